@@ -1,0 +1,114 @@
+"""Late fusion: a text model and an image model that never meet; their probabilities are averaged."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import ClassVar, Self
+
+import numpy as np
+
+from baselines.unimodal import ImageOnly, ImageOnlyConfig, TextOnly, TextOnlyConfig
+from cma_clip.classifier import JSON, Classifier, ClassifierConfig, Report, Trial, Workspace, silent
+from cma_clip.model import CMAClip, CMAClipConfig
+from cma_clip.types import Examples, Predictions, Task
+
+
+class LateFusion(Classifier):
+    """The mean of the two probabilities; with a modality missing, the other one's alone.
+
+    Each half gets the epochs and examples that every other model gets.
+    """
+
+    Config: ClassVar[type[ClassifierConfig]] = CMAClipConfig
+    config: CMAClipConfig
+
+    def __init__(
+        self,
+        tasks: Sequence[Task],
+        config: ClassifierConfig | None = None,
+        seed: int = 0,
+        workspace: Workspace | None = None,
+    ):
+        super().__init__(tasks, config, seed, workspace)
+        options = self.config.model_dump(exclude={"reads"})
+        self.halves: dict[str, CMAClip] = {
+            "text": TextOnly(tasks, TextOnlyConfig(**options), seed, self.workspace),
+            "image": ImageOnly(tasks, ImageOnlyConfig(**options), seed, self.workspace),
+        }
+
+    def fit(self, train: Examples, val: Examples, report: Report = silent) -> None:
+        """One after the other; the report hears of both, the image model's epochs after the text model's."""
+        heard = 0
+
+        def offset(epoch: int, values: Mapping[str, float]) -> None:
+            report(heard + epoch, values)
+
+        for half in self.halves.values():
+            half.fit(train, val, offset)
+            heard += int(str(half.facts()["epochs"]))
+
+    def predict(self, examples: Examples) -> Predictions:
+        """Average of the halves over the modalities present."""
+        parts = {name: half.predict(examples) for name, half in self.halves.items()}
+        present = {
+            "text": np.array([bool(text and text.strip()) for text in examples.texts()]),
+            "image": examples.image_present(),
+        }
+        either = present["text"] | present["image"]
+        share = {name: np.where(either, present[name], True)[:, None].astype(np.float32) for name in parts}
+        total = share["text"] + share["image"]
+        probabilities = {
+            task.name: np.asarray(
+                sum(share[name] * parts[name].probabilities[task.name] for name in parts) / total, dtype=np.float32
+            )
+            for task in self.tasks
+        }
+        return Predictions(parts["text"].ids, parts["text"].labels, probabilities)
+
+    def keep_checkpoints(self, folder: Path) -> None:
+        """The halves keep theirs apart."""
+        super().keep_checkpoints(folder)
+        for name, half in self.halves.items():
+            half.keep_checkpoints(folder / name)
+
+    def save(self, folder: Path) -> None:
+        """The halves in folders of their own."""
+        for name, half in self.halves.items():
+            half.save(folder / name)
+        saved = {
+            "tasks": [task.as_json() for task in self.tasks],
+            "config": self.config.model_dump(mode="json"),
+            "seed": self.seed,
+        }
+        (folder / "late_fusion.json").write_text(json.dumps(saved))
+
+    @classmethod
+    def load(cls, folder: Path, workspace: Workspace | None = None) -> Self:
+        """The inverse of `save`."""
+        saved = json.loads((folder / "late_fusion.json").read_text())
+        tasks = [Task.from_json(task) for task in saved["tasks"]]
+        model = cls(tasks, cls.Config.model_validate(saved["config"]), saved["seed"], workspace)
+        model.halves = {
+            "text": TextOnly.load(folder / "text", workspace),
+            "image": ImageOnly.load(folder / "image", workspace),
+        }
+        return model
+
+    def weights_fingerprint(self) -> str | None:
+        """The backbone's hash: both halves start from the same."""
+        return self.halves["text"].weights_fingerprint()
+
+    def facts(self) -> dict[str, JSON]:
+        """Sums and details of both halves."""
+        facts = {name: half.facts() for name, half in self.halves.items()}
+        total = sum(int(str(fact["trainable_parameters"])) for fact in facts.values())
+        epochs = sum(int(str(fact["epochs"])) for fact in facts.values())
+        return {"trainable_parameters": total, "epochs": epochs, **facts}
+
+    @classmethod
+    def search_space(cls, trial: Trial) -> dict[str, JSON]:
+        """As for one half; both use the same values."""
+        return CMAClip.search_space(trial)
+

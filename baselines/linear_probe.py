@@ -1,0 +1,113 @@
+"""Linear probe: logistic regression on frozen CLIP states (Radford et al. 2021, section 3.2), here of both towers."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from pathlib import Path
+from typing import ClassVar, Self
+
+import numpy as np
+import numpy.typing as npt
+from pydantic import Field
+from safetensors.numpy import load_file, save_file
+
+from baselines.logistic import Arrays, fit_logistic, predict_logistic
+from cma_clip.backbone import load_backbone
+from cma_clip.classifier import JSON, Classifier, ClassifierConfig, Report, Trial, Workspace, silent
+from cma_clip.features import token_features
+from cma_clip.processing import Processor
+from cma_clip.types import Examples, Predictions, Task
+
+
+class LinearProbeConfig(ClassifierConfig):
+    """C is the inverse strength of the L2 penalty on standardised states."""
+
+    backbone: str = "tiny-product-clip"
+    C: float = Field(0.01, gt=0)
+    max_iter: int = Field(300, ge=1)
+
+
+class LinearProbe(Classifier):
+    """The pooled states of both towers side by side, standardised; a missing modality is all zeros (the mean)."""
+
+    Config: ClassVar[type[ClassifierConfig]] = LinearProbeConfig
+    config: LinearProbeConfig
+    arrays: Arrays
+
+    def __init__(
+        self,
+        tasks: Sequence[Task],
+        config: ClassifierConfig | None = None,
+        seed: int = 0,
+        workspace: Workspace | None = None,
+    ):
+        super().__init__(tasks, config, seed, workspace)
+        self.backbone = load_backbone(self.config.backbone)
+        self.processor = Processor(self.backbone)
+
+    def fit(self, train: Examples, val: Examples, report: Report = silent) -> None:
+        """Scale and weights from the training split."""
+        states, present = self._states(train)
+        known = np.where(present, states, np.nan)
+        mean = np.nan_to_num(np.nanmean(known, axis=0) if present.any() else states.mean(axis=0))
+        scale = np.nan_to_num(np.nanstd(known, axis=0)) + 1e-6
+        self.arrays = {"mean": mean.astype(np.float32), "scale": scale.astype(np.float32)}
+        features = self._standardised(states, present)
+        self.arrays |= fit_logistic(features, train, self.tasks, self.config.C, self.config.max_iter)
+
+    def predict(self, examples: Examples) -> Predictions:
+        """Softmax over the classes of each task."""
+        features = self._standardised(*self._states(examples))
+        labels = {task.name: examples.labels(task.name) for task in self.tasks}
+        return Predictions(examples.ids(), labels, predict_logistic(features, self.arrays, self.tasks))
+
+    def save(self, folder: Path) -> None:
+        """Weights as safetensors, the rest as JSON."""
+        folder.mkdir(parents=True, exist_ok=True)
+        save_file(self.arrays, folder / "linear_probe.safetensors")
+        saved = {
+            "tasks": [task.as_json() for task in self.tasks],
+            "config": self.config.model_dump(mode="json"),
+            "seed": self.seed,
+            "backbone_fingerprint": self.backbone.fingerprint,
+        }
+        (folder / "linear_probe.json").write_text(json.dumps(saved))
+
+    @classmethod
+    def load(cls, folder: Path, workspace: Workspace | None = None) -> Self:
+        """Refuses a backbone whose weights are not those it was trained on."""
+        saved = json.loads((folder / "linear_probe.json").read_text())
+        config = cls.Config.model_validate(saved["config"])
+        model = cls([Task.from_json(task) for task in saved["tasks"]], config, saved["seed"], workspace)
+        model.backbone.require(saved["backbone_fingerprint"], folder)
+        model.arrays = load_file(folder / "linear_probe.safetensors")
+        return model
+
+    def weights_fingerprint(self) -> str | None:
+        """The backbone's hash."""
+        return self.backbone.fingerprint
+
+    def facts(self) -> dict[str, JSON]:
+        """Size of the model."""
+        sizes = [array.size for name, array in self.arrays.items() if name not in ("mean", "scale")]
+        return {"trainable_parameters": int(sum(sizes))}
+
+    @classmethod
+    def search_space(cls, trial: Trial) -> dict[str, JSON]:
+        """Strength of the penalty."""
+        return {"C": trial.suggest_float("C", 1e-4, 10.0, log=True)}
+
+    def _states(self, examples: Examples) -> tuple[npt.NDArray[np.float32], npt.NDArray[np.bool_]]:
+        """(Float[N D], Bool[N D]): pooled states side by side, and whether their modality is present."""
+        arrays = token_features(self.backbone, self.processor, examples, self.workspace).arrays
+        parts = [np.asarray(arrays[f"{name}_cls"], dtype=np.float32) for name in ("text", "image")]
+        present = [
+            np.repeat(np.asarray(arrays[f"{name}_present"])[:, None], part.shape[1], axis=1)
+            for name, part in zip(("text", "image"), parts, strict=True)
+        ]
+        return np.concatenate(parts, axis=1), np.concatenate(present, axis=1)
+
+    def _standardised(self, states: npt.NDArray[np.float32], present: npt.NDArray[np.bool_]) -> npt.NDArray[np.float32]:
+        scaled = (states - self.arrays["mean"]) / self.arrays["scale"]
+        return np.where(present, scaled, 0).astype(np.float32)

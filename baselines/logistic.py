@@ -1,0 +1,46 @@
+"""Multinomial logistic regression per task (scikit-learn's), kept as plain arrays."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+from scipy.special import softmax
+from sklearn.linear_model import LogisticRegression
+
+from cma_clip.types import IGNORE, Examples, Task
+
+UNSEEN = -30.0
+"""Bias of a class without a training example: its probability is practically, not exactly, zero."""
+
+Arrays = dict[str, npt.NDArray[np.float32]]
+
+
+def fit_logistic(features: Any, train: Examples, tasks: Sequence[Task], c: float, max_iter: int) -> Arrays:  # noqa: ANN401
+    """Rows of `features` (dense or sparse, N x D) are those of `train`. Returns per task weights C x D and biases C."""
+    arrays: Arrays = {}
+    for task in tasks:
+        labels = train.labels(task.name)
+        known = np.flatnonzero(labels != IGNORE)
+        fitted = LogisticRegression(C=c, max_iter=max_iter).fit(features[known], labels[known])
+        weight = np.zeros((len(task.classes), features.shape[1]), dtype=np.float32)
+        bias = np.full(len(task.classes), UNSEEN, dtype=np.float32)
+        if len(fitted.classes_) == 2:  # scikit-learn keeps one row for two classes: sigmoid(z) = softmax(0, z)
+            weight[fitted.classes_[1]] = fitted.coef_[0]
+            bias[fitted.classes_] = 0.0, fitted.intercept_[0]
+        else:
+            weight[fitted.classes_] = fitted.coef_
+            bias[fitted.classes_] = fitted.intercept_
+        arrays[f"{task.name}.weight"], arrays[f"{task.name}.bias"] = weight, bias
+    return arrays
+
+
+def predict_logistic(features: Any, arrays: Mapping[str, Any], tasks: Sequence[Task]) -> Arrays:  # noqa: ANN401
+    """Per task probabilities Float[N C]."""
+    probabilities = {}
+    for task in tasks:
+        logits = np.asarray(features @ arrays[f"{task.name}.weight"].T) + arrays[f"{task.name}.bias"]
+        probabilities[task.name] = softmax(logits.astype(np.float64), axis=1).astype(np.float32)
+    return probabilities

@@ -1,0 +1,77 @@
+"""MMBT (Kiela et al. 2019, arXiv 1909.02950): one transformer over pooled image regions and words, one joint CLS.
+
+The original starts from BERT and ResNet; here both kinds of token come from the same CLIP backbone as every other
+model's, so that only the fusion differs (our choice).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import ClassVar
+
+import torch
+from pydantic import Field
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+from cma_clip.attention import EncoderLayer, ModalityProjection
+from cma_clip.backbone import Features
+from cma_clip.classifier import ClassifierConfig
+from cma_clip.learner import FusionNetwork, Output, TrainConfig, Widths
+from cma_clip.model import task_head
+from cma_clip.training import NeuralClassifier
+from cma_clip.types import Task
+
+
+class MMBTConfig(TrainConfig):
+    """`regions`: image tokens after average pooling; 3 is the original's default. The rest as CMA-CLIP's."""
+
+    regions: int = Field(3, ge=1)
+    width: int = Field(192, ge=1)
+    depth: int = Field(2, ge=1)
+    heads: int = Field(6, ge=1)
+
+
+class MMBTNetwork(FusionNetwork):
+    """[CLS, I_1..I_r, T_1..T_n] through a transformer; the CLS output feeds an MLP per task."""
+
+    def __init__(self, tasks: Sequence[Task], widths: Widths, config: MMBTConfig):
+        super().__init__()
+        self.regions = config.regions
+        self.project = ModalityProjection(widths.text, widths.image, config.width)
+        self.cls = nn.Parameter(torch.randn(1, 1, config.width) * 0.02)
+        self.layers = nn.ModuleList(
+            EncoderLayer(config.width, config.heads, config.dropout) for _ in range(config.depth)
+        )
+        self.norm = nn.LayerNorm(config.width)
+        self.heads = nn.ModuleDict(
+            {task.name: task_head(config.width, len(task.classes), config.dropout) for task in tasks}
+        )
+
+    def forward(self, features: Features) -> Output:
+        """Logits per task; a missing modality is seen by nobody."""
+        regions = F.adaptive_avg_pool1d(features.image_tokens.transpose(1, 2), self.regions).transpose(1, 2)
+        words, regions = self.project(features.text_tokens, regions)
+        x = torch.cat([self.cls.expand(len(words), -1, -1), regions, words], dim=1)
+        mask = self._mask(features)
+        *earlier, last = self.layers
+        for layer in earlier:
+            x = layer(x, mask)
+        joint = self.norm(last(x, mask, torch.zeros(1, dtype=torch.long, device=x.device)))[:, 0]
+        return Output({task: head(joint) for task, head in self.heads.items()})
+
+    def _mask(self, features: Features) -> Tensor:
+        image = features.image_present[:, None]
+        text = features.text_mask & features.text_present[:, None]
+        return torch.cat([torch.ones_like(image), image.expand(-1, self.regions), text], dim=1)
+
+
+class MMBT(NeuralClassifier):
+    """Multimodal bitransformer on CLIP tokens."""
+
+    Config: ClassVar[type[ClassifierConfig]] = MMBTConfig
+    config: MMBTConfig
+
+    def build(self, widths: Widths) -> FusionNetwork:
+        """The network."""
+        return MMBTNetwork(self.tasks, widths, self.config)

@@ -1,0 +1,139 @@
+"""Zero-shot CLIP: no training at all; the class whose prompts lie nearest to the photo, the text, or both."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from pathlib import Path
+from typing import ClassVar, Literal, Self
+
+import numpy as np
+import numpy.typing as npt
+import torch
+from scipy.special import softmax
+
+from cma_clip.backbone import Backbone, load_backbone
+from cma_clip.classifier import JSON, Classifier, ClassifierConfig, Report, Workspace, silent
+from cma_clip.features import FeatureTable, token_features
+from cma_clip.processing import Processor
+from cma_clip.types import Examples, Predictions, Task
+
+FILE = "zero_shot.json"
+FloatArray = npt.NDArray[np.float32]
+
+
+class ZeroShotConfig(ClassifierConfig):
+    """`reads`: what is compared with the prompts. How the paper's rows do it is not in the sources available."""
+
+    backbone: str = "tiny-product-clip"
+    reads: Literal["image", "text", "both"] = "both"
+
+
+class ZeroShot(Classifier):
+    """softmax(scale * similarity); for both, the mean of the two similarities (our choice).
+
+    Classes are embedded as the mean over the task's prompt templates (Radford et al. 2021, section 3.1.4). A
+    missing modality is left out; with nothing left all classes are equally likely.
+    """
+
+    Config: ClassVar[type[ClassifierConfig]] = ZeroShotConfig
+    config: ZeroShotConfig
+
+    def __init__(
+        self,
+        tasks: Sequence[Task],
+        config: ClassifierConfig | None = None,
+        seed: int = 0,
+        workspace: Workspace | None = None,
+    ):
+        super().__init__(tasks, config, seed, workspace)
+        self.backbone = load_backbone(self.config.backbone)
+        self.processor = Processor(self.backbone)
+
+    def fit(self, train: Examples, val: Examples, report: Report = silent) -> None:
+        """Nothing to learn."""
+
+    def predict(self, examples: Examples) -> Predictions:
+        """Similarities of embeddings with every class's prompts."""
+        table = token_features(self.backbone, self.processor, examples, self.workspace)
+        scale = self.backbone.logit_scale.exp().item()
+        probabilities = {}
+        for task in self.tasks:
+            logits = scale * self._similarity(table, class_embeddings(self.backbone, self.processor, task))
+            probabilities[task.name] = softmax(logits.astype(np.float64), axis=1).astype(np.float32)
+        labels = {task.name: examples.labels(task.name) for task in self.tasks}
+        return Predictions(examples.ids(), labels, probabilities)
+
+    def save(self, folder: Path) -> None:
+        """One JSON file: the weights are the backbone's own."""
+        folder.mkdir(parents=True, exist_ok=True)
+        saved = {
+            "tasks": [task.as_json() for task in self.tasks],
+            "config": self.config.model_dump(mode="json"),
+            "seed": self.seed,
+            "backbone_fingerprint": self.backbone.fingerprint,
+        }
+        (folder / FILE).write_text(json.dumps(saved))
+
+    @classmethod
+    def load(cls, folder: Path, workspace: Workspace | None = None) -> Self:
+        """Refuses a backbone whose weights are not those it was saved with."""
+        saved = json.loads((folder / FILE).read_text())
+        config = cls.Config.model_validate(saved["config"])
+        model = cls([Task.from_json(task) for task in saved["tasks"]], config, saved["seed"], workspace)
+        model.backbone.require(saved["backbone_fingerprint"], folder)
+        return model
+
+    def weights_fingerprint(self) -> str | None:
+        """The backbone's hash."""
+        return self.backbone.fingerprint
+
+    def facts(self) -> dict[str, JSON]:
+        """Nothing trains."""
+        return {"trainable_parameters": 0}
+
+    def _similarity(self, table: FeatureTable, classes: FloatArray) -> FloatArray:
+        """Cosine Float[N C], the mean over the modalities that are read and present."""
+        total = np.zeros((len(table), len(classes)), dtype=np.float32)
+        count = np.zeros((len(table), 1), dtype=np.float32)
+        for modality in ("image", "text"):
+            if self.config.reads in (modality, "both"):
+                present = np.asarray(table.arrays[f"{modality}_present"], dtype=np.float32)[:, None]
+                embeddings = np.asarray(table.arrays[f"{modality}_embedding"], dtype=np.float32)
+                total += present * (embeddings @ classes.T)
+                count += present
+        return np.asarray(total / np.maximum(count, 1), dtype=np.float32)
+
+
+def class_embeddings(backbone: Backbone, processor: Processor, task: Task) -> FloatArray:
+    """Float[C E]: unit length, the normalised mean of the unit embeddings of all prompts of a class."""
+    prompts = [template.format(name) for name in task.classes for template in task.prompts]
+    ids = torch.from_numpy(processor.texts(prompts)[0].astype(np.int64))
+    with torch.inference_mode():
+        embeddings = backbone.encode_text(ids.to(backbone.logit_scale.device)).cpu()
+    means = embeddings.unflatten(0, (len(task.classes), len(task.prompts))).mean(dim=1)
+    return np.asarray(torch.nn.functional.normalize(means, dim=-1).numpy(), dtype=np.float32)
+
+
+class ZeroShotImageConfig(ZeroShotConfig):
+    """Compares the photo with the prompts: zero-shot CLIP as published."""
+
+    reads: Literal["image", "text", "both"] = "image"
+
+
+class ZeroShotTextConfig(ZeroShotConfig):
+    """Compares the text with the prompts."""
+
+    reads: Literal["image", "text", "both"] = "text"
+
+
+class ZeroShotImage(ZeroShot):
+    """Zero-shot CLIP on photos."""
+
+    Config: ClassVar[type[ClassifierConfig]] = ZeroShotImageConfig
+
+
+class ZeroShotText(ZeroShot):
+    """Zero-shot CLIP on texts."""
+
+    Config: ClassVar[type[ClassifierConfig]] = ZeroShotTextConfig

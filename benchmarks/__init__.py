@@ -1,0 +1,1 @@
+"""Experiments: data sets, protocols, runs, records, tables and figures."""

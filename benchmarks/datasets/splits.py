@@ -1,0 +1,146 @@
+"""What a loader returns: three splits that share no group, their tasks, and what happened on the way."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Literal
+
+from pydantic import BaseModel, ConfigDict
+
+from cma_clip.types import IGNORE, Examples, Modality, Task
+
+OnBadSample = Literal["error", "skip"]
+
+
+class DataError(ValueError):
+    """Input that cannot be used. The message names the file, the row, the value and the valid choices."""
+
+
+@dataclass(frozen=True)
+class Source:
+    """Where a loader reads and what it does with a sample it cannot read.
+
+    Attributes:
+        root: the user's folder or file; None for data sets that are generated.
+        cache: folder for Arrow tables, named by their content.
+        on_bad_sample: `error` stops at the first corrupt sample; `skip` counts and lists them.
+        progress: show progress bars.
+    """
+
+    root: Path | None = None
+    cache: Path = Path("runs/cache")
+    on_bad_sample: OnBadSample = "error"
+    progress: bool = False
+
+
+class Options(BaseModel):
+    """A data set's own options; they are part of an experiment's identity."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+@dataclass(frozen=True)
+class Card:
+    """The data card: what a reader must know before believing a number."""
+
+    title: str
+    image: str
+    text: str
+    labels: str
+    splits: str
+    source: str
+    licence: str
+    notes: str = ""
+
+
+@dataclass(frozen=True)
+class LoadReport:
+    """What was left out, counted and named. Nothing is lost silently.
+
+    Attributes:
+        rows: rows found in the source, before anything was left out.
+        bad_samples: "file, row: reason" of every sample skipped with `on_bad_sample="skip"`.
+        dropped_classes: per task, class name -> number of labels that became missing because the class
+            has too few training rows.
+        notes: one sentence each for anything else a reader should know.
+    """
+
+    rows: int
+    bad_samples: tuple[str, ...] = ()
+    dropped_classes: Mapping[str, Mapping[str, int]] = field(default_factory=dict)
+    notes: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class Splits:
+    """A data set ready for an experiment, checked on construction.
+
+    Attributes:
+        train: what models learn from.
+        val: what early stopping, model selection and tuning see.
+        test: what only the final evaluation sees.
+        fingerprint: hash of everything above: two equal fingerprints are the same data.
+        relevance: per task the share of the evidence each modality carries, where the generator knows it.
+
+    Raises:
+        DataError: a duplicate id, a group in two splits, a label out of range, a task nobody can learn.
+    """
+
+    name: str
+    train: Examples
+    val: Examples
+    test: Examples
+    tasks: tuple[Task, ...]
+    card: Card
+    fingerprint: str
+    report: LoadReport
+    relevance: Mapping[str, Mapping[Modality, float]] | None = None
+
+    def __post_init__(self) -> None:
+        _check_disjoint(self, "id", lambda examples: examples.ids())
+        _check_disjoint(self, "group", lambda examples: examples.groups())
+        for task in self.tasks:
+            _check_labels(self, task)
+
+    def parts(self) -> dict[str, Examples]:
+        """The three splits by name."""
+        return {"train": self.train, "val": self.val, "test": self.test}
+
+
+def _check_disjoint(splits: Splits, what: str, keys_of: Callable[[Examples], tuple[str, ...]]) -> None:
+    owner: dict[str, str] = {}
+    for part, examples in splits.parts().items():
+        keys = keys_of(examples)
+        if what == "id" and len(set(keys)) != len(keys):
+            twice = next(key for key in keys if keys.count(key) > 1)
+            raise DataError(f"{splits.name}: id {twice!r} occurs twice in {part}")
+        for key in set(keys):
+            if key in owner:
+                raise DataError(f"{splits.name}: {what} {key!r} is in both {owner[key]} and {part}")
+            owner[key] = part
+
+
+def _check_labels(splits: Splits, task: Task) -> None:
+    for part, examples in splits.parts().items():
+        labels = examples.labels(task.name)
+        known = labels[labels != IGNORE]
+        if len(known) == 0:
+            raise DataError(f"{splits.name}: all labels of task {task.name!r} are missing in {part}")
+        if known.min() < 0 or known.max() >= len(task.classes):
+            raise DataError(f"{splits.name}: {part} holds a label outside the classes of {task.name!r}")
+        if part == "train" and len(set(known.tolist())) < 2:
+            raise DataError(
+                f"{splits.name}: task {task.name!r} has one class only in train: {task.classes[known[0]]!r}"
+            )
+
+
+@dataclass(frozen=True)
+class Dataset:
+    """A registry entry: how to load a data set, its options, and whether the user must bring a folder."""
+
+    load: Callable[[Source, Any], Splits]
+    options: type[Options]
+    card: Card
+    needs_root: bool

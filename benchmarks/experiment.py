@@ -1,0 +1,102 @@
+"""What is asked and what was answered: the two things on disk that every table is made of.
+
+Imports no torch: the table commands and `--help` start in well under a second.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from typing import Any
+
+from pydantic import BaseModel, ConfigDict, Field
+
+CLEAN = "clean"
+
+
+class _Frozen(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid", ser_json_inf_nan="constants")
+
+
+class Experiment(_Frozen):
+    """One cell of a table: this model on these data with this seed.
+
+    `dataset_options` and `hparams` hold only what differs from the defaults; both are validated by the
+    data set's and the model's own classes. `seed` drives the model, never the data.
+    """
+
+    dataset: str
+    model: str
+    seed: int
+    dataset_options: dict[str, Any] = Field(default_factory=dict)
+    hparams: dict[str, Any] = Field(default_factory=dict)
+    protocol: str = CLEAN
+
+    def label(self) -> str:
+        """How the experiment is called in logs, run names and folders."""
+        return f"{self.dataset}/{self.model}/seed-{self.seed}"
+
+
+class Estimate(_Frozen):
+    """A metric on the test split with its 95 % bootstrap interval over examples.
+
+    NaN marks a metric that is undefined there (no labelled example); never a plausible number.
+    """
+
+    value: float
+    low: float
+    high: float
+    n: int
+
+
+class Outcomes(_Frozen):
+    """Which test examples a model got right, so that models can be compared pair by pair from records.
+
+    Attributes:
+        examples: hash of the ids of the labelled test examples, in order; equal hashes may be paired.
+        correct: base64 of the packed bits, most significant bit first, one per labelled example.
+        n: number of labelled examples.
+    """
+
+    examples: str
+    correct: str
+    n: int
+
+
+class Record(_Frozen):
+    """The answer to one experiment: small, self-describing, the only source of a table.
+
+    Attributes:
+        key: hash of everything that decides the numbers (experiment, data, weights, code).
+        metrics: condition -> task -> metric -> estimate.
+        outcomes: condition -> task -> per-example outcomes.
+        modality_weights: condition -> task -> mean weight of (text, image); empty without such weights.
+        relevance: task -> (text, image): the known share of the evidence, where the data set knows it.
+        sizes: examples per split, and labelled test examples per task.
+        config: the model's complete configuration, defaults included.
+        facts: what the training reports of itself (epochs, selected epoch, trainable parameters ...).
+        fingerprints: data, weights and code.
+        data_report: what the loader left out (bad samples, dropped classes).
+        seconds: wall time of each stage.
+        environment: machine, library versions, commit.
+    """
+
+    experiment: Experiment
+    key: str
+    metrics: dict[str, dict[str, dict[str, Estimate]]]
+    outcomes: dict[str, dict[str, Outcomes]] = Field(default_factory=dict)
+    modality_weights: dict[str, dict[str, tuple[float, float]]] = Field(default_factory=dict)
+    relevance: dict[str, tuple[float, float]] = Field(default_factory=dict)
+    sizes: dict[str, int]
+    config: dict[str, Any]
+    facts: dict[str, Any] = Field(default_factory=dict)
+    fingerprints: dict[str, str | None]
+    data_report: dict[str, Any] = Field(default_factory=dict)
+    seconds: dict[str, float]
+    environment: dict[str, Any]
+
+
+def key_of(experiment: Experiment, fingerprints: dict[str, str | None]) -> str:
+    """The name of a result: 16 hex digits over the experiment and the hashes of data, weights and code."""
+    identity = {"experiment": experiment.model_dump(mode="json"), "fingerprints": fingerprints}
+    return hashlib.sha256(json.dumps(identity, sort_keys=True).encode()).hexdigest()[:16]

@@ -1,0 +1,68 @@
+"""Every model by name. The order is that of the tables: floors first, CMA-CLIP and its ablations last."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from pydantic import ValidationError
+
+from baselines import BASELINES
+from benchmarks.names import choose
+from cma_clip.classifier import Classifier, ClassifierConfig, Workspace
+from cma_clip.model import CMAClip
+from cma_clip.types import Task
+
+MODELS: dict[str, type[Classifier]] = {**BASELINES, "cma_clip": CMAClip}
+
+NAME_FILE = "model.json"
+
+
+class ModelError(ValueError):
+    """A model or hyper-parameter that does not exist; the message names the valid ones."""
+
+
+def resolve(name: str, hparams: Mapping[str, Any]) -> tuple[type[Classifier], ClassifierConfig]:
+    """The class and its complete, validated configuration.
+
+    Raises:
+        ModelError: an unknown model, an unknown hyper-parameter, a value out of range.
+    """
+    try:
+        model = MODELS[choose(name, MODELS, "model")]
+        for field in hparams:
+            choose(field, model.Config.model_fields, f"hyper-parameter of {name}")
+        return model, model.Config.model_validate(hparams)
+    except ValidationError as error:
+        first = error.errors()[0]
+        where = ".".join(map(str, first["loc"]))
+        raise ModelError(f"{name}: {where}={first['input']!r}: {first['msg']}") from error
+    except KeyError as error:
+        raise ModelError(str(error.args[0])) from error
+
+
+def create(name: str, hparams: Mapping[str, Any], tasks: Sequence[Task], seed: int, workspace: Workspace) -> Classifier:
+    """A model ready to fit."""
+    model, config = resolve(name, hparams)
+    return model(tasks, config, seed, workspace)
+
+
+def save(name: str, classifier: Classifier, folder: Path) -> None:
+    """The model and its name, so that `load` knows the class."""
+    classifier.save(folder)
+    (folder / NAME_FILE).write_text(json.dumps({"model": name}))
+
+
+def load(folder: Path, workspace: Workspace | None = None) -> Classifier:
+    """A saved model, whatever its class.
+
+    Raises:
+        ModelError: the folder holds no saved model.
+    """
+    try:
+        name = json.loads((folder / NAME_FILE).read_text())["model"]
+    except (OSError, ValueError, KeyError) as error:
+        raise ModelError(f"{folder} holds no model saved by this project: {error}") from error
+    return MODELS[name].load(folder, workspace)

@@ -1,0 +1,100 @@
+"""Named lists of experiments, and running them. Imports no torch until something runs."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+from benchmarks.experiment import Experiment
+from benchmarks.names import choose
+
+FLOORS = ("majority", "class_name_match", "tfidf_logistic")
+ZERO_SHOT = ("zero_shot_image", "zero_shot_text", "zero_shot", "linear_probe")
+NETWORKS = (
+    "image_only",
+    "text_only",
+    "late_fusion",
+    "concat_fusion",
+    "mmbt",
+    "cma_clip_wo_ma",
+    "cma_clip_wo_sa",
+    "cma_clip_wo_ma_sa",
+    "cma_clip",
+)
+MODEL_ORDER = (*FLOORS, *ZERO_SHOT, *NETWORKS)
+"""The order of every table and figure; a test holds it equal to the keys of `models.MODELS`."""
+
+
+@dataclass(frozen=True)
+class Suite:
+    """A question, as data sets x models x seeds.
+
+    Attributes:
+        datasets: data set -> its options where they differ from the defaults.
+        budget: hyper-parameters that every network gets alike.
+        hparams: model -> hyper-parameters of its own.
+    """
+
+    question: str
+    datasets: Mapping[str, Mapping[str, Any]]
+    models: Sequence[str] = MODEL_ORDER
+    seeds: Sequence[int] = (0, 1, 2)
+    budget: Mapping[str, Any] = field(default_factory=dict)
+    hparams: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
+
+
+SUITES: dict[str, Suite] = {
+    "default": Suite(
+        question="Does cross-modality attention pay where the relevance of each modality is known?",
+        datasets={"catalog": {}},
+    ),
+    "smoke": Suite(
+        question="Does everything run?",
+        datasets={"catalog": {"num_train": 160, "num_val": 60, "num_test": 80}},
+        seeds=(0,),
+        budget={"max_epochs": 2},
+    ),
+    "fashion-products": Suite(
+        question="Does it pay on real product photos and titles?",
+        datasets={"fashion-products": {"train_rows": 12000}},
+    ),
+    "manifest": Suite(
+        question="Which model for my catalogue?",
+        datasets={"manifest": {}},
+    ),
+}
+
+
+def select(name: str, models: Sequence[str], seeds: Sequence[int], options: Mapping[str, Any]) -> Suite:
+    """The suite by name, narrowed to the given models and seeds (all of its own if empty).
+
+    `options` are added to those of each of its data sets.
+
+    Raises:
+        KeyError: an unknown suite or model, with the valid names.
+    """
+    suite = SUITES[choose(name, SUITES, "suite")]
+    chosen = [choose(model, MODEL_ORDER, "model") for model in models]
+    return replace(
+        suite,
+        models=[model for model in MODEL_ORDER if model in chosen] if chosen else suite.models,
+        seeds=list(seeds) or suite.seeds,
+        datasets={dataset: {**own, **options} for dataset, own in suite.datasets.items()},
+    )
+
+
+def experiments(suite: Suite) -> list[Experiment]:
+    """All cells, seed by seed, so that an interrupted suite has complete comparisons first."""
+    return list(_experiments(suite))
+
+
+def _experiments(suite: Suite) -> Iterable[Experiment]:
+    for dataset, options in suite.datasets.items():
+        for seed in suite.seeds:
+            for model in suite.models:
+                budget = suite.budget if model in NETWORKS else {}
+                hparams = {**budget, **suite.hparams.get(model, {})}
+                yield Experiment(
+                    dataset=dataset, model=model, seed=seed, dataset_options=dict(options), hparams=hparams
+                )

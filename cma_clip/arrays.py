@@ -1,0 +1,55 @@
+"""A folder of memory-mapped arrays that is complete or absent, never half-written."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import tempfile
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+FACTS = "facts.json"
+
+
+class ArrayFolder:
+    """Named arrays and a few facts in one folder; the folder's name says what they are a function of."""
+
+    def __init__(self, path: Path):
+        self.path = path
+
+    def exists(self) -> bool:
+        """Whether a complete copy is there."""
+        return (self.path / FACTS).is_file()
+
+    def read(self) -> tuple[dict[str, npt.NDArray[Any]], dict[str, Any]]:
+        """The arrays, memory-mapped and read-only, and the facts."""
+        facts = json.loads((self.path / FACTS).read_text())
+        names = facts.pop("arrays")
+        return {name: np.load(self.path / f"{name}.npy", mmap_mode="r") for name in names}, facts
+
+    def write(self, arrays: Mapping[str, npt.NDArray[Any]], facts: Mapping[str, Any]) -> None:
+        """Write all arrays, then make the folder appear at once. The first of two writers wins."""
+        staging = self.stage()
+        for name, array in arrays.items():
+            np.save(staging / f"{name}.npy", array)
+        self.commit(staging, list(arrays), facts)
+
+    def stage(self) -> Path:
+        """A temporary folder beside the final one, for arrays that are filled piece by piece."""
+        self.path.parent.mkdir(parents=True, exist_ok=True)
+        return Path(tempfile.mkdtemp(prefix=f".{self.path.name}-", dir=self.path.parent))
+
+    def commit(self, staging: Path, names: list[str], facts: Mapping[str, Any]) -> None:
+        """Make a staged folder the final one."""
+        (staging / FACTS).write_text(json.dumps({**facts, "arrays": names}))
+        try:
+            os.replace(staging, self.path)
+        except OSError:
+            if not self.exists():
+                raise
+            shutil.rmtree(staging)  # another process has finished the same work first

@@ -1,0 +1,378 @@
+"""open_clip models as one kind of thing: a photo and a text in, two token sequences and two embeddings out.
+
+One backbone id names architecture, weights, activation and preprocessing together, so that no two of them
+can disagree:
+
+    tiny-product-clip             the small CLIP that ships with this project
+    ViT-B-32-quickgelu/openai     an open_clip architecture and pretrained tag (fetched from its hub)
+    local-dir:/path               a folder with open_clip_config.json and weights
+    random:ViT-B-32               an architecture with random weights, never chosen silently
+    random:local-dir:/path        likewise, with the architecture of a folder
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import logging
+from collections.abc import Callable
+from dataclasses import dataclass, fields, replace
+from pathlib import Path
+from typing import Any, Literal, TypeVar
+
+import open_clip
+import torch
+from open_clip.hf_model import HFTextEncoder
+from open_clip.model import get_model_preprocess_cfg
+from open_clip.modified_resnet import ModifiedResNet
+from open_clip.transformer import VisionTransformer, text_global_pool
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+DataT = TypeVar("DataT", "Batch", "Features")
+
+SHIPPED = Path(__file__).parent / "weights"
+RANDOM = "random:"
+LOCAL = "local-dir:"
+
+Freeze = Literal["all", "none"] | int
+"""`all`: heads only; `none`: everything trains; k: the last k blocks of both towers train."""
+
+
+class BackboneError(ValueError):
+    """A backbone that cannot be used; the message says why and what to do."""
+
+
+@dataclass(frozen=True)
+class Batch:
+    """Examples as tensors. Attributes with their shapes:
+
+    pixel_values UInt8[B 3 H W], zeros where the image is missing; input_ids Int[B L];
+    image_present, text_present Bool[B]; labels: per task Int[B], -100 where unknown.
+    """
+
+    pixel_values: Tensor
+    input_ids: Tensor
+    image_present: Tensor
+    text_present: Tensor
+    labels: dict[str, Tensor]
+
+    def to(self, device: torch.device | str) -> Batch:
+        """The same batch elsewhere; Lightning calls it."""
+        return _moved(self, device)
+
+
+@dataclass(frozen=True)
+class Features:
+    """What the backbone says of B examples; everything a fusion network needs.
+
+    Attributes:
+        text_tokens: Float[B L Dt], states of the words, after the tower's final norm; without T_cls.
+        text_mask: Bool[B L], True for real words; all False where the text is missing.
+        text_cls: Float[B Dt], the state the tower pools (EOT for CLIP): the paper's T_CLS.
+        text_embedding: Float[B E], unit length, in the space shared with images.
+        image_tokens: Float[B P Di], states of the patches.
+        image_cls: Float[B Di], the class token, or the mean of the grid for towers without one.
+        image_embedding: Float[B E], unit length.
+        text_present, image_present: Bool[B].
+    """
+
+    text_tokens: Tensor
+    text_mask: Tensor
+    text_cls: Tensor
+    text_embedding: Tensor
+    image_tokens: Tensor
+    image_cls: Tensor
+    image_embedding: Tensor
+    text_present: Tensor
+    image_present: Tensor
+
+    def to(self, device: torch.device | str) -> Features:
+        """The same features elsewhere."""
+        return _moved(self, device)
+
+    def trimmed(self) -> Features:
+        """Text positions beyond the longest text here cut off; padding never changes a prediction."""
+        longest = max(1, int(self.text_mask.sum(dim=1).max()))
+        return replace(self, text_tokens=self.text_tokens[:, :longest], text_mask=self.text_mask[:, :longest])
+
+
+def _moved(tensors: DataT, device: torch.device | str) -> DataT:
+    def move(value: Any) -> Any:  # noqa: ANN401
+        if isinstance(value, dict):
+            return {key: move(item) for key, item in value.items()}
+        return value.to(device, non_blocking=True)
+
+    return replace(tensors, **{item.name: move(getattr(tensors, item.name)) for item in fields(tensors)})
+
+
+class TextTower:
+    """Reads the text half of an open_clip model; owns no weights.
+
+    Attributes:
+        context_length: the most tokens it reads, begin and end marks included.
+        trims: positions after the end of a text can be left out without changing anything before it, so
+            L may be anything up to the context length (causal towers).
+    """
+
+    def __init__(self, clip: nn.Module):
+        self.clip: Any = clip
+        self.tower: Any = getattr(clip, "text", clip)
+        self.is_hf = isinstance(self.tower, HFTextEncoder)
+        self.pool: Any = "first" if self.is_hf else getattr(self.tower, "pool_type", None) or self.clip.text_pool_type
+        self.eos_id: int | None = getattr(self.tower, "eos_id", None) or getattr(clip, "text_eos_id", None)
+        self.context_length: int = self.tower.context_length
+        self.trims = not self.is_hf and self.tower.attn_mask is not None and self.pool in ("argmax", "eos")
+        self._module = _AsModule(clip, self._native)
+
+    def __call__(self, ids: Tensor) -> tuple[Tensor, Tensor, Tensor, Tensor]:
+        """Int[B L] -> (tokens Float[B L Dt], words Bool[B L], pooled Float[B Dt], unit embedding Float[B E])."""
+        if self.is_hf:
+            return self._hugging_face(ids)
+        tokens, embedding = self._module(ids) if ids.shape[1] == self.context_length else self._trimmed(ids)
+        pooled = text_global_pool(tokens, ids, self.pool, eos_token_id=self.eos_id)
+        return tokens, self._words(ids), pooled, F.normalize(embedding, dim=-1)
+
+    def _trimmed(self, ids: Tensor) -> tuple[Tensor, Tensor]:
+        """open_clip adds all of its positions to whatever it gets: cut them to the text for one call."""
+        length = ids.shape[1]
+        prefix = "clip.text." if self.tower is not self.clip else "clip."
+        cut = {
+            f"{prefix}positional_embedding": self.tower.positional_embedding[:length],
+            f"{prefix}attn_mask": self.tower.attn_mask[:length, :length],
+        }
+        # What is not replaced stays as it is; gradients flow through the slice to the whole parameter.
+        return torch.func.functional_call(self._module, cut, (ids,))  # type: ignore[no-any-return]
+
+    def _native(self, ids: Tensor) -> tuple[Tensor, Tensor]:
+        out = self.clip.forward_intermediates(
+            text=ids, text_indices=1, normalize_intermediates=True, normalize=False, text_output_fmt="NLC"
+        )
+        return out["text_intermediates"][0], out["text_features"]
+
+    def _words(self, ids: Tensor) -> Tensor:
+        """Padding cannot be told by its id (CLIP pads with the id of "!"), only by the end of the text."""
+        position = torch.arange(ids.shape[1], device=ids.device)
+        if self.pool == "argmax":
+            return torch.lt(position, ids.argmax(dim=-1, keepdim=True))
+        if self.pool == "eos":
+            is_end = torch.eq(ids, self.eos_id or 0)
+            return torch.lt(position, is_end.int().argmax(dim=-1, keepdim=True))
+        return torch.ne(ids, self.tower.pad_id)
+
+    def _hugging_face(self, ids: Tensor) -> tuple[Tensor, Tensor, Tensor, Tensor]:
+        mask = ids != self.tower.config.pad_token_id
+        out = self.tower.transformer(input_ids=ids, attention_mask=mask.long())
+        pooled = self.tower.pooler(out, mask.long())
+        return out.last_hidden_state, mask, pooled, F.normalize(self.tower.proj(pooled), dim=-1)
+
+
+class _AsModule(nn.Module):
+    """A function of a module, as a module: what `functional_call` needs to swap parameters for one call."""
+
+    def __init__(self, clip: nn.Module, function: Callable[[Tensor], tuple[Tensor, Tensor]]):
+        super().__init__()
+        self.clip = clip
+        self.function = function
+
+    def forward(self, ids: Tensor) -> tuple[Tensor, Tensor]:
+        return self.function(ids)
+
+
+class Backbone(nn.Module):
+    """An open_clip model behind one interface; see `load_backbone`.
+
+    Attributes:
+        id: the name it was asked for by.
+        fingerprint: hash of weights, architecture and preprocessing; part of every cache and record key.
+        image_size: (height, width) of its input in pixels.
+        context_length: the most tokens its text tower reads, begin and end marks included.
+        trims_text: shorter inputs are exact (causal towers), so padding is never encoded.
+        text_width, image_width, embedding_width: D of the two token sequences and of the shared space.
+    """
+
+    def __init__(self, clip: nn.Module, tokenizer: Any, backbone_id: str):  # noqa: ANN401 - open_clip's own
+        super().__init__()
+        self.clip = clip
+        self.id = backbone_id
+        self.tokenizer = tokenizer
+        self.preprocess_cfg: dict[str, Any] = get_model_preprocess_cfg(clip)
+        self.text_tower = TextTower(clip)
+        self.context_length: int = self.text_tower.context_length
+        self.trims_text: bool = self.text_tower.trims
+        size = self.preprocess_cfg["size"]
+        self.image_size: tuple[int, int] = (size, size) if isinstance(size, int) else tuple(size)
+        mean, std = (torch.tensor(self.preprocess_cfg[name]).view(3, 1, 1) for name in ("mean", "std"))
+        self.pixel_mean = nn.Buffer(mean, persistent=False)
+        self.pixel_std = nn.Buffer(std, persistent=False)
+        self.fingerprint = _fingerprint(clip, self.preprocess_cfg)
+        self.image_width, self.text_width, self.embedding_width = self._widths()
+
+    def forward(self, batch: Batch) -> Features:
+        """Both towers; a missing modality is encoded like an empty one and marked in the masks."""
+        image_tokens, image_cls, image_embedding = self.encode_image(batch.pixel_values)
+        text_tokens, mask, text_cls, text_embedding = self.text_tower(batch.input_ids)
+        return Features(
+            text_tokens=text_tokens,
+            text_mask=mask & batch.text_present[:, None],
+            text_cls=text_cls,
+            text_embedding=text_embedding,
+            image_tokens=image_tokens,
+            image_cls=image_cls,
+            image_embedding=image_embedding,
+            text_present=batch.text_present,
+            image_present=batch.image_present,
+        )
+
+    def encode_image(self, pixel_values: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+        """UInt8[B 3 H W] -> (patches Float[B P Di], class state Float[B Di], unit embedding Float[B E])."""
+        pixels = pixel_values.to(self.pixel_mean.dtype).div(255).sub(self.pixel_mean).div(self.pixel_std)
+        visual: Any = self.clip.visual
+        has_class = isinstance(visual, VisionTransformer) or (
+            getattr(visual, "trunk", None) is not None and (getattr(visual.trunk, "num_prefix_tokens", 0) > 0)
+        )
+        grid = isinstance(visual, ModifiedResNet) or not has_class
+        out = visual.forward_intermediates(
+            pixels,
+            indices=1,
+            normalize_intermediates=True,
+            output_fmt="NCHW" if grid else "NLC",
+            output_extra_tokens=has_class,
+        )
+        tokens = out["image_intermediates"][0]
+        if grid:
+            tokens = tokens.flatten(2).transpose(1, 2)
+        cls = out["image_intermediates_prefix"][0][:, 0] if has_class else tokens.mean(dim=1)
+        return tokens, cls, F.normalize(out["image_features"], dim=-1)
+
+    def encode_text(self, input_ids: Tensor) -> Tensor:
+        """Int[B L] -> unit embeddings Float[B E]."""
+        embedding: Tensor = self.text_tower(input_ids)[3]
+        return embedding
+
+    @property
+    def logit_scale(self) -> nn.Parameter:
+        """Log of the inverse temperature of the contrastive loss."""
+        return self.clip.logit_scale  # type: ignore[return-value]
+
+    def require(self, fingerprint: str, folder: Path) -> None:
+        """Raise BackboneError unless these are the weights that the model in `folder` was trained on."""
+        if fingerprint != self.fingerprint:
+            raise BackboneError(
+                f"{folder}: trained on weights {fingerprint} of {self.id!r}; those found here are {self.fingerprint}"
+            )
+
+    def freeze(self, level: Freeze) -> None:
+        """Choose what trains; see `Freeze`. The logit scale never trains for classification."""
+        clip: Any = self.clip
+        if level == "all":
+            clip.requires_grad_(False)
+        elif level == "none":
+            clip.requires_grad_(True)
+        else:
+            # open_clip counts the projection as a group of the image tower and as a layer of the text tower.
+            try:
+                clip.lock_image_tower(unlocked_groups=level + 1)
+                clip.lock_text_tower(unlocked_layers=level + 1)
+            except AssertionError as error:
+                raise BackboneError(
+                    f"{self.id}: open_clip cannot free {level} blocks of it ({error}); use all or none"
+                ) from error
+        clip.logit_scale.requires_grad_(False)
+
+    def _widths(self) -> tuple[int, int, int]:
+        ids = torch.zeros(1, self.context_length, dtype=torch.long)
+        was_training = self.training
+        self.eval()
+        with torch.no_grad():
+            tokens, _, embedding = self.encode_image(torch.zeros(1, 3, *self.image_size, dtype=torch.uint8))
+            words = self.text_tower(ids)[0]
+        self.train(was_training)
+        return tokens.shape[-1], words.shape[-1], embedding.shape[-1]
+
+
+def load_backbone(backbone_id: str) -> Backbone:
+    """Build a backbone from its id (see the module's head), in evaluation mode.
+
+    Raises:
+        BackboneError: unknown id, missing files, weights that do not fit, or a hub out of reach.
+    """
+    is_random = backbone_id.startswith(RANDOM)
+    name = backbone_id.removeprefix(RANDOM)
+    if (SHIPPED / name).is_dir() and name:
+        name = f"{LOCAL}{SHIPPED / name}"
+    architecture, tag = _architecture_and_tag(name, is_random, backbone_id)
+    # open_clip reports on the root logger, also "initialized randomly" where random: asked for just that;
+    # what must not pass unnoticed is an error through require_pretrained.
+    logging.disable(logging.WARNING)
+    try:
+        with torch.random.fork_rng(devices=[]):
+            torch.manual_seed(0)  # random weights are part of the id: the same id, the same weights
+            clip = open_clip.create_model(
+                architecture,
+                pretrained=tag,
+                load_weights=not is_random,
+                require_pretrained=not is_random,
+                pretrained_text=not is_random,
+            )
+        tokenizer = open_clip.get_tokenizer(architecture)
+    except (RuntimeError, OSError, ValueError) as error:
+        raise BackboneError(_explain(backbone_id, error)) from error
+    finally:
+        logging.disable(logging.NOTSET)
+    return Backbone(clip.eval(), tokenizer, backbone_id).eval()
+
+
+def _architecture_and_tag(name: str, is_random: bool, backbone_id: str) -> tuple[str, str | None]:
+    if name.startswith(LOCAL):
+        return name, None
+    architecture, _, tag = name.partition("/")
+    if architecture not in open_clip.list_models():
+        raise BackboneError(_unknown(architecture, backbone_id))
+    if is_random:
+        return architecture, None
+    tags = open_clip.list_pretrained_tags_by_model(architecture)
+    if tag not in tags:
+        raise BackboneError(
+            f"backbone {backbone_id!r}: {architecture} has the pretrained tags {tags}, not {tag!r}; "
+            f"for weights of your own use local-dir:FOLDER, for untrained weights random:{architecture}"
+        )
+    wants = bool((open_clip.get_model_config(architecture) or {}).get("quick_gelu"))
+    given = bool((open_clip.get_pretrained_cfg(architecture, tag) or {}).get("quick_gelu"))
+    if wants != given:
+        other = architecture.removesuffix("-quickgelu") if wants else f"{architecture}-quickgelu"
+        raise BackboneError(
+            f"backbone {backbone_id!r}: the weights were trained with {'QuickGELU' if given else 'GELU'}, the "
+            f"architecture computes {'QuickGELU' if wants else 'GELU'} and would silently lose accuracy; "
+            f"use {other}/{tag}"
+        )
+    return architecture, tag
+
+
+def _unknown(architecture: str, backbone_id: str) -> str:
+    from difflib import get_close_matches
+
+    shipped = sorted(folder.name for folder in SHIPPED.iterdir() if folder.is_dir())
+    close = get_close_matches(architecture, [*shipped, *open_clip.list_models()], n=3, cutoff=0.5)
+    hint = f"; did you mean {' or '.join(close)}?" if close else ""
+    return (
+        f"unknown backbone {backbone_id!r}{hint} Valid: {', '.join(shipped)}, ARCHITECTURE/TAG of open_clip, "
+        f"local-dir:FOLDER, random:ARCHITECTURE"
+    )
+
+
+def _explain(backbone_id: str, error: Exception) -> str:
+    reason = str(error).strip().splitlines()[0] if str(error).strip() else type(error).__name__
+    return (
+        f"backbone {backbone_id!r} cannot be loaded: {reason}. Weights that are on this machine can be used as "
+        f"local-dir:FOLDER (open_clip_config.json and open_clip_model.safetensors in it)"
+    )
+
+
+def _fingerprint(clip: nn.Module, preprocess_cfg: dict[str, Any]) -> str:
+    digest = hashlib.sha256(json.dumps(preprocess_cfg, sort_keys=True, default=str).encode())
+    digest.update(type(clip).__name__.encode())
+    for name, tensor in sorted(clip.state_dict().items()):
+        digest.update(f"{name}{tuple(tensor.shape)}{tensor.dtype}".encode())
+        digest.update(tensor.detach().cpu().contiguous().flatten().view(torch.uint8).numpy())
+    return digest.hexdigest()[:16]

@@ -1,0 +1,112 @@
+"""The contract that every model keeps: CMA-CLIP, a logistic regression and a class-name match are peers."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any, ClassVar, Protocol, Self
+
+from pydantic import BaseModel, ConfigDict
+
+from cma_clip.types import Examples, Predictions, Task
+
+JSON = str | int | float | bool | None | list[Any] | dict[str, Any]
+
+
+class ClassifierConfig(BaseModel):
+    """The hyper-parameters of a model. Frozen; an unknown field is an error that names it."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class Report(Protocol):
+    """Hears of every finished epoch: tracking logs it, tuning may raise `optuna.TrialPruned` from it."""
+
+    def __call__(self, epoch: int, values: Mapping[str, float]) -> None:
+        """`values` holds at least `val/score`, higher is better."""
+        ...
+
+
+class Trial(Protocol):
+    """The part of `optuna.Trial` that search spaces use; keeps optuna out of the model packages."""
+
+    def suggest_float(self, name: str, low: float, high: float, *, log: bool = False) -> float: ...  # noqa: D102
+    def suggest_int(self, name: str, low: int, high: int, *, log: bool = False) -> int: ...  # noqa: D102
+    def suggest_categorical(self, name: str, choices: Sequence[Any]) -> Any: ...  # noqa: ANN401, D102
+
+
+def silent(epoch: int, values: Mapping[str, float]) -> None:
+    """The report that nobody reads."""
+
+
+@dataclass(frozen=True)
+class Workspace:
+    """Where a model may keep files while it works. None keeps nothing.
+
+    Attributes:
+        cache: encoded images, tokens and features, shared by all models, named by their content.
+        checkpoints: this run's own folder; a training killed there continues from it.
+        progress: show progress bars.
+    """
+
+    cache: Path | None = None
+    checkpoints: Path | None = None
+    progress: bool = False
+
+
+class Classifier(ABC):
+    """Learns all tasks from the training split, selects on the validation split, predicts.
+
+    A model never sees the test split before `predict`. The same (tasks, config, seed) and the same
+    examples give the same predictions on the same machine.
+    """
+
+    Config: ClassVar[type[ClassifierConfig]] = ClassifierConfig
+
+    def __init__(
+        self,
+        tasks: Sequence[Task],
+        config: ClassifierConfig | None = None,
+        seed: int = 0,
+        workspace: Workspace | None = None,
+    ):
+        self.tasks = tuple(tasks)
+        self.config = self.Config() if config is None else config
+        self.seed = seed
+        self.workspace = workspace or Workspace()
+
+    @abstractmethod
+    def fit(self, train: Examples, val: Examples, report: Report = silent) -> None:
+        """Learn. A missing label is never a training signal."""
+
+    @abstractmethod
+    def predict(self, examples: Examples) -> Predictions:
+        """Probabilities for every task and example, labelled or not."""
+
+    @abstractmethod
+    def save(self, folder: Path) -> None:
+        """Write safetensors and JSON, never pickle, so that `load` predicts the same bits."""
+
+    @classmethod
+    @abstractmethod
+    def load(cls, folder: Path, workspace: Workspace | None = None) -> Self:
+        """The inverse of `save`."""
+
+    @classmethod
+    def search_space(cls, trial: Trial) -> dict[str, JSON]:
+        """Hyper-parameters to try, drawn from `trial`; empty where there is nothing to tune."""
+        return {}
+
+    def keep_checkpoints(self, folder: Path) -> None:
+        """Let `fit` keep its state in `folder` after every epoch and go on from what it finds there."""
+        self.workspace = replace(self.workspace, checkpoints=folder)
+
+    def weights_fingerprint(self) -> str | None:
+        """Hash of the pretrained weights that the model starts from; None if it starts from none."""
+        return None
+
+    def facts(self) -> dict[str, JSON]:
+        """What a record should know of the finished training: epochs, trainable parameters, choices made."""
+        return {}

@@ -1,0 +1,225 @@
+"""One network over backbone features: its contract, its loss, its steps of training, validation and prediction."""
+
+from __future__ import annotations
+
+import math
+from abc import abstractmethod
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import lightning.pytorch as pl
+import torch
+from lightning.pytorch.callbacks import Callback
+from pydantic import Field
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+from cma_clip.backbone import Backbone, Batch, Features, Freeze
+from cma_clip.classifier import ClassifierConfig
+from cma_clip.trainer import Precision, scheduled
+from cma_clip.types import IGNORE
+
+
+class TrainConfig(ClassifierConfig):
+    """What every network shares. The paper's values are not in the sources available to us: all are our choice.
+
+    Attributes:
+        backbone: a backbone id (see cma_clip.backbone).
+        freeze: `all` trains heads on cached token features, `none` fine-tunes, k frees the last k blocks.
+        patience: epochs without a better validation score before training stops.
+        class_weights: weigh each class by the inverse of its share of the training labels.
+        task_weights: weight of a task's loss where it is not 1.
+    """
+
+    backbone: str = "tiny-product-clip"
+    freeze: Freeze = "all"
+    max_epochs: int = Field(15, ge=1)
+    patience: int = Field(4, ge=1)
+    batch_size: int = Field(128, ge=1)
+    learning_rate: float = Field(1e-3, gt=0)
+    backbone_learning_rate: float = Field(1e-5, gt=0)
+    weight_decay: float = Field(0.05, ge=0)
+    warmup_fraction: float = Field(0.05, ge=0, le=1)
+    dropout: float = Field(0.1, ge=0, lt=1)
+    label_smoothing: float = Field(0.0, ge=0, lt=1)
+    gradient_clip: float = Field(1.0, gt=0)
+    precision: Precision = "32-true"
+    class_weights: bool = False
+    task_weights: dict[str, float] = Field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Output:
+    """logits: per task Float[B C]; modality_weights: per task Float[B 2] (text, image), rows sum to 1, or None."""
+
+    logits: dict[str, Tensor]
+    modality_weights: dict[str, Tensor] | None = None
+
+
+@dataclass(frozen=True)
+class Widths:
+    """D of a backbone's text tokens, image tokens and shared embedding space."""
+
+    text: int
+    image: int
+    embedding: int
+
+
+class FusionNetwork(nn.Module):
+    """Features -> Output: the part in which CMA-CLIP and its neural baselines differ."""
+
+    @abstractmethod
+    def forward(self, features: Features) -> Output:
+        """Logits for every task."""
+
+    def usable(self, features: Features) -> Tensor:
+        """Bool[B]: rows with at least one modality this network reads; the others teach and tell nothing."""
+        return features.text_present | features.image_present
+
+
+@dataclass(frozen=True)
+class Labelled:
+    """A training batch: what the network reads, and per task Int[B] labels, IGNORE where unknown."""
+
+    inputs: Features | Batch
+    labels: dict[str, Tensor]
+
+    def to(self, device: torch.device | str) -> Labelled:
+        """The same batch elsewhere; Lightning calls it."""
+        return Labelled(self.inputs.to(device), {task: y.to(device) for task, y in self.labels.items()})
+
+
+class Learner(pl.LightningModule):
+    """Steps of training and validation; devices, precision, clipping and checkpoints are Lightning's."""
+
+    def __init__(
+        self,
+        network: FusionNetwork,
+        backbone: Backbone | None,
+        config: TrainConfig,
+        class_weights: Mapping[str, Tensor],
+        seed: int,
+    ):
+        super().__init__()
+        self.network = network
+        self.backbone = backbone  # None where features come from the cache
+        self.config = config
+        self.class_weights = class_weights
+        self.seed = seed
+        self._hits: dict[str, list[Tensor]] = {}
+
+    def forward(self, inputs: Features | Batch) -> tuple[Output, Tensor]:
+        """(Output, Bool[B]: rows the network can say something about)."""
+        features = self.backbone(inputs) if isinstance(inputs, Batch) and self.backbone else inputs
+        assert isinstance(features, Features)
+        return self.network(features), self.network.usable(features)
+
+    def loss(self, output: Output, labels: Mapping[str, Tensor]) -> Tensor:
+        """Mean over tasks of the cross-entropy over labelled rows; a task without a label adds nothing."""
+        losses, weights = [], []
+        for task, logits in output.logits.items():
+            if (labels[task] == IGNORE).all():
+                continue
+            weight = self.config.task_weights.get(task, 1.0)
+            class_weights = self.class_weights.get(task)
+            value = F.cross_entropy(
+                logits,
+                labels[task],
+                weight=None if class_weights is None else class_weights.to(logits),
+                ignore_index=IGNORE,
+                label_smoothing=self.config.label_smoothing,
+            )
+            losses.append(weight * value)
+            weights.append(weight)
+        if not losses:
+            return torch.stack([logits.sum() * 0 for logits in output.logits.values()]).sum()
+        return torch.stack(losses).sum() / sum(weights)
+
+    def training_step(self, batch: Labelled, _: int) -> Tensor:
+        """Loss of one batch."""
+        output, usable = self(batch.inputs)
+        loss = self.loss(output, _only(batch.labels, usable))
+        if not torch.isfinite(loss):
+            raise FloatingPointError(
+                f"training loss is {loss.item()} in epoch {self.current_epoch}, step {self.global_step}: lower "
+                f"learning_rate ({self.config.learning_rate}) or precision {self.config.precision!r} to 32-true"
+            )
+        self.log("train/loss", loss, on_step=False, on_epoch=True, batch_size=len(usable))
+        return loss
+
+    def on_train_epoch_start(self) -> None:
+        """Dropout depends on (seed, epoch) only, so that a resumed training draws the same numbers."""
+        torch.manual_seed(self.seed * 1_000_003 + self.current_epoch)
+
+    def validation_step(self, batch: Labelled, _: int) -> None:
+        """Collect hits of every task."""
+        output, usable = self(batch.inputs)
+        labels = _only(batch.labels, usable)
+        self.log("val/loss", self.loss(output, labels), batch_size=len(usable))
+        for task, logits in output.logits.items():
+            known = batch.labels[task] != IGNORE
+            hits = (logits.argmax(dim=-1) == labels[task])[known]
+            self._hits.setdefault(task, []).append(hits.float())
+
+    def on_validation_epoch_end(self) -> None:
+        """`val/score`, by which the epoch is selected: mean over tasks of the accuracy (our choice)."""
+        accuracies = {task: torch.cat(hits).mean() for task, hits in self._hits.items()}
+        self._hits.clear()
+        self.log_dict({f"val/{task}/accuracy": value for task, value in accuracies.items()}, sync_dist=True)
+        self.log("val/score", torch.stack(list(accuracies.values())).nanmean(), sync_dist=True)
+
+    def configure_optimizers(self) -> Any:  # noqa: ANN401 - Lightning's own type is a wide union
+        """AdamW with a learning rate of its own for the backbone; warm-up, then cosine to 0."""
+        groups = [*self._groups(self.network, self.config.learning_rate)]
+        if self.backbone is not None:
+            groups += self._groups(self.backbone, self.config.backbone_learning_rate)
+        optimizer = torch.optim.AdamW(groups, fused=True)
+        return scheduled(self, optimizer, self.config.warmup_fraction)
+
+    def _groups(self, module: nn.Module, learning_rate: float) -> list[dict[str, Any]]:
+        """Gains, biases and single vectors are not decayed."""
+        trained = [p for p in module.parameters() if p.requires_grad]
+        decay = {True: self.config.weight_decay, False: 0.0}
+        return [
+            {"params": parameters, "lr": learning_rate, "weight_decay": decay[is_matrix]}
+            for is_matrix in (True, False)
+            if (parameters := [p for p in trained if (p.ndim >= 2) == is_matrix])
+        ]
+
+    def predict_step(self, batch: Labelled, _: int) -> dict[str, Any]:
+        """Plain dicts of tensors, which Lightning can move between devices."""
+        output, usable = self(batch.inputs)
+        probabilities = {task: logits.float().softmax(dim=-1) for task, logits in output.logits.items()}
+        weights = {task: value.float() for task, value in (output.modality_weights or {}).items()}
+        return {"probabilities": probabilities, "modality_weights": weights, "usable": usable}
+
+
+def _only(labels: Mapping[str, Tensor], usable: Tensor) -> dict[str, Tensor]:
+    return {task: y.masked_fill(~usable, IGNORE) for task, y in labels.items()}
+
+
+class BestWeights(Callback):
+    """Keeps the weights of the best epoch in memory and, through Lightning's checkpoint, over a restart."""
+
+    def __init__(self, learner: Learner):
+        self.score, self.epoch = -math.inf, -1
+        self.weights = _copy(learner)
+
+    def on_validation_end(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
+        score = float(trainer.callback_metrics["val/score"])
+        if score > self.score:
+            self.score, self.epoch, self.weights = score, trainer.current_epoch, _copy(pl_module)
+
+    def state_dict(self) -> dict[str, Any]:
+        return {"score": self.score, "epoch": self.epoch, "weights": self.weights}
+
+    def load_state_dict(self, state_dict: dict[str, Any]) -> None:
+        self.score, self.epoch, self.weights = state_dict["score"], state_dict["epoch"], state_dict["weights"]
+
+    def restore(self, learner: Learner) -> None:
+        learner.load_state_dict(self.weights)
+
+
+def _copy(module: nn.Module) -> dict[str, Tensor]:
+    return {name: value.detach().cpu().clone() for name, value in module.state_dict().items()}

@@ -1,0 +1,111 @@
+"""CMA-CLIP: features of the backbone -> sequence-wise attention -> modality-wise attention -> an MLP per task."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+from typing import ClassVar, Literal
+
+import torch
+from pydantic import Field
+from torch import Tensor, nn
+
+from cma_clip.attention import KeylessVectors, ModalityAttention, SequenceAttention, fuse, mean_weights
+from cma_clip.backbone import Features
+from cma_clip.classifier import JSON, ClassifierConfig, Trial
+from cma_clip.learner import FusionNetwork, Output, TrainConfig, Widths
+from cma_clip.training import NeuralClassifier
+from cma_clip.types import Task
+
+Reads = Literal["both", "text", "image"]
+
+
+class CMAClipConfig(TrainConfig):
+    """The network's own choices; the paper's values are not in the sources available to us.
+
+    Attributes:
+        width: D of the common space; must be a multiple of `heads`.
+        depth: layers of the sequence-wise transformer.
+        sequence_attention: False leaves the backbone's two CLS states as they are ("w/o SA").
+        modality_attention: False takes the mean of the two CLS states ("w/o MA").
+        keyless_vectors: one learned vector per task, or one per task and modality (the sources disagree).
+        reads: `text` or `image` treats the other modality as missing: the unimodal floors.
+    """
+
+    width: int = Field(192, ge=1)
+    depth: int = Field(2, ge=1)
+    heads: int = Field(6, ge=1)
+    sequence_attention: bool = True
+    modality_attention: bool = True
+    keyless_vectors: KeylessVectors = "shared"
+    reads: Reads = "both"
+
+
+class CMAClipNetwork(FusionNetwork):
+    """The paper's figure 1 from the backbone's outputs upwards. Ablations are configurations of it, not copies."""
+
+    def __init__(self, tasks: Sequence[Task], widths: Widths, config: CMAClipConfig):
+        super().__init__()
+        depth = config.depth if config.sequence_attention else 0
+        self.reads = config.reads
+        self.tasks = tuple(task.name for task in tasks)
+        self.sequence = SequenceAttention(widths.text, widths.image, config.width, depth, config.heads, config.dropout)
+        self.modality = (
+            ModalityAttention(config.width, len(tasks), config.keyless_vectors) if config.modality_attention else None
+        )
+        self.heads = nn.ModuleDict(
+            {task.name: task_head(config.width, len(task.classes), config.dropout) for task in tasks}
+        )
+
+    def forward(self, features: Features) -> Output:
+        """Logits per task, and how much each task listened to (text, image)."""
+        features = self._restricted(features)
+        cls = self.sequence(features)
+        present = torch.stack([features.text_present, features.image_present], dim=1)
+        if self.modality is None:
+            weights = mean_weights(present, len(self.tasks))
+            fused = fuse(weights, cls, present)
+        else:
+            fused, weights = self.modality(cls, present)
+        logits = {task: self.heads[task](fused[:, index]) for index, task in enumerate(self.tasks)}
+        return Output(logits, {task: weights[:, index] for index, task in enumerate(self.tasks)})
+
+    def usable(self, features: Features) -> Tensor:
+        """Rows with a modality that this network reads."""
+        if self.reads == "both":
+            return super().usable(features)
+        return features.text_present if self.reads == "text" else features.image_present
+
+    def _restricted(self, features: Features) -> Features:
+        """A unimodal network takes the other modality for missing.
+
+        Rows that then have nothing count as present, so that no softmax is over nothing; `usable` keeps what
+        comes out of them from training and from the predictions.
+        """
+        usable = self.usable(features)
+        text = features.text_present if self.reads != "image" else torch.zeros_like(usable)
+        image = features.image_present if self.reads != "text" else torch.zeros_like(usable)
+        if self.reads == "image":
+            return replace(features, text_present=text, image_present=image | ~usable)
+        return replace(features, text_present=text | ~usable, image_present=image)
+
+
+def task_head(width: int, num_classes: int, dropout: float) -> nn.Module:
+    """Float[B D] -> Float[B C]: one hidden layer of the same width (our choice: the paper says MLP)."""
+    return nn.Sequential(nn.Linear(width, width), nn.GELU(), nn.Dropout(dropout), nn.Linear(width, num_classes))
+
+
+class CMAClip(NeuralClassifier):
+    """CMA-CLIP (arXiv 2112.03562)."""
+
+    Config: ClassVar[type[ClassifierConfig]] = CMAClipConfig
+    config: CMAClipConfig
+
+    def build(self, widths: Widths) -> FusionNetwork:
+        """The network of figure 1."""
+        return CMAClipNetwork(self.tasks, widths, self.config)
+
+    @classmethod
+    def search_space(cls, trial: Trial) -> dict[str, JSON]:
+        """The shared space and the shape of the sequence-wise transformer."""
+        return {**super().search_space(trial), "depth": trial.suggest_int("depth", 1, 3)}

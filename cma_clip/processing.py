@@ -1,0 +1,141 @@
+"""Examples -> arrays, once: images decoded and resized, texts tokenised and trimmed, kept under their content's name."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import torch
+from open_clip.transform import PreprocessCfg, image_transform_v2
+from PIL import Image
+from tqdm import tqdm
+
+from cma_clip.arrays import ArrayFolder
+from cma_clip.backbone import Backbone, Batch
+from cma_clip.classifier import Workspace
+from cma_clip.types import Example, Examples, Task
+
+
+@dataclass(frozen=True)
+class Encoded:
+    """N examples as a backbone reads them. On disk these arrays are memory-mapped.
+
+    Attributes:
+        pixels: UInt8[N 3 H W], resized and cropped, not yet normalised; zeros where the image is missing.
+        input_ids: Int32[N L], L the longest text here if the tower is causal, else its context length.
+        image_present, text_present: Bool[N].
+        truncated: how many texts were longer than the tower's context.
+        fingerprint: names examples and processing together; None where the examples have no name.
+    """
+
+    pixels: npt.NDArray[np.uint8]
+    input_ids: npt.NDArray[np.int32]
+    image_present: npt.NDArray[np.bool_]
+    text_present: npt.NDArray[np.bool_]
+    truncated: int
+    fingerprint: str | None
+
+    def __len__(self) -> int:
+        return len(self.input_ids)
+
+    def batch(self, rows: Sequence[int] | slice, labels: Mapping[str, npt.NDArray[np.int64]]) -> Batch:
+        """The given rows as tensors; `labels` are those of all N examples."""
+        return Batch(
+            pixel_values=torch.from_numpy(np.ascontiguousarray(self.pixels[rows])),
+            input_ids=torch.from_numpy(self.input_ids[rows].astype(np.int64)),
+            image_present=torch.from_numpy(np.array(self.image_present[rows])),
+            text_present=torch.from_numpy(np.array(self.text_present[rows])),
+            labels={task: torch.from_numpy(np.array(values[rows])) for task, values in labels.items()},
+        )
+
+
+class Processor:
+    """Turns examples into what a backbone reads, by that backbone's own preprocessing and tokeniser."""
+
+    def __init__(self, backbone: Backbone):
+        self.image_size = backbone.image_size
+        self.tokenizer: Any = backbone.tokenizer
+        self.context_length = backbone.context_length
+        self.trims = backbone.trims_text
+        transform = image_transform_v2(PreprocessCfg(**backbone.preprocess_cfg), is_train=False)
+        # The last two steps are ToTensor and Normalize; the backbone does them, so that bytes are cached.
+        self.steps = transform.transforms[:-2]
+        identity = [backbone.preprocess_cfg, self.context_length, type(self.tokenizer).__name__]
+        self.fingerprint = hashlib.sha256(json.dumps(identity, sort_keys=True, default=str).encode()).hexdigest()
+
+    def image(self, image: Image.Image) -> npt.NDArray[np.uint8]:
+        """UInt8[3 H W]."""
+        for step in self.steps:
+            image = step(image)
+        return np.asarray(image.convert("RGB"), dtype=np.uint8).transpose(2, 0, 1)
+
+    def texts(self, texts: Sequence[str | None]) -> tuple[npt.NDArray[np.int32], int]:
+        """(Int32[N L], number of truncated texts). A missing text is encoded like an empty one."""
+        known = ["" if text is None else text for text in texts]
+        ids = self.tokenizer(known, context_length=self.context_length).numpy().astype(np.int32)
+        truncated = self._truncated(known)
+        if self.trims and len(ids):
+            ids = ids[:, : int(ids.argmax(axis=1).max()) + 1]
+        return np.ascontiguousarray(ids), truncated
+
+    def encode(self, examples: Examples, workspace: Workspace) -> Encoded:
+        """All examples; from the cache if they were encoded before."""
+        name = self._name(examples)
+        folder = ArrayFolder(workspace.cache / "encoded" / name) if workspace.cache and name else None
+        if folder is None or not folder.exists():
+            arrays, facts = self._arrays(examples, workspace.progress)
+            if folder is None:
+                return Encoded(**arrays, truncated=facts["truncated"], fingerprint=name)
+            folder.write(arrays, facts)
+        arrays, facts = folder.read()
+        return Encoded(**arrays, truncated=facts["truncated"], fingerprint=name)
+
+    def _name(self, examples: Examples) -> str | None:
+        if examples.fingerprint is None:
+            return None
+        return hashlib.sha256(f"{examples.fingerprint} {self.fingerprint}".encode()).hexdigest()[:24]
+
+    def _arrays(self, examples: Examples, progress: bool) -> tuple[dict[str, Any], dict[str, Any]]:
+        pixels = np.zeros((len(examples), 3, *self.image_size), dtype=np.uint8)
+        image_present = np.zeros(len(examples), dtype=np.bool_)
+
+        def encode_one(index: int) -> None:
+            image = examples[index].image
+            if image is not None:
+                pixels[index] = self.image(image)
+                image_present[index] = True
+
+        with ThreadPoolExecutor() as pool:  # Pillow releases the interpreter lock while it decodes and resizes
+            rows = pool.map(encode_one, range(len(examples)))
+            for _ in tqdm(rows, "decode images", len(examples), disable=not progress, delay=2, leave=False):
+                pass
+        texts = examples.texts()
+        input_ids, truncated = self.texts(texts)
+        present = np.array([bool(text and text.strip()) for text in texts], dtype=np.bool_)
+        arrays = {
+            "pixels": pixels,
+            "input_ids": input_ids,
+            "image_present": image_present,
+            "text_present": present,
+        }
+        return arrays, {"truncated": truncated}
+
+    def _truncated(self, texts: Sequence[str]) -> int:
+        if not hasattr(self.tokenizer, "encode"):
+            return 0
+        return sum(len(self.tokenizer.encode(text)) + 2 > self.context_length for text in texts)
+
+
+def example_batch(processor: Processor, examples: Sequence[Example], tasks: Sequence[Task]) -> Batch:
+    """A few examples as one batch, without any cache."""
+    from cma_clip.types import ExampleList
+
+    listed = ExampleList(examples)
+    encoded = processor.encode(listed, Workspace())
+    return encoded.batch(slice(None), {task.name: listed.labels(task.name) for task in tasks})

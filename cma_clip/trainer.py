@@ -1,0 +1,78 @@
+"""How this project uses Lightning: one trainer, one schedule, one way to resume, for every kind of training."""
+
+from __future__ import annotations
+
+import logging
+import math
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any, Literal
+
+import lightning.pytorch as pl
+import torch
+from lightning.pytorch.callbacks import Callback, ModelCheckpoint
+from torch import Tensor
+
+from cma_clip.classifier import Report, Workspace
+
+Precision = Literal["32-true", "bf16-mixed", "16-mixed"]
+
+
+def make_trainer(
+    workspace: Workspace,
+    callbacks: list[Callback],
+    max_epochs: int,
+    precision: Precision,
+    gradient_clip: float,
+) -> pl.Trainer:
+    """A trainer on whatever accelerator there is, deterministic, with a checkpoint after every epoch."""
+    for name in ("lightning.pytorch", "lightning.fabric"):
+        logging.getLogger(name).setLevel(logging.WARNING)  # it advertises
+    if workspace.checkpoints is not None and max_epochs > 0:
+        callbacks = [*callbacks, ModelCheckpoint(workspace.checkpoints, save_last=True, save_top_k=0)]
+    return pl.Trainer(
+        max_epochs=max_epochs,
+        accelerator="auto",
+        devices=1,
+        precision=precision,
+        gradient_clip_val=gradient_clip,
+        callbacks=callbacks,
+        logger=False,
+        enable_checkpointing=any(isinstance(callback, ModelCheckpoint) for callback in callbacks),
+        enable_progress_bar=workspace.progress and max_epochs > 0,
+        enable_model_summary=False,
+        num_sanity_val_steps=0,
+        deterministic=True,
+    )
+
+
+def last_checkpoint(workspace: Workspace) -> Path | None:
+    """Where a training that was killed goes on."""
+    last = workspace.checkpoints / "last.ckpt" if workspace.checkpoints else None
+    return last if last is not None and last.is_file() else None
+
+
+def scheduled(module: pl.LightningModule, optimizer: torch.optim.Optimizer, warmup_fraction: float) -> Any:  # noqa: ANN401
+    """What `configure_optimizers` returns: the learning rate follows `warmup_cosine` step by step."""
+    steps = int(module.trainer.estimated_stepping_batches)
+    schedule = torch.optim.lr_scheduler.LambdaLR(optimizer, lambda step: warmup_cosine(step, steps, warmup_fraction))
+    return {"optimizer": optimizer, "lr_scheduler": {"scheduler": schedule, "interval": "step"}}
+
+
+def warmup_cosine(step: int, steps: int, warmup_fraction: float) -> float:
+    """Factor of the learning rate: linear over the first share of steps, then a half cosine to 0."""
+    warmup = max(1, round(steps * warmup_fraction))
+    if step < warmup:
+        return (step + 1) / warmup
+    return 0.5 * (1 + math.cos(math.pi * min(1.0, (step - warmup) / max(1, steps - warmup))))
+
+
+class EpochReporter(Callback):
+    """Passes every epoch's numbers on."""
+
+    def __init__(self, report: Report):
+        self.report = report
+
+    def on_train_epoch_end(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
+        values: Mapping[str, Tensor] = trainer.callback_metrics
+        self.report(trainer.current_epoch, {name: float(value) for name, value in values.items()})

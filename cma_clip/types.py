@@ -1,0 +1,159 @@
+"""The central types: what goes into a model and what comes out of it.
+
+Letters used for shapes everywhere: B batch, L text length, P image patches, D width, N examples,
+C classes of a task, H and W pixels.
+"""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
+from typing import Any, Literal, Self
+
+import numpy as np
+import numpy.typing as npt
+from PIL import Image
+
+IGNORE = -100
+"""The label of an example that has none for a task; PyTorch's own default for `ignore_index`."""
+
+Modality = Literal["image", "text"]
+
+
+@dataclass(frozen=True)
+class Task:
+    """One single-label decision. A multi-label attribute is several tasks of two classes.
+
+    `prompts` are the templates of zero-shot classification; `{}` stands for the class name and the
+    embeddings of all templates are averaged (Radford et al. 2021, section 3.1.4).
+    """
+
+    name: str
+    classes: tuple[str, ...]
+    prompts: tuple[str, ...] = ("a photo of {}.", "{}")
+
+    def __post_init__(self) -> None:
+        if len(self.classes) < 2:
+            found = ", ".join(map(repr, self.classes)) or "none"
+            raise ValueError(f"task {self.name!r} needs at least 2 classes, found {found}")
+        if len(set(self.classes)) != len(self.classes):
+            twice = sorted({c for c in self.classes if self.classes.count(c) > 1})
+            raise ValueError(f"task {self.name!r} names a class twice: {twice}")
+
+    def as_json(self) -> list[Any]:
+        """How saved models keep it."""
+        return [self.name, list(self.classes), list(self.prompts)]
+
+    @classmethod
+    def from_json(cls, saved: list[Any]) -> Self:
+        """The inverse of `as_json`."""
+        name, classes, prompts = saved
+        return cls(name, tuple(classes), tuple(prompts))
+
+
+@dataclass(frozen=True)
+class Example:
+    """One product or page: a photo, a text, and what is known about it.
+
+    `group` ties the examples that must stay in one split (views of a product, identical titles).
+    `labels` holds class indices; a missing label has no key. A missing modality is None.
+    """
+
+    id: str
+    group: str
+    image: Image.Image | None
+    text: str | None
+    labels: Mapping[str, int] = field(default_factory=dict)
+
+
+class Examples(ABC):
+    """A fixed sequence of examples. The column methods answer without decoding any image.
+
+    `fingerprint` is equal only if every example is equal, in the same order; it is what makes caching on
+    disk safe. None means unknown content: nothing derived from it is kept.
+    """
+
+    fingerprint: str | None = None
+
+    @abstractmethod
+    def __len__(self) -> int: ...
+
+    @abstractmethod
+    def __getitem__(self, index: int) -> Example: ...
+
+    def __iter__(self) -> Iterator[Example]:
+        return (self[index] for index in range(len(self)))
+
+    def ids(self) -> tuple[str, ...]:
+        """N example ids."""
+        return tuple(example.id for example in self)
+
+    def groups(self) -> tuple[str, ...]:
+        """N group names."""
+        return tuple(example.group for example in self)
+
+    def texts(self) -> list[str | None]:
+        """N texts; None where the text is missing."""
+        return [example.text for example in self]
+
+    def image_present(self) -> npt.NDArray[np.bool_]:
+        """Bool[N]: which examples have an image."""
+        return np.array([example.image is not None for example in self], dtype=np.bool_)
+
+    def label_rows(self) -> list[Mapping[str, int]]:
+        """N mappings of task name to class index; a missing label has no key."""
+        return [example.labels for example in self]
+
+    def labels(self, task: str) -> npt.NDArray[np.int64]:
+        """Int[N]: the class index of every example, IGNORE where there is none."""
+        return np.array([row.get(task, IGNORE) for row in self.label_rows()], dtype=np.int64)
+
+
+class ExampleList(Examples):
+    """Examples held in memory: the user's own few, and tests."""
+
+    def __init__(self, examples: Iterable[Example]):
+        self._examples = tuple(examples)
+
+    def __len__(self) -> int:
+        return len(self._examples)
+
+    def __getitem__(self, index: int) -> Example:
+        return self._examples[index]
+
+
+@dataclass(frozen=True)
+class Predictions:
+    """What a model says about N examples, checked on construction.
+
+    Attributes:
+        ids: N example ids, in the order of the rows.
+        labels: per task Int[N], the true classes; IGNORE where unknown.
+        probabilities: per task Float[N, C]; rows sum to 1.
+        modality_weights: per task Float[N, 2], (text, image), rows sum to 1; None for models without them.
+
+    Raises:
+        ValueError: rows that do not match the ids, probabilities that are not a distribution.
+    """
+
+    ids: tuple[str, ...]
+    labels: Mapping[str, npt.NDArray[np.int64]]
+    probabilities: Mapping[str, npt.NDArray[np.float32]]
+    modality_weights: Mapping[str, npt.NDArray[np.float32]] | None = None
+
+    def __post_init__(self) -> None:
+        if set(self.labels) != set(self.probabilities):
+            raise ValueError(f"labels of {sorted(self.labels)}, probabilities of {sorted(self.probabilities)}")
+        for task, probabilities in self.probabilities.items():
+            labels = self.labels[task]
+            if probabilities.ndim != 2 or len(probabilities) != len(self.ids) or len(labels) != len(self.ids):
+                raise ValueError(
+                    f"task {task!r}: {len(self.ids)} ids, {len(labels)} labels, probabilities {probabilities.shape}"
+                )
+            if not np.isfinite(probabilities).all():
+                raise ValueError(f"task {task!r}: a probability is NaN or infinite")
+            if (probabilities < 0).any() or not np.allclose(probabilities.sum(1), 1, atol=1e-4):
+                raise ValueError(f"task {task!r}: rows of probabilities do not sum to 1")
+            if ((labels != IGNORE) & ((labels < 0) | (labels >= probabilities.shape[1]))).any():
+                raise ValueError(f"task {task!r}: a label lies outside its {probabilities.shape[1]} classes")
