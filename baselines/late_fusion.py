@@ -32,7 +32,7 @@ class LateFusion(Classifier):
         workspace: Workspace | None = None,
     ):
         super().__init__(tasks, config, seed, workspace)
-        options = self.config.model_dump(exclude={"reads"})
+        options = self.config.model_dump(exclude={"reads", "modality_attention"})
         self.halves: dict[str, CMAClip] = {
             "text": TextOnly(tasks, TextOnlyConfig(**options), seed, self.workspace),
             "image": ImageOnly(tasks, ImageOnlyConfig(**options), seed, self.workspace),
@@ -111,4 +111,3 @@ class LateFusion(Classifier):
     def search_space(cls, trial: Trial) -> dict[str, JSON]:
         """As for one half; both use the same values."""
         return CMAClip.search_space(trial)
-

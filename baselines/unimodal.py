@@ -12,15 +12,17 @@ from cma_clip.model import CMAClip, CMAClipConfig, Reads
 
 
 class TextOnlyConfig(CMAClipConfig):
-    """Reads the text."""
+    """Reads the text; with one modality there is nothing to weigh."""
 
     reads: Reads = "text"
+    modality_attention: bool = False
 
 
 class ImageOnlyConfig(CMAClipConfig):
-    """Looks at the photo."""
+    """Looks at the photo; with one modality there is nothing to weigh."""
 
     reads: Reads = "image"
+    modality_attention: bool = False
 
 
 class TextOnly(CMAClip):

@@ -111,7 +111,7 @@ def class_embeddings(backbone: Backbone, processor: Processor, task: Task) -> Fl
     ids = torch.from_numpy(processor.texts(prompts)[0].astype(np.int64))
     with torch.inference_mode():
         embeddings = backbone.encode_text(ids.to(backbone.logit_scale.device)).cpu()
-    means = embeddings.unflatten(0, (len(task.classes), len(task.prompts))).mean(dim=1)
+    means = embeddings.view(len(task.classes), len(task.prompts), -1).mean(dim=1)
     return np.asarray(torch.nn.functional.normalize(means, dim=-1).numpy(), dtype=np.float32)
 
 

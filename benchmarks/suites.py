@@ -66,10 +66,12 @@ SUITES: dict[str, Suite] = {
 }
 
 
-def select(name: str, models: Sequence[str], seeds: Sequence[int], options: Mapping[str, Any]) -> Suite:
+def select(
+    name: str, models: Sequence[str], seeds: Sequence[int], options: Mapping[str, Any], hparams: Mapping[str, Any]
+) -> Suite:
     """The suite by name, narrowed to the given models and seeds (all of its own if empty).
 
-    `options` are added to those of each of its data sets.
+    `options` are added to those of each of its data sets, `hparams` to the budget of every network.
 
     Raises:
         KeyError: an unknown suite or model, with the valid names.
@@ -81,6 +83,7 @@ def select(name: str, models: Sequence[str], seeds: Sequence[int], options: Mapp
         models=[model for model in MODEL_ORDER if model in chosen] if chosen else suite.models,
         seeds=list(seeds) or suite.seeds,
         datasets={dataset: {**own, **options} for dataset, own in suite.datasets.items()},
+        budget={**suite.budget, **hparams},
     )
 
 

@@ -48,7 +48,7 @@ class JointPositivesLoss(ClipLoss):  # type: ignore[misc]
     With all texts distinct it equals `ClipLoss` exactly.
     """
 
-    def forward(self, image: Tensor, text: Tensor, logit_scale: Tensor, text_keys: Tensor) -> Tensor:  # type: ignore[override]
+    def forward(self, image: Tensor, text: Tensor, logit_scale: Tensor, text_keys: Tensor) -> Tensor:
         """Unit embeddings Float[B E] twice, the temperature, and Int[B] that is equal for equal texts."""
         keys = text_keys
         if self.world_size > 1:

@@ -35,7 +35,7 @@ class FeatureTable:
 
     def batch(self, rows: Sequence[int] | slice) -> Features:
         """The given rows in single precision, texts cut to the longest among them."""
-        picked = {name: torch.from_numpy(np.ascontiguousarray(self.arrays[name][rows])) for name in NAMES}
+        picked = {name: torch.from_numpy(np.array(self.arrays[name][rows])) for name in NAMES}
         return Features(**{n: t.float() if t.is_floating_point() else t for n, t in picked.items()}).trimmed()
 
 

@@ -63,12 +63,12 @@ class CMAClipNetwork(FusionNetwork):
         cls = self.sequence(features)
         present = torch.stack([features.text_present, features.image_present], dim=1)
         if self.modality is None:
-            weights = mean_weights(present, len(self.tasks))
-            fused = fuse(weights, cls, present)
-        else:
-            fused, weights = self.modality(cls, present)
-        logits = {task: self.heads[task](fused[:, index]) for index, task in enumerate(self.tasks)}
-        return Output(logits, {task: weights[:, index] for index, task in enumerate(self.tasks)})
+            return Output(self._logits(fuse(mean_weights(present, len(self.tasks)), cls, present)))
+        fused, weights = self.modality(cls, present)
+        return Output(self._logits(fused), {task: weights[:, index] for index, task in enumerate(self.tasks)})
+
+    def _logits(self, fused: Tensor) -> dict[str, Tensor]:
+        return {task: self.heads[task](fused[:, index]) for index, task in enumerate(self.tasks)}
 
     def usable(self, features: Features) -> Tensor:
         """Rows with a modality that this network reads."""

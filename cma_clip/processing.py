@@ -47,7 +47,7 @@ class Encoded:
     def batch(self, rows: Sequence[int] | slice, labels: Mapping[str, npt.NDArray[np.int64]]) -> Batch:
         """The given rows as tensors; `labels` are those of all N examples."""
         return Batch(
-            pixel_values=torch.from_numpy(np.ascontiguousarray(self.pixels[rows])),
+            pixel_values=torch.from_numpy(np.array(self.pixels[rows])),
             input_ids=torch.from_numpy(self.input_ids[rows].astype(np.int64)),
             image_present=torch.from_numpy(np.array(self.image_present[rows])),
             text_present=torch.from_numpy(np.array(self.text_present[rows])),

@@ -7,6 +7,7 @@ import math
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Literal
+from zipfile import is_zipfile
 
 import lightning.pytorch as pl
 import torch
@@ -29,7 +30,8 @@ def make_trainer(
     for name in ("lightning.pytorch", "lightning.fabric"):
         logging.getLogger(name).setLevel(logging.WARNING)  # it advertises
     if workspace.checkpoints is not None and max_epochs > 0:
-        callbacks = [*callbacks, ModelCheckpoint(workspace.checkpoints, save_last=True, save_top_k=0)]
+        # Without a monitor the newest is kept, and the one before goes only when it is complete.
+        callbacks = [*callbacks, ModelCheckpoint(workspace.checkpoints, filename="{epoch}", save_top_k=1)]
     return pl.Trainer(
         max_epochs=max_epochs,
         accelerator="auto",
@@ -47,9 +49,12 @@ def make_trainer(
 
 
 def last_checkpoint(workspace: Workspace) -> Path | None:
-    """Where a training that was killed goes on."""
-    last = workspace.checkpoints / "last.ckpt" if workspace.checkpoints else None
-    return last if last is not None and last.is_file() else None
+    """Where a training that was killed goes on: its newest complete checkpoint."""
+    if workspace.checkpoints is None:
+        return None
+    # A checkpoint is a zip file, whose directory is written last: a half-written one is not a zip file.
+    complete = [path for path in workspace.checkpoints.glob("epoch=*.ckpt") if is_zipfile(path)]
+    return max(complete, key=lambda path: int(path.stem.partition("=")[2].partition("-")[0]), default=None)
 
 
 def scheduled(module: pl.LightningModule, optimizer: torch.optim.Optimizer, warmup_fraction: float) -> Any:  # noqa: ANN401

@@ -1,0 +1,179 @@
+"""cma-bench: parse, call, print. No logic, and nothing heavy is imported before a command needs it."""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+import tyro
+from tyro.conf import OmitArgPrefixes, Positional, arg
+
+RESULTS = Path("results")
+RUNS = Path("runs")
+
+Pairs = Annotated[tuple[str, ...], arg(metavar="[NAME=VALUE ...]")]
+Names = Annotated[tuple[str, ...], arg(metavar="[NAME ...]")]
+
+
+@dataclass(frozen=True)
+class Where:
+    """Folders and tracking, the same for every command that runs something.
+
+    Attributes:
+        data: NAME=DIR for every data set that is not embedded.
+        results: where records, tables and figures go.
+        runs: checkpoints, models, caches; may be deleted at any time.
+        tracking: an MLflow tracking uri, or `off`.
+        on_bad_sample: stop at a corrupt sample, or skip, count and list it.
+    """
+
+    data: Pairs = ()
+    results: Path = RESULTS
+    runs: Path = RUNS
+    tracking: str = "sqlite"
+    on_bad_sample: Literal["error", "skip"] = "error"
+
+
+Here = Annotated[Where, OmitArgPrefixes]
+
+
+def run(dataset: str, model: str, where: Here, seed: int = 0, option: Pairs = (), hparam: Pairs = ()) -> None:
+    """Run one experiment and print its metrics.
+
+    Args:
+        dataset: see `cma-bench data list`.
+        model: see `cma-bench models`.
+        where: folders and tracking.
+        seed: drives the model, never the data.
+        option: options of the data set, e.g. train_rows=12000.
+        hparam: hyper-parameters of the model, e.g. depth=3.
+    """
+    from benchmarks.commands import run_one
+
+    experiment = {"dataset": dataset, "model": model, "seed": seed}
+    print(run_one({**experiment, "dataset_options": pairs(option), "hparams": pairs(hparam)}, where))
+
+
+def suite(  # noqa: PLR0913, PLR0917 - one parameter an option of the command
+    where: Here,
+    suite: str = "default",
+    models: Names = (),
+    seeds: tuple[int, ...] = (),
+    option: Pairs = (),
+    hparam: Pairs = (),
+    workers: int | None = None,
+) -> None:
+    """Run all missing experiments of a suite, then write its tables, figures and report.
+
+    Args:
+        where: folders and tracking.
+        suite: see `cma-bench suites`.
+        models: only these; all by default.
+        seeds: instead of the suite's own.
+        option: options of its data sets, e.g. train_rows=12000.
+        hparam: hyper-parameters that every network gets, e.g. max_epochs=3.
+        workers: experiments at a time; one per core by default.
+    """
+    from benchmarks.commands import run_suite
+    from benchmarks.suites import select
+
+    print(run_suite(select(suite, models, seeds, pairs(option), pairs(hparam)), suite, workers, where))
+
+
+def tables(suite: str = "default", results: Path = RESULTS, check: bool = False) -> None:
+    """Write a suite's tables, figures and report again from its records.
+
+    Args:
+        suite: a folder below `results`, e.g. default or reference/default.
+        results: where the suites are.
+        check: write nothing; fail if a table on disk is not what the records say.
+    """
+    from benchmarks.commands import rebuild_tables
+
+    print(rebuild_tables(results / suite, check))
+
+
+def models() -> None:
+    """List models and their hyper-parameters with defaults."""
+    from benchmarks.commands import list_models
+
+    print(list_models())
+
+
+def suites() -> None:
+    """List suites and the questions they answer."""
+    from benchmarks.suites import SUITES
+
+    for name, listed in SUITES.items():
+        print(f"{name:20} {', '.join(listed.datasets)}; {len(listed.models)} models; {listed.question}")
+
+
+def data(
+    action: Positional[Literal["list", "show"]],
+    name: Positional[str] = "catalog",
+    where: Where = Where(),
+    option: Pairs = (),
+) -> None:
+    """List the data sets, or load one and show its card, splits, classes and what was left out.
+
+    Args:
+        action: list or show.
+        name: a data set.
+        where: folders.
+        option: options of the data set.
+    """
+    from benchmarks.commands import list_data, show_data
+
+    print(list_data() if action == "list" else show_data(name, pairs(option), where))
+
+
+def predict(model: Path, image: Path | None = None, text: str | None = None) -> None:
+    """Classify one product with a saved model.
+
+    Args:
+        model: a folder runs/experiments/KEY/model.
+        image: a photo.
+        text: a title.
+    """
+    from benchmarks.commands import predict_one
+
+    print(predict_one(model, image, text))
+
+
+def pairs(given: tuple[str, ...]) -> dict[str, object]:
+    """NAME=VALUE ...; a value is JSON if it parses as JSON, else a string."""
+    parsed: dict[str, object] = {}
+    for pair in given:
+        name, separator, value = pair.partition("=")
+        if not separator or not name:
+            raise SystemExit(f"cma-bench: {pair!r} is not of the form NAME=VALUE")
+        try:
+            parsed[name] = json.loads(value)
+        except ValueError:
+            parsed[name] = value
+    return parsed
+
+
+COMMANDS: dict[str, Callable[..., Any]] = {
+    "run": run,
+    "suite": suite,
+    "tables": tables,
+    "models": models,
+    "suites": suites,
+    "data": data,
+    "predict": predict,
+}
+
+
+def main() -> None:
+    """Entry point; an error that names what is wrong is printed alone, without a traceback."""
+    try:
+        tyro.extras.subcommand_cli_from_dict(COMMANDS, prog="cma-bench", description=__doc__)
+    except (ValueError, KeyError, FloatingPointError, FileNotFoundError) as error:
+        if os.environ.get("CMA_BENCH_DEBUG"):
+            raise
+        raise SystemExit(f"cma-bench: {error.args[0] if error.args else error}") from error

@@ -1,0 +1,158 @@
+"""What the commands do; each returns the text to print."""
+
+from __future__ import annotations
+
+import os
+import warnings
+from collections.abc import Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from benchmarks import outputs, suites
+from benchmarks.store import load_records
+
+if TYPE_CHECKING:
+    from benchmarks.cli import Where
+    from benchmarks.run import Place
+
+
+class SuiteError(ValueError):
+    """Some experiments of a suite failed; the others' records are on disk."""
+
+
+def run_one(experiment: Mapping[str, Any], where: Where, suite: str = "single") -> str:
+    """Run one experiment; returns its metrics."""
+    from benchmarks.experiment import CLEAN, Experiment
+    from benchmarks.run import run
+    from benchmarks.tracking import open_tracker
+
+    _quiet()
+    place = _place(where, suite)
+    record = run(Experiment(**experiment), place, open_tracker(_uri(where), suite, where.runs))
+    lines = [f"{record.experiment.label()} ({record.key})"]
+    for task, metrics in record.metrics[CLEAN].items():
+        cells = ", ".join(
+            f"{name} {value.value:.3f} [{value.low:.3f}, {value.high:.3f}]" for name, value in metrics.items()
+        )
+        lines.append(f"  {task}: {cells}")
+    return "\n".join(lines)
+
+
+def run_suite(chosen: suites.Suite, name: str, workers: int | None, where: Where) -> str:
+    """Run what is missing of a suite, then write its outputs and compare them with the reference.
+
+    Raises:
+        SuiteError: experiments that failed; everything else is done first.
+    """
+    from benchmarks.fanout import Job, run_all
+    from benchmarks.models import resolve
+    from benchmarks.tracking import open_tracker
+
+    _quiet()
+    place, uri = _place(where, name), _uri(where)
+    wanted = suites.experiments(chosen)
+    for experiment in wanted:
+        resolve(experiment.model, experiment.hparams)  # every name is checked before the first one trains
+    tracker = open_tracker(uri, name, where.runs)
+    jobs = [Job(experiment, place, name, uri) for experiment in wanted]
+    failures = run_all(jobs, workers or os.cpu_count() or 1, lambda line: print(line, flush=True))
+    written = outputs.write(place.suite_dir, load_records(place.suite_dir), name)
+    tracker.log_outputs(place.suite_dir)
+    if failures:
+        raise SuiteError("\n".join([f"{len(failures)} of {len(jobs)} experiments failed:", *failures]))
+    return "\n".join([written, outputs.compare(place.suite_dir, where.results / "reference" / name)])
+
+
+def rebuild_tables(suite_dir: Path, check: bool) -> str:
+    """Write a suite's outputs from its records, or fail if they are not what the records say."""
+    records = load_records(suite_dir)
+    if not records:
+        raise FileNotFoundError(f"{suite_dir / 'records'} holds no records; run `cma-bench suite` first")
+    if check:
+        return outputs.check(suite_dir, records)
+    return outputs.write(suite_dir, records, suite_dir.name)
+
+
+def list_models() -> str:
+    """Every model with its hyper-parameters and their defaults."""
+    from benchmarks.models import MODELS
+
+    lines = []
+    for name, model in MODELS.items():
+        summary = (model.__doc__ or "").strip().splitlines()[0]
+        defaults = ", ".join(
+            f"{field}={info.get_default(call_default_factory=True)!r}"
+            for field, info in model.Config.model_fields.items()
+        )
+        lines += [f"{name}: {summary}", f"    {defaults or 'nothing to set'}"]
+    return "\n".join(lines)
+
+
+def list_data() -> str:
+    """Every data set with its options and their defaults."""
+    from benchmarks.datasets import DATASETS
+
+    lines = []
+    for name, dataset in DATASETS.items():
+        fields = dataset.options.model_fields.items()
+        options = ", ".join(
+            f"{option} (required)"
+            if info.is_required()
+            else f"{option}={info.get_default(call_default_factory=True)!r}"
+            for option, info in fields
+        )
+        place = f"needs --data {name}=DIR" if dataset.needs_root else "embedded"
+        lines += [f"{name}: {dataset.card.title}; {place}", f"    {options}"]
+    return "\n".join(lines)
+
+
+def show_data(name: str, options: Mapping[str, Any], where: Where) -> str:
+    """Load a data set; returns its card, sizes, classes and what was left out."""
+    from dataclasses import asdict
+
+    from benchmarks import datasets
+
+    splits = datasets.load(name, _place(where, "none").source(name), options)
+    lines = [f"{key}: {value}" for key, value in asdict(splits.card).items() if value]
+    lines += [f"{part}: {len(examples)} examples" for part, examples in splits.parts().items()]
+    lines += [f"task {task.name}: {len(task.classes)} classes: {', '.join(task.classes)}" for task in splits.tasks]
+    lines += [f"fingerprint: {splits.fingerprint}", f"rows found: {splits.report.rows}", *splits.report.notes]
+    for task, dropped in splits.report.dropped_classes.items():
+        lines.append(f"{task}: {sum(dropped.values())} labels of {len(dropped)} rare classes taken as missing")
+    lines += [f"skipped: {reason}" for reason in splits.report.bad_samples]
+    return "\n".join(lines)
+
+
+def predict_one(folder: Path, image: Path | None, text: str | None) -> str:
+    """The classes of one product, and how much each task listened to each modality."""
+    import pandas as pd
+
+    from benchmarks.models import load
+    from benchmarks.serving import Served
+
+    _quiet()
+    classifier = load(folder)
+    row = Served(classifier).predict(pd.DataFrame({"image": [str(image) if image else None], "text": [text]}))
+    return "\n".join(
+        f"{task.name}: {row[task.name][0]} ({row[f'{task.name}_probability'][0]:.3f})" for task in classifier.tasks
+    )
+
+
+def _place(where: Where, suite: str) -> Place:
+    from benchmarks.run import Place
+
+    roots = {name: Path(folder) for name, folder in (pair.split("=", 1) for pair in where.data)}
+    return Place(where.results / suite, where.runs, roots, where.on_bad_sample, progress=True)
+
+
+def _uri(where: Where) -> str:
+    from benchmarks.tracking import default_uri
+
+    return default_uri(where.runs) if where.tracking == "sqlite" else where.tracking
+
+
+def _quiet() -> None:
+    """Other libraries' deprecations are not the user's business."""
+    warnings.filterwarnings("ignore", category=FutureWarning)
+    warnings.filterwarnings("ignore", category=DeprecationWarning)
+    warnings.filterwarnings("ignore", module="lightning")

@@ -1,0 +1,108 @@
+"""Where a number came from: machine, library versions, and the code that decides it."""
+
+from __future__ import annotations
+
+import ast
+import hashlib
+import os
+import platform
+import subprocess
+from datetime import UTC, datetime
+from functools import cache
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any
+
+ROOT = Path(__file__).parent.parent
+
+LIBRARIES = (
+    "torch",
+    "torchvision",
+    "open_clip_torch",
+    "timm",
+    "lightning",
+    "numpy",
+    "scikit-learn",
+    "scipy",
+    "datasets",
+    "pillow",
+    "safetensors",
+)
+"""Libraries whose version can change a number."""
+
+DECIDING = (
+    "cma_clip/*.py",
+    "baselines/*.py",
+    "benchmarks/datasets/**/*.py",
+    "benchmarks/perturbations/*.py",
+    "benchmarks/metrics.py",
+    "benchmarks/models.py",
+    "benchmarks/run.py",
+    "benchmarks/seeding.py",
+)
+"""Modules that decide a number."""
+
+
+def environment() -> dict[str, Any]:
+    """Facts for a record: when, on what machine, with which libraries, from which commit."""
+    import psutil
+    import torch
+
+    accelerators = [torch.cuda.get_device_name(i) for i in range(torch.cuda.device_count())]
+    return {
+        "timestamp": datetime.now(UTC).isoformat(timespec="seconds"),
+        "platform": platform.platform(),
+        "cpu": _cpu(),
+        "cores": os.cpu_count(),
+        "memory_gb": round(psutil.virtual_memory().total / 2**30, 1),
+        "accelerators": accelerators,
+        "torch_threads": torch.get_num_threads(),
+        "python": platform.python_version(),
+        "libraries": {name: version(name) for name in LIBRARIES},
+        **_commit(),
+    }
+
+
+@cache
+def code_fingerprint(root: Path = ROOT) -> str:
+    """Hash of the syntax trees of all modules that decide a number: comments, layout and docstrings do not matter."""
+    hashed = hashlib.sha256()
+    for path in sorted({path for pattern in DECIDING for path in root.glob(pattern)}):
+        tree = ast.parse(path.read_text(encoding="utf-8"))
+        hashed.update(f"{path.relative_to(root).as_posix()}\0{ast.dump(_without_docstrings(tree))}\0".encode())
+    return hashed.hexdigest()[:16]
+
+
+def _without_docstrings(tree: ast.Module) -> ast.Module:
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Module | ast.ClassDef | ast.FunctionDef | ast.AsyncFunctionDef):
+            node.body = [item for item in node.body if not _is_text(item)]
+    return tree
+
+
+def _is_text(node: ast.stmt) -> bool:
+    return isinstance(node, ast.Expr) and isinstance(node.value, ast.Constant) and isinstance(node.value.value, str)
+
+
+def _cpu() -> str:
+    info = Path("/proc/cpuinfo")
+    if info.is_file():
+        for line in info.read_text().splitlines():
+            if line.startswith("model name"):
+                return line.partition(":")[2].strip()
+    return platform.processor() or platform.machine()
+
+
+def _commit() -> dict[str, Any]:
+    """Commit and whether files differ from it; None outside a git checkout."""
+
+    def git(*arguments: str) -> str | None:
+        try:
+            done = subprocess.run(["git", *arguments], cwd=ROOT, capture_output=True, text=True, check=True)
+        except (OSError, subprocess.CalledProcessError):
+            return None
+        return done.stdout.strip()
+
+    commit = git("rev-parse", "HEAD")
+    status = git("status", "--porcelain", "--untracked-files=no") if commit else None
+    return {"commit": commit, "uncommitted_changes": None if status is None else bool(status)}
