@@ -1,4 +1,4 @@
-"""The paper's ablations (table 6): CMA-CLIP without one of its attentions, or without both. Configurations, not copies."""
+"""The paper's ablations (table 6): CMA-CLIP without one of its attentions, or both: configurations, not copies."""
 
 from __future__ import annotations
 

@@ -5,37 +5,15 @@ from __future__ import annotations
 import json
 import os
 from collections.abc import Callable
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
 import tyro
 from tyro.conf import OmitArgPrefixes, Positional, arg
 
-RESULTS = Path("results")
-RUNS = Path("runs")
+from benchmarks.options import RESULTS, Pairs, Where
 
-Pairs = Annotated[tuple[str, ...], arg(metavar="[NAME=VALUE ...]")]
 Names = Annotated[tuple[str, ...], arg(metavar="[NAME ...]")]
-
-
-@dataclass(frozen=True)
-class Where:
-    """Folders and tracking, the same for every command that runs something.
-
-    Attributes:
-        data: NAME=DIR for every data set that is not embedded.
-        results: where records, tables and figures go.
-        runs: checkpoints, models, caches; may be deleted at any time.
-        tracking: an MLflow tracking uri, or `off`.
-        on_bad_sample: stop at a corrupt sample, or skip, count and list it.
-    """
-
-    data: Pairs = ()
-    results: Path = RESULTS
-    runs: Path = RUNS
-    tracking: str = "sqlite"
-    on_bad_sample: Literal["error", "skip"] = "error"
 
 
 Here = Annotated[Where, OmitArgPrefixes]
@@ -113,9 +91,9 @@ def suites() -> None:
 
 
 def data(
+    where: Here,
     action: Positional[Literal["list", "show"]],
     name: Positional[str] = "catalog",
-    where: Where = Where(),
     option: Pairs = (),
 ) -> None:
     """List the data sets, or load one and show its card, splits, classes and what was left out.

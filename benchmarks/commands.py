@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 import os
-import warnings
 from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from benchmarks import outputs, suites
+from benchmarks.environment import quiet
 from benchmarks.store import load_records
 
 if TYPE_CHECKING:
-    from benchmarks.cli import Where
+    from benchmarks.options import Where
     from benchmarks.run import Place
 
 
@@ -26,7 +27,7 @@ def run_one(experiment: Mapping[str, Any], where: Where, suite: str = "single") 
     from benchmarks.run import run
     from benchmarks.tracking import open_tracker
 
-    _quiet()
+    quiet()
     place = _place(where, suite)
     record = run(Experiment(**experiment), place, open_tracker(_uri(where), suite, where.runs))
     lines = [f"{record.experiment.label()} ({record.key})"]
@@ -44,17 +45,21 @@ def run_suite(chosen: suites.Suite, name: str, workers: int | None, where: Where
     Raises:
         SuiteError: experiments that failed; everything else is done first.
     """
+    from benchmarks import datasets
     from benchmarks.fanout import Job, run_all
     from benchmarks.models import resolve
     from benchmarks.tracking import open_tracker
 
-    _quiet()
+    quiet()
     place, uri = _place(where, name), _uri(where)
     wanted = suites.experiments(chosen)
     for experiment in wanted:
         resolve(experiment.model, experiment.hparams)  # every name is checked before the first one trains
+    for dataset, options in chosen.datasets.items():
+        datasets.load(dataset, place.source(dataset), options)  # builds the tables once, with a progress bar
     tracker = open_tracker(uri, name, where.runs)
-    jobs = [Job(experiment, place, name, uri) for experiment in wanted]
+    quiet_place = replace(place, progress=False)  # the bars of several processes would overwrite each other
+    jobs = [Job(experiment, quiet_place, name, uri) for experiment in wanted]
     failures = run_all(jobs, workers or os.cpu_count() or 1, lambda line: print(line, flush=True))
     written = outputs.write(place.suite_dir, load_records(place.suite_dir), name)
     tracker.log_outputs(place.suite_dir)
@@ -130,7 +135,7 @@ def predict_one(folder: Path, image: Path | None, text: str | None) -> str:
     from benchmarks.models import load
     from benchmarks.serving import Served
 
-    _quiet()
+    quiet()
     classifier = load(folder)
     row = Served(classifier).predict(pd.DataFrame({"image": [str(image) if image else None], "text": [text]}))
     return "\n".join(
@@ -149,10 +154,3 @@ def _uri(where: Where) -> str:
     from benchmarks.tracking import default_uri
 
     return default_uri(where.runs) if where.tracking == "sqlite" else where.tracking
-
-
-def _quiet() -> None:
-    """Other libraries' deprecations are not the user's business."""
-    warnings.filterwarnings("ignore", category=FutureWarning)
-    warnings.filterwarnings("ignore", category=DeprecationWarning)
-    warnings.filterwarnings("ignore", module="lightning")

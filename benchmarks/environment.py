@@ -7,6 +7,7 @@ import hashlib
 import os
 import platform
 import subprocess
+import warnings
 from datetime import UTC, datetime
 from functools import cache
 from importlib.metadata import version
@@ -43,19 +44,25 @@ DECIDING = (
 """Modules that decide a number."""
 
 
+def quiet() -> None:
+    """Other libraries' deprecations are not the user's business; commands and worker processes call this."""
+    for category in (FutureWarning, DeprecationWarning):
+        warnings.filterwarnings("ignore", category=category)
+    warnings.filterwarnings("ignore", module="lightning")
+
+
 def environment() -> dict[str, Any]:
     """Facts for a record: when, on what machine, with which libraries, from which commit."""
     import psutil
     import torch
 
-    accelerators = [torch.cuda.get_device_name(i) for i in range(torch.cuda.device_count())]
     return {
         "timestamp": datetime.now(UTC).isoformat(timespec="seconds"),
         "platform": platform.platform(),
         "cpu": _cpu(),
         "cores": os.cpu_count(),
         "memory_gb": round(psutil.virtual_memory().total / 2**30, 1),
-        "accelerators": accelerators,
+        "accelerators": _accelerators(),
         "torch_threads": torch.get_num_threads(),
         "python": platform.python_version(),
         "libraries": {name: version(name) for name in LIBRARIES},
@@ -65,23 +72,39 @@ def environment() -> dict[str, Any]:
 
 @cache
 def code_fingerprint(root: Path = ROOT) -> str:
-    """Hash of the syntax trees of all modules that decide a number: comments, layout and docstrings do not matter."""
+    """16 hex digits over the syntax of all modules that decide a number.
+
+    Comments, layout and docstrings do not matter, nor does the Python version that reads them.
+    """
     hashed = hashlib.sha256()
     for path in sorted({path for pattern in DECIDING for path in root.glob(pattern)}):
         tree = ast.parse(path.read_text(encoding="utf-8"))
-        hashed.update(f"{path.relative_to(root).as_posix()}\0{ast.dump(_without_docstrings(tree))}\0".encode())
+        hashed.update(f"{path.relative_to(root).as_posix()}\0{_syntax(tree)}\0".encode())
     return hashed.hexdigest()[:16]
 
 
-def _without_docstrings(tree: ast.Module) -> ast.Module:
-    for node in ast.walk(tree):
-        if isinstance(node, ast.Module | ast.ClassDef | ast.FunctionDef | ast.AsyncFunctionDef):
-            node.body = [item for item in node.body if not _is_text(item)]
-    return tree
+def _syntax(node: object) -> str:
+    """Like `ast.dump`, whose output changes from Python to Python: empty fields are left out in all of them."""
+    if isinstance(node, list):
+        return f"[{','.join(_syntax(item) for item in node if not _is_text(item))}]"
+    if not isinstance(node, ast.AST):
+        return repr(node)
+    fields = [f"{name}={_syntax(value)}" for name, value in ast.iter_fields(node) if value is not None and value != []]
+    return f"{type(node).__name__}({','.join(fields)})"
 
 
-def _is_text(node: ast.stmt) -> bool:
+def _is_text(node: object) -> bool:
+    """A docstring, of a module, class, function or attribute; as a statement it does nothing else."""
     return isinstance(node, ast.Expr) and isinstance(node.value, ast.Constant) and isinstance(node.value.value, str)
+
+
+def _accelerators() -> list[str]:
+    import torch
+
+    if torch.cuda.is_available():
+        return [torch.cuda.get_device_name(i) for i in range(torch.cuda.device_count())]
+    found = torch.accelerator.current_accelerator() if torch.accelerator.is_available() else None
+    return [str(found)] if found else []
 
 
 def _cpu() -> str:

@@ -9,6 +9,7 @@ from collections.abc import Callable, Sequence
 from concurrent.futures import ProcessPoolExecutor, as_completed
 from dataclasses import dataclass
 
+from benchmarks.environment import quiet
 from benchmarks.experiment import CLEAN, Experiment, Record
 from benchmarks.run import THREADS, Place, run
 from benchmarks.tracking import open_tracker
@@ -46,6 +47,7 @@ def run_all(jobs: Sequence[Job], workers: int, tell: Callable[[str], None]) -> l
 
 
 def _run(job: Job) -> Record:
+    quiet()
     tracker = open_tracker(job.tracking, job.suite, job.place.runs_dir)
     return run(job.experiment, job.place, tracker)
 

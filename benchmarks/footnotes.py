@@ -6,7 +6,6 @@ import json
 from collections.abc import Callable, Iterable
 
 from benchmarks.experiment import Record
-from benchmarks.rendering import MISSING
 from benchmarks.scores import Models, records_of
 
 
@@ -19,7 +18,7 @@ def footnotes(models: Models) -> tuple[str, ...]:
 def _missing(models: Models) -> Iterable[str]:
     absent = [model for model, records in models.items() if not records]
     if absent:
-        yield f"{MISSING}: no record of {', '.join(absent)}."
+        yield f"No record of {', '.join(absent)}."
     most = max(map(len, models.values()))
     fewer = [f"{model} {len(records)}" for model, records in models.items() if 0 < len(records) < most]
     if fewer:

@@ -1,1 +1,79 @@
 """A suite's tables, figures and report: all of them made from records, and from nothing else."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict
+from pathlib import Path
+
+from benchmarks import compare as comparisons
+from benchmarks import store
+from benchmarks.experiment import Record
+from benchmarks.rendering import to_csv, to_latex, to_markdown
+from benchmarks.suites import MODEL_ORDER
+from benchmarks.tables import all_tables
+
+
+class StaleError(ValueError):
+    """Tables on disk that are not what the records say."""
+
+
+def write(suite_dir: Path, records: Sequence[Record], suite: str) -> str:
+    """Write tables (md, csv, tex), figures (svg, png) and report.html; returns the accuracy tables to print."""
+    from benchmarks import figures, report
+
+    tables = all_tables(records, MODEL_ORDER)
+    store.save_texts(suite_dir / "tables", table_texts(records))
+    drawn = figures.all_figures(records, MODEL_ORDER)
+    for name, figure in drawn.items():
+        store.write_bytes(suite_dir / "figures" / f"{name}.svg", figures.to_svg(figure))
+        store.write_bytes(suite_dir / "figures" / f"{name}.png", figures.to_png(figure))
+    page = report.render(suite, tables, drawn, records, _how_to_reproduce(suite, records), _cards(records))
+    store.write_text(suite_dir / "report.html", page)
+    shown = [to_markdown(table) for name, table in tables.items() if "accuracy" in name]
+    return "\n\n".join([*shown, f"{len(records)} records; tables, figures and report.html are in {suite_dir}"])
+
+
+def table_texts(records: Sequence[Record]) -> dict[str, str]:
+    """File name -> content of every table in every format."""
+    texts = {}
+    for name, table in all_tables(records, MODEL_ORDER).items():
+        texts[f"{name}.md"] = to_markdown(table)
+        texts[f"{name}.csv"] = to_csv(table)
+        texts[f"{name}.tex"] = to_latex(table)
+    return texts
+
+
+def check(suite_dir: Path, records: Sequence[Record]) -> str:
+    """Compare the tables on disk with the records, byte by byte.
+
+    Raises:
+        StaleError: names the files that differ.
+    """
+    texts = table_texts(records)
+    stale = store.stale(suite_dir / "tables", texts)
+    if stale:
+        raise StaleError(f"{suite_dir}: stale tables: {', '.join(stale)}; run `cma-bench tables` and commit them")
+    return f"{suite_dir}: {len(texts)} tables are what {len(records)} records say"
+
+
+def compare(suite_dir: Path, reference_dir: Path) -> str:
+    """How many cells of a suite fall inside its reference's interval."""
+    if not (reference_dir / "records").is_dir():
+        return f"no reference results at {reference_dir} to compare with"
+    found = comparisons.against_reference(store.load_records(suite_dir), store.load_records(reference_dir))
+    return found.summary(str(reference_dir))
+
+
+def _how_to_reproduce(suite: str, records: Sequence[Record]) -> str:
+    from benchmarks.datasets import DATASETS
+
+    needed = sorted({r.experiment.dataset for r in records if DATASETS[r.experiment.dataset].needs_root})
+    data = " --data " + " ".join(f"{name}=DIR" for name in needed) if needed else ""
+    return f"nox -s benchmark -- --suite {Path(suite).name}{data}"
+
+
+def _cards(records: Sequence[Record]) -> Mapping[str, Mapping[str, str]]:
+    from benchmarks.datasets import DATASETS
+
+    return {name: asdict(DATASETS[name].card) for name in sorted({r.experiment.dataset for r in records})}

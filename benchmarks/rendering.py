@@ -66,7 +66,9 @@ def to_csv(table: Table) -> str:
     spreads = [any(row[column].spread is not None for row in table.rows) for column in range(len(table.header))]
     out = io.StringIO()
     writer = csv.writer(out, lineterminator="\n")
-    writer.writerow([name for i, head in enumerate(table.header) for name in (head, f"{head} std")[: 1 + spreads[i]]])
+    writer.writerow(
+        [name for i, head in enumerate(map(_plain, table.header)) for name in (head, f"{head} std")[: 1 + spreads[i]]]
+    )
     for row in table.rows:
         writer.writerow([text for i, cell in enumerate(row) for text in _numbers(cell)[: 1 + spreads[i]]])
     return out.getvalue()
@@ -114,7 +116,7 @@ def _padded(text: str, width: int, left: bool) -> str:
 def _numbers(cell: Cell) -> Sequence[str]:
     """(value, spread) as text; the shortest digits that read back as the same float."""
     if cell.value is None:
-        return cell.text, ""
+        return _plain(cell.text), ""
     return repr(cell.value), "" if cell.spread is None else repr(cell.spread)
 
 
@@ -123,6 +125,7 @@ def _escaper(replacements: dict[str, str]) -> Callable[[str], str]:
     return lambda text: text.translate(table)
 
 
+_plain = _escaper({})
 _markdown = _escaper({"\\": r"\\", "|": r"\|", "*": r"\*", "`": r"\`", "<": "&lt;"})
 _latex = _escaper(
     {

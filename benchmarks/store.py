@@ -7,7 +7,9 @@ import os
 import tempfile
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
+
+from pydantic import ValidationError
 
 from benchmarks.experiment import Experiment, Record
 
@@ -53,14 +55,21 @@ def save_record(suite_dir: Path, record: Record) -> None:
 
 
 def find_record(suite_dir: Path, experiment: Experiment, key: str) -> Record | None:
-    """The record of this very experiment, data, weights and code; None if there is none."""
+    """The record of this very experiment, data, weights and code; None if there is none.
+
+    Raises:
+        StoreError: the file in its place is not a record.
+    """
     path = record_path(suite_dir, experiment, key)
     record = _read(path) if path.is_file() else None
     return record if record is not None and record.key == key else None
 
 
 def load_records(suite_dir: Path) -> list[Record]:
-    """The newest record of every experiment (older ones come from other code, data or weights), in a fixed order.
+    """The newest record of every experiment, in a fixed order.
+
+    Older records of the same experiment come from other code, data or weights; they stay on disk, where
+    `find_record` finds them if that state comes back.
 
     Raises:
         StoreError: a file that is not a record.
@@ -68,7 +77,7 @@ def load_records(suite_dir: Path) -> list[Record]:
     newest: dict[str, Record] = {}
     for path in sorted((suite_dir / "records").glob("*/*/*.json")):
         record = _read(path)
-        identity = record.experiment.model_dump_json()
+        identity = json.dumps(record.experiment.model_dump(mode="json"), sort_keys=True)
         if identity not in newest or _time(record) > _time(newest[identity]):
             newest[identity] = record
     return sorted(newest.values(), key=lambda record: (record.experiment.label(), record.key))
@@ -82,15 +91,22 @@ def _read(path: Path) -> Record:
     try:
         return Record.model_validate_json(path.read_text(encoding="utf-8"))
     except (OSError, ValueError) as error:
-        reason = str(error).splitlines()[0]
+        reason = _reason(error)
         raise StoreError(f"{path} is not a record of this project: {reason}; delete it to compute it again") from error
+
+
+def _reason(error: Exception) -> str:
+    if not isinstance(error, ValidationError):
+        return str(error).splitlines()[0]
+    first = error.errors()[0]
+    return ": ".join([*(str(part) for part in first["loc"]), first["msg"]])
 
 
 def save_predictions(folder: Path, predictions: Predictions) -> None:
     """Labels, probabilities and weights as safetensors, ids as JSON."""
     from safetensors.numpy import save
 
-    arrays = {f"labels/{task}": values for task, values in predictions.labels.items()}
+    arrays: dict[str, Any] = {f"labels/{task}": values for task, values in predictions.labels.items()}
     arrays |= {f"probabilities/{task}": values for task, values in predictions.probabilities.items()}
     arrays |= {f"weights/{task}": values for task, values in (predictions.modality_weights or {}).items()}
     write_bytes(folder / "predictions.safetensors", save({name: array.copy() for name, array in arrays.items()}))
@@ -98,18 +114,27 @@ def save_predictions(folder: Path, predictions: Predictions) -> None:
 
 
 def load_predictions(folder: Path) -> Predictions:
-    """The inverse of `save_predictions`."""
+    """The inverse of `save_predictions`.
+
+    Raises:
+        StoreError: the folder holds no whole predictions; names it.
+    """
+    from safetensors import SafetensorError
     from safetensors.numpy import load_file
 
     from cma_clip.types import Predictions
 
-    arrays = load_file(folder / "predictions.safetensors")
+    try:
+        arrays = load_file(folder / "predictions.safetensors")
+        ids = tuple(json.loads((folder / "ids.json").read_text(encoding="utf-8")))
+        labels, probabilities, weights = (_part(arrays, name) for name in ("labels", "probabilities", "weights"))
+        return Predictions(ids, labels, probabilities, weights or None)
+    except (OSError, ValueError, SafetensorError) as error:
+        raise StoreError(f"{folder} holds no predictions of this project: {_reason(error)}") from error
 
-    def part(name: str) -> dict[str, object]:
-        return {key.removeprefix(f"{name}/"): value for key, value in arrays.items() if key.startswith(f"{name}/")}
 
-    ids = tuple(json.loads((folder / "ids.json").read_text()))
-    return Predictions(ids, part("labels"), part("probabilities"), part("weights") or None)  # type: ignore[arg-type]
+def _part(arrays: Mapping[str, Any], name: str) -> dict[str, Any]:
+    return {key.removeprefix(f"{name}/"): value for key, value in arrays.items() if key.startswith(f"{name}/")}
 
 
 def save_texts(folder: Path, texts: Mapping[str, str]) -> None:

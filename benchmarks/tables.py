@@ -15,7 +15,7 @@ from benchmarks.scores import Models, Score, by_dataset, over_seeds, records_of,
 
 UNDEFINED = "n/a"
 
-SELECTION = "epoch chosen on validation, test never seen"
+SELECTION = "epoch chosen on validation, never on test"
 
 
 def comparison(
@@ -119,7 +119,7 @@ def _number(found: Score | None, scale: float, digits: int, *, best: bool = Fals
     if math.isnan(found.value):
         return Cell(UNDEFINED)
     text = f"{scale * found.value:,.{digits}f}"
-    if found.std is None:
+    if found.std is None or (digits == 0 and found.std == 0):
         return Cell(text, scale * found.value, best=best, tied=tied)
     text += f" ± {scale * found.std:,.{digits}f}"
     return Cell(text, scale * found.value, scale * found.std, best, tied)
@@ -133,6 +133,8 @@ def _legend(metrics: Sequence[str], cells: Sequence[Sequence[Cell]]) -> Iterable
             f"{TIED}: not significantly different from the best (95 % paired bootstrap over test examples, "
             "not corrected for the number of models; it does not tell what other seeds would change)."
         )
+    if any(cell.text == MISSING for column in cells for cell in column):
+        yield f"{MISSING}: not measured."
     if any(cell.text == UNDEFINED for column in cells for cell in column):
         yield f"{UNDEFINED}: undefined, no labelled test example."
 

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
-import shutil
 import tempfile
 from collections.abc import Mapping
 from pathlib import Path
@@ -12,6 +10,7 @@ from typing import Any
 
 import numpy as np
 import numpy.typing as npt
+from filelock import FileLock
 
 FACTS = "facts.json"
 
@@ -21,6 +20,11 @@ class ArrayFolder:
 
     def __init__(self, path: Path):
         self.path = path
+
+    def lock(self) -> FileLock:
+        """Hold it from looking to writing: the second of two processes waits instead of computing the same."""
+        self.path.parent.mkdir(parents=True, exist_ok=True)
+        return FileLock(f"{self.path}.lock")
 
     def exists(self) -> bool:
         """Whether a complete copy is there."""
@@ -33,7 +37,7 @@ class ArrayFolder:
         return {name: np.load(self.path / f"{name}.npy", mmap_mode="r") for name in names}, facts
 
     def write(self, arrays: Mapping[str, npt.NDArray[Any]], facts: Mapping[str, Any]) -> None:
-        """Write all arrays, then make the folder appear at once. The first of two writers wins."""
+        """Write all arrays, then make the folder appear at once."""
         staging = self.stage()
         for name, array in arrays.items():
             np.save(staging / f"{name}.npy", array)
@@ -47,9 +51,4 @@ class ArrayFolder:
     def commit(self, staging: Path, names: list[str], facts: Mapping[str, Any]) -> None:
         """Make a staged folder the final one."""
         (staging / FACTS).write_text(json.dumps({**facts, "arrays": names}))
-        try:
-            os.replace(staging, self.path)
-        except OSError:
-            if not self.exists():
-                raise
-            shutil.rmtree(staging)  # another process has finished the same work first
+        staging.replace(self.path)

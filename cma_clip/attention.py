@@ -70,7 +70,7 @@ class ModalityProjection(nn.Module):
 
 
 class SequenceAttention(nn.Module):
-    """Sequence-wise attention: [T_cls, T_1..T_n, I_cls, I_1..I_m], text first (paper, figure 1), through one transformer.
+    """Sequence-wise attention: [T_cls, T_1..T_n, I_cls, I_1..I_m], text first (paper, figure 1), through a transformer.
 
     Depth, heads and width are our choice: the paper does not say. Depth 0 leaves the projected CLS states as
     they are, which is the ablation without sequence-wise attention.

@@ -45,7 +45,7 @@ class BackboneError(ValueError):
 
 @dataclass(frozen=True)
 class Batch:
-    """Examples as tensors. Attributes with their shapes:
+    """Examples as tensors.
 
     pixel_values UInt8[B 3 H W], zeros where the image is missing; input_ids Int[B L];
     image_present, text_present Bool[B]; labels: per task Int[B], -100 where unknown.

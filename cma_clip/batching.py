@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from math import ceil
 from typing import Generic, TypeVar
 
 import numpy as np
@@ -61,7 +62,7 @@ class OrderedRows(Sampler[list[int]]):
         self.rows, self.batch_size = rows, batch_size
 
     def __len__(self) -> int:
-        return -(-self.rows // self.batch_size)
+        return ceil(self.rows / self.batch_size)
 
     def __iter__(self) -> Iterator[list[int]]:
         for start in range(0, self.rows, self.batch_size):

@@ -155,7 +155,7 @@ def retrieval_recall(image: Tensor, text: Tensor) -> dict[str, float]:
     return found
 
 
-def fit_contrastive(  # noqa: PLR0913
+def fit_contrastive(  # noqa: PLR0913, PLR0917 - the parts of one training
     backbone: Backbone,
     train: Examples,
     val: Examples,

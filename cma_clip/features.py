@@ -46,23 +46,27 @@ def token_features(backbone: Backbone, processor: Processor, examples: Examples,
     """
     encoded = processor.encode(examples, workspace)
     folder = _folder(backbone, encoded, workspace)
-    if folder is not None and folder.exists():
-        return FeatureTable(folder.read()[0])
-    shapes = _shapes(backbone, encoded)
     if folder is None:
-        arrays: dict[str, npt.NDArray[Any]] = {name: np.zeros(shape, dtype) for name, (shape, dtype) in shapes.items()}
+        arrays: dict[str, npt.NDArray[Any]] = {n: np.zeros(*shape) for n, shape in _shapes(backbone, encoded).items()}
         _fill(arrays, backbone, encoded, workspace.progress)
         return FeatureTable(arrays)
+    with folder.lock():
+        if not folder.exists():
+            _write(folder, backbone, encoded, workspace.progress)
+    return FeatureTable(folder.read()[0])
+
+
+def _write(folder: ArrayFolder, backbone: Backbone, encoded: Encoded, progress: bool) -> None:
+    """Fill mapped files batch by batch: the features of a large data set never have to fit into memory."""
     staging = folder.stage()
     mapped = {
         name: np.lib.format.open_memmap(staging / f"{name}.npy", "w+", dtype, shape)
-        for name, (shape, dtype) in shapes.items()
+        for name, (shape, dtype) in _shapes(backbone, encoded).items()
     }
-    _fill(mapped, backbone, encoded, workspace.progress)
+    _fill(mapped, backbone, encoded, progress)
     for array in mapped.values():
         array.flush()
     folder.commit(staging, list(mapped), {})
-    return FeatureTable(folder.read()[0])
 
 
 def _folder(backbone: Backbone, encoded: Encoded, workspace: Workspace) -> ArrayFolder | None:

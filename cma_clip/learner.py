@@ -207,17 +207,21 @@ class BestWeights(Callback):
         self.weights = _copy(learner)
 
     def on_validation_end(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
+        """Copy the weights if they are the best so far."""
         score = float(trainer.callback_metrics["val/score"])
         if score > self.score:
             self.score, self.epoch, self.weights = score, trainer.current_epoch, _copy(pl_module)
 
     def state_dict(self) -> dict[str, Any]:
+        """For Lightning's checkpoint."""
         return {"score": self.score, "epoch": self.epoch, "weights": self.weights}
 
     def load_state_dict(self, state_dict: dict[str, Any]) -> None:
+        """From Lightning's checkpoint."""
         self.score, self.epoch, self.weights = state_dict["score"], state_dict["epoch"], state_dict["weights"]
 
     def restore(self, learner: Learner) -> None:
+        """Put the best weights back."""
         learner.load_state_dict(self.weights)
 
 

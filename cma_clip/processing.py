@@ -1,4 +1,4 @@
-"""Examples -> arrays, once: images decoded and resized, texts tokenised and trimmed, kept under their content's name."""
+"""Examples -> arrays, once: images decoded and resized, texts tokenised and trimmed, kept under a hash."""
 
 from __future__ import annotations
 
@@ -87,12 +87,13 @@ class Processor:
     def encode(self, examples: Examples, workspace: Workspace) -> Encoded:
         """All examples; from the cache if they were encoded before."""
         name = self._name(examples)
-        folder = ArrayFolder(workspace.cache / "encoded" / name) if workspace.cache and name else None
-        if folder is None or not folder.exists():
+        if workspace.cache is None or name is None:
             arrays, facts = self._arrays(examples, workspace.progress)
-            if folder is None:
-                return Encoded(**arrays, truncated=facts["truncated"], fingerprint=name)
-            folder.write(arrays, facts)
+            return Encoded(**arrays, truncated=facts["truncated"], fingerprint=name)
+        folder = ArrayFolder(workspace.cache / "encoded" / name)
+        with folder.lock():
+            if not folder.exists():
+                folder.write(*self._arrays(examples, workspace.progress))
         arrays, facts = folder.read()
         return Encoded(**arrays, truncated=facts["truncated"], fingerprint=name)
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import math
+import warnings
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Literal
@@ -29,6 +30,7 @@ def make_trainer(
     """A trainer on whatever accelerator there is, deterministic, with a checkpoint after every epoch."""
     for name in ("lightning.pytorch", "lightning.fabric"):
         logging.getLogger(name).setLevel(logging.WARNING)  # it advertises
+    warnings.filterwarnings("ignore", message=".*LeafSpec.*")  # Lightning's own use of a deprecated torch name
     if workspace.checkpoints is not None and max_epochs > 0:
         # Without a monitor the newest is kept, and the one before goes only when it is complete.
         callbacks = [*callbacks, ModelCheckpoint(workspace.checkpoints, filename="{epoch}", save_top_k=1)]
@@ -79,5 +81,6 @@ class EpochReporter(Callback):
         self.report = report
 
     def on_train_epoch_end(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
+        """After validation and training of the epoch."""
         values: Mapping[str, Tensor] = trainer.callback_metrics
         self.report(trainer.current_epoch, {name: float(value) for name, value in values.items()})

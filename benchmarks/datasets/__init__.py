@@ -45,9 +45,16 @@ def parse_options(name: str, dataset: Dataset, options: Mapping[str, Any]) -> Op
     try:
         return dataset.options.model_validate(options)
     except ValidationError as error:
-        first = error.errors()[0]
-        where = ".".join(map(str, first["loc"])) or "options"
-        raise DataError(f"{name}: {where}={first['input']!r}: {first['msg']}") from error
+        raise DataError(f"{name}: {_in_one_line(error)}") from error
+
+
+def _in_one_line(error: ValidationError) -> str:
+    first = error.errors()[0]
+    option = str(first["loc"][0]) if first["loc"] else "options"
+    problem = first["msg"].removeprefix("Value error, ")
+    if first["type"] == "missing" or not first["loc"]:
+        return f"{option}: {problem}"
+    return f"{option}={first['input']!r}: {problem}"
 
 
 __all__ = ["DATASETS", "Dataset", "load", "parse_options"]

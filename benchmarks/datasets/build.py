@@ -8,58 +8,26 @@ from __future__ import annotations
 import ast
 import json
 import shutil
-import tempfile
-from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import asdict, dataclass
+from contextlib import closing
+from dataclasses import asdict
+from functools import cache
 from hashlib import blake2b
 from pathlib import Path
-from typing import Any, Literal, get_args
+from typing import Any
 
 from filelock import FileLock
 
 from benchmarks.datasets import images, table
+from benchmarks.datasets.classes import TaskSpec, settle_tasks
+from benchmarks.datasets.rows import PARTS, Part, Row, check_ids, check_parts, text_of
 from benchmarks.datasets.splits import Card, DataError, LoadReport, Source, Splits
-from benchmarks.names import choose
 from cma_clip.types import Modality, Task
 
-Part = Literal["train", "val", "test"]
-PARTS: tuple[Part, ...] = get_args(Part)
+__all__ = ["PARTS", "Part", "Row", "TaskSpec", "build_splits"]
+
 META = "meta.json"
-
-
-@dataclass(frozen=True)
-class Row:
-    """One sample as a loader found it.
-
-    Attributes:
-        image: a file, encoded bytes, or None for a missing image.
-        labels: task -> class name; None or no key for a missing label.
-        origin: where it stands, for error messages ("styles.csv, row 17").
-    """
-
-    id: str
-    group: str
-    part: Part
-    image: Path | bytes | None
-    text: str | None
-    labels: Mapping[str, str | None]
-    origin: str
-
-
-@dataclass(frozen=True)
-class TaskSpec:
-    """A task as a loader declares it.
-
-    Attributes:
-        classes: the class names in order; None takes those of the training split, sorted.
-        min_count: classes with fewer training labels than this become missing labels, counted in the report.
-    """
-
-    name: str
-    classes: tuple[str, ...] | None = None
-    min_count: int = 1
-    prompts: tuple[str, ...] = ("a photo of {}.", "{}")
+Records = dict[Part, list[dict[str, Any]]]
 
 
 def build_splits(  # noqa: PLR0913, PLR0917 - one road for all loaders; every argument is a fact only the loader knows
@@ -70,10 +38,12 @@ def build_splits(  # noqa: PLR0913, PLR0917 - one road for all loaders; every ar
     tasks: Sequence[TaskSpec],
     source: Source,
     relevance: Mapping[str, Mapping[Modality, float]] | None = None,
+    notes: Callable[[], Sequence[str]] = tuple,
 ) -> Splits:
     """Build the splits, or open the tables that an earlier call with the same `key` has built.
 
-    `key` is a hash over the options and the identity of the source files; `rows` is only called on a miss.
+    `key` is a hash over the options and the identity of the source files; `rows` and `notes` (sentences for the
+    report) are only called on a miss, in this order.
 
     Raises:
         DataError: anything in the rows that cannot be used; names the row, the value and the valid choices.
@@ -82,12 +52,13 @@ def build_splits(  # noqa: PLR0913, PLR0917 - one road for all loaders; every ar
     folder.parent.mkdir(parents=True, exist_ok=True)
     with FileLock(f"{folder}.lock"):  # the second of two processes waits instead of doing the same work
         if not (folder / META).is_file():
-            _write(folder, list(rows()), tasks, source)
-    meta = json.loads((folder / META).read_text())
+            meta, records = _prepare(list(rows()), notes, tasks, source)
+            _save(folder, meta, records)
+    meta = json.loads((folder / META).read_text(encoding="utf-8"))
     prints = meta["fingerprints"]
     return Splits(
         name=name,
-        **{part: table.TableExamples(folder / f"{part}.arrow", prints[part]) for part in PARTS},
+        **{part: table.TableExamples.open(folder / f"{part}.arrow", prints[part]) for part in PARTS},
         tasks=tuple(Task.from_json(task) for task in meta["tasks"]),
         card=card,
         fingerprint=_hash(*(prints[part] for part in PARTS), json.dumps(meta["tasks"])),
@@ -97,135 +68,98 @@ def build_splits(  # noqa: PLR0913, PLR0917 - one road for all loaders; every ar
 
 
 def _key(key: str, source: Source) -> str:
-    """The tables also depend on this code and on what is done with bad samples."""
-    code = [
-        ast.dump(ast.parse(Path(str(module)).read_text())) for module in (__file__, table.__file__, images.__file__)
-    ]
-    return _hash(key, source.on_bad_sample, *code)[:16]
+    """The tables also depend on the code of the loaders and on what is done with bad samples."""
+    return _hash(key, source.on_bad_sample, _code())[:16]
+
+
+@cache
+def _code() -> str:
+    """Comments and layout left out: only a change of the code itself rebuilds the tables."""
+    files = sorted(Path(__file__).parent.glob("*.py"))
+    return _hash(*(ast.dump(ast.parse(file.read_text(encoding="utf-8"))) for file in files))
 
 
 def _hash(*parts: str) -> str:
     return blake2b("\x1f".join(parts).encode(), digest_size=12).hexdigest()
 
 
-def _write(folder: Path, rows: list[Row], tasks: Sequence[TaskSpec], source: Source) -> None:
-    """Check everything, then make the folder appear complete."""
-    found = len(rows)
-    _check_ids(rows)
-    rows, digests, bad = _check_samples(rows, source)
-    settled, dropped = _settle_tasks(rows, tasks)
-    records = {part: _records(rows, digests, settled, part) for part in PARTS}
-    names = [task.name for task in settled]
+def _prepare(
+    rows: list[Row], notes: Callable[[], Sequence[str]], specs: Sequence[TaskSpec], source: Source
+) -> tuple[dict[str, Any], Records]:
+    """Everything that the folder will hold, checked: (meta.json, the records of each table)."""
+    check_ids(rows)
+    good, digests, bad = _check_samples(rows, source)
+    check_parts(good)
+    tasks, dropped = settle_tasks(good, specs)
+    records = {part: _records(good, digests, tasks, part) for part in PARTS}
+    names = [task.name for task in tasks]
+    report = LoadReport(len(rows), tuple(bad), dropped, (*_notes(good), *notes()))
     meta = {
-        "tasks": [task.as_json() for task in settled],
+        "tasks": [task.as_json() for task in tasks],
         "fingerprints": {part: table.fingerprint(records[part], names) for part in PARTS},
-        "report": asdict(LoadReport(found, tuple(bad), dropped, _notes(rows))),
+        "report": asdict(report),
     }
-    staging = Path(tempfile.mkdtemp(prefix=f".{folder.name}-", dir=folder.parent))
-    for part in PARTS:
-        table.write(staging / f"{part}.arrow", records[part], names)
-    (staging / META).write_text(json.dumps(meta))
-    shutil.rmtree(folder, ignore_errors=True)
+    return meta, records
+
+
+def _save(folder: Path, meta: Mapping[str, Any], records: Records) -> None:
+    """Make the folder appear complete. The caller holds its lock: a staging folder found here was abandoned."""
+    staging = folder.with_name(f".{folder.name}.partial")
+    for left_over in (staging, folder):
+        shutil.rmtree(left_over, ignore_errors=True)
+    staging.mkdir()
+    for part, rows in records.items():
+        table.write(staging / f"{part}.arrow", rows, [task[0] for task in meta["tasks"]])
+    (staging / META).write_text(json.dumps(meta), encoding="utf-8")
     staging.replace(folder)
-
-
-def _check_ids(rows: Sequence[Row]) -> None:
-    seen: dict[str, str] = {}
-    for row in rows:
-        if row.id in seen:
-            raise DataError(f"{row.origin}: id {row.id!r} was used before, in {seen[row.id]}; ids must be unique")
-        seen[row.id] = row.origin
 
 
 def _check_samples(rows: Sequence[Row], source: Source) -> tuple[list[Row], dict[str, str | None], list[str]]:
     """(good rows, image digest by id, what is wrong with the others)."""
-    good, digests, bad = [], {}, []
-    results = images.check_all([(row.image, row.origin) for row in rows], source.progress)
-    for row, result in zip(rows, results, strict=True):
-        problem = str(result) if isinstance(result, DataError) else _nothing_to_see(row)
-        if problem and source.on_bad_sample == "error":
-            raise DataError(f"{problem} (--on-bad-sample skip leaves such samples out and lists them)")
-        if problem:
+    good: list[Row] = []
+    digests: dict[str, str | None] = {}
+    bad: list[str] = []
+    with closing(images.check_all([(row.image, row.origin) for row in rows], source.progress)) as results:
+        for row, result in zip(rows, results, strict=True):
+            if isinstance(result, DataError):
+                problem = str(result)
+            elif row.image is None and text_of(row) is None:
+                problem = f"{row.origin}: id {row.id!r} has neither an image nor a text"
+            else:
+                good.append(row)
+                digests[row.id] = result
+                continue
+            if source.on_bad_sample == "error":
+                raise DataError(f"{problem} (--on-bad-sample skip leaves such samples out and lists them)")
             bad.append(problem)
-        else:
-            good.append(row)
-            digests[row.id] = None if isinstance(result, DataError) else result
     return good, digests, bad
-
-
-def _nothing_to_see(row: Row) -> str | None:
-    if row.image is None and _text(row) is None:
-        return f"{row.origin}: id {row.id!r} has neither an image nor a text"
-    return None
-
-
-def _text(row: Row) -> str | None:
-    """White space alone is a missing text."""
-    return row.text if row.text and row.text.strip() else None
-
-
-def _settle_tasks(rows: Sequence[Row], specs: Sequence[TaskSpec]) -> tuple[list[Task], dict[str, dict[str, int]]]:
-    """Classes of each task, and per task the labels that became missing because their class is too rare."""
-    tasks, dropped = [], {}
-    for spec in specs:
-        counts = {part: _counts(rows, spec.name, part) for part in PARTS}
-        if not counts["train"]:
-            raise DataError(f"task {spec.name!r}: all labels are missing in the training split")
-        kept = spec.classes or tuple(sorted(c for c, n in counts["train"].items() if n >= spec.min_count))
-        everywhere = sum(counts.values(), Counter[str]())
-        rare = {c: n for c, n in sorted(everywhere.items()) if c not in kept}
-        if rare and (spec.classes is not None or spec.min_count <= 1):
-            _refuse_label(rows, spec.name, next(iter(rare)), kept)
-        if len(kept) < 2:
-            raise DataError(
-                f"task {spec.name!r} has {len(kept)} class(es) with at least {spec.min_count} training labels: "
-                f"{dict(counts['train'].most_common(5))}; a task needs two"
-            )
-        tasks.append(Task(spec.name, kept, spec.prompts))
-        dropped[spec.name] = rare
-    return tasks, {name: rare for name, rare in dropped.items() if rare}
-
-
-def _counts(rows: Sequence[Row], task: str, part: Part) -> Counter[str]:
-    labels = (row.labels.get(task) for row in rows if row.part == part)
-    return Counter(label for label in labels if label is not None)
-
-
-def _refuse_label(rows: Sequence[Row], task: str, label: str, kept: Sequence[str]) -> None:
-    row = next(row for row in rows if row.labels.get(task) == label)
-    try:
-        choose(label, kept, f"label of task {task!r}")
-    except KeyError as error:
-        raise DataError(
-            f"{row.origin}: {error.args[0]} (no training example has it: a model could never predict it)"
-        ) from error
 
 
 def _records(
     rows: Sequence[Row], digests: Mapping[str, str | None], tasks: Sequence[Task], part: Part
 ) -> list[dict[str, Any]]:
-    index = {task.name: {name: number for number, name in enumerate(task.classes)} for task in tasks}
+    index: dict[str, dict[str | None, int]] = {
+        task.name: {name: number for number, name in enumerate(task.classes)} for task in tasks
+    }
     return [
         {
             "id": row.id,
             "group": row.group,
             "origin": row.origin,
-            "text": _text(row),
+            "text": text_of(row),
             "image_path": str(row.image.absolute()) if isinstance(row.image, Path) else None,
             "image_bytes": row.image if isinstance(row.image, bytes) else None,
             "image_digest": digests[row.id],
-            **{table.LABEL + task: numbers.get(row.labels.get(task) or "") for task, numbers in index.items()},
+            **{table.LABEL + task: numbers.get(row.labels.get(task)) for task, numbers in index.items()},
         }
         for row in rows
         if row.part == part
     ]
 
 
-def _notes(rows: Sequence[Row]) -> tuple[str, ...]:
-    texts = sum(_text(row) is None for row in rows)
-    pictures = sum(row.image is None for row in rows)
-    notes = [f"{texts} rows have no text" if texts else "", f"{pictures} rows have no image" if pictures else ""]
-    return tuple(note for note in notes if note)
+def _notes(rows: Sequence[Row]) -> list[str]:
+    missing = {"text": sum(text_of(row) is None for row in rows), "image": sum(row.image is None for row in rows)}
+    return [f"{count:,} of {len(rows):,} rows have no {what}." for what, count in missing.items() if count]
 
 
 def _report(saved: Mapping[str, Any]) -> LoadReport:

@@ -8,8 +8,10 @@ Source: Kaggle `paramaggarwal/fashion-product-images-small`, crawled from Myntra
 Kaggle page. Layout: `styles.csv` (unquoted; in the original the title of 22 rows holds commas) and
 `images/<id>.jpg`; in the original 5 rows have no image.
 
-Split: frozen, 70 / 10 / 20 % of the groups by a hash of the group's name. Products that share a title (case and
-spaces apart) or a byte-identical photo are one group: 18,541 of 44,441 rows share their title with another one.
+Split: frozen, 70 / 10 / 20 % of the groups by a hash of the group's name, so that a row's split does not depend on
+which others exist. Products that share a title (case and spaces apart) or a byte-identical photo are one group:
+18,541 of 44,441 rows share their title with another one, 1,433 their photo. `manifests/fashion-products.json` holds
+its checksum over the products that have a photo; a folder with other products is noted in the report.
 Titles name the colour in 88 % and the article type in 62 % of the rows: see the class-name baseline.
 """
 
@@ -17,15 +19,17 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Iterable
-from functools import partial
+import os
+from collections.abc import Iterator
+from functools import cached_property, partial
 from pathlib import Path
 
 from pydantic import Field, field_validator
 
 from benchmarks.datasets import groups
-from benchmarks.datasets.build import Part, Row, TaskSpec, build_splits
-from benchmarks.datasets.splits import Card, DataError, Options, Source, Splits
+from benchmarks.datasets.build import PARTS, Part, Row, TaskSpec, build_splits
+from benchmarks.datasets.splits import Card, DataError, Names, Options, Source, Splits
+from benchmarks.datasets.tabular import read_utf8
 from benchmarks.names import choose
 
 COLUMNS = (
@@ -68,12 +72,13 @@ class FashionProductsOptions(Options):
 
     Attributes:
         tasks: attribute columns to predict.
-        train_rows: at most so many training rows (the first by a hash of their ids); None takes all.
+        train_rows: at most so many training rows, group by group in the order of a hash; None takes all. Fewer rows
+            are a subset of more, and validation and test do not depend on it.
         eval_rows: likewise for each of validation and test.
         min_count: classes with fewer training rows become missing labels.
     """
 
-    tasks: tuple[str, ...] = ("articleType", "baseColour", "season", "usage")
+    tasks: Names = Field(("articleType", "baseColour", "season", "usage"), min_length=1)
     train_rows: int | None = Field(None, ge=2)
     eval_rows: int | None = Field(None, ge=1)
     min_count: int = Field(50, ge=1)
@@ -93,17 +98,18 @@ def load(source: Source, options: FashionProductsOptions) -> Splits:
     Raises:
         DataError: a missing file, a malformed row, a missing or corrupt photo.
     """
-    root = _root(source.root)
+    products = _Products(_root(source.root))
     return build_splits(
         name="fashion-products",
         card=CARD,
-        key=_key(root, options),
-        rows=partial(_rows, root, options),
+        key=products.key(options),
+        rows=partial(products.rows, options),
         tasks=[
             TaskSpec(task, None, options.min_count, PROMPTS.get(task, ("a photo of {}.", "{}")))
             for task in options.tasks
         ],
         source=source,
+        notes=partial(products.notes, options),
     )
 
 
@@ -111,93 +117,128 @@ def _root(root: Path | None) -> Path:
     layout = "it needs styles.csv and images/<id>.jpg (unpack images.tar.gz or archive.zip there)"
     if root is None:
         raise DataError(f"fashion-products needs a folder: --data fashion-products=DIR; {layout}")
-    for part in ("styles.csv", "images"):
-        if not (root / part).exists():
-            raise DataError(f"fashion-products: {root / part} does not exist; {layout}")
+    if not (root / "styles.csv").is_file():
+        raise DataError(f"fashion-products: {root / 'styles.csv'} is not a file; {layout}")
+    if not (root / "images").is_dir():
+        raise DataError(f"fashion-products: {root / 'images'} is not a folder; {layout}")
     return root
 
 
-def _key(root: Path, options: FashionProductsOptions) -> str:
-    """Options, the csv's content, and name, size and time of every photo: a changed file is noticed."""
-    hashed = hashlib.sha256(options.model_dump_json().encode())
-    hashed.update(str(root.absolute()).encode())
-    hashed.update((root / "styles.csv").read_bytes())
-    for entry in sorted((root / "images").iterdir()):
-        facts = entry.stat()
-        hashed.update(f"{entry.name} {facts.st_size} {facts.st_mtime_ns}\n".encode())
-    return hashed.hexdigest()
+class _Products:
+    """The official folder; every file is read when it is first needed, and once."""
 
+    def __init__(self, root: Path):
+        self._styles = root / "styles.csv"
+        self._images = root / "images"
 
-def _rows(root: Path, options: FashionProductsOptions) -> Iterable[Row]:
-    cells = _read_csv(root / "styles.csv")
-    names = groups.join([_group_keys(root, row) for row in cells])
-    parts = [groups.part_of(name, RULE) for name in names]
-    check_frozen({row["id"]: part for row, part in zip(cells, parts, strict=True)})
-    kept = _kept(cells, parts, options)
-    for row, name, part in zip(cells, names, parts, strict=True):
-        if row["id"] in kept:
-            yield Row(
-                id=row["id"],
-                group=name,
-                part=part,
-                image=root / "images" / f"{row['id']}.jpg",
-                text=row["productDisplayName"],
-                labels={task: row[task] if row[task] not in ("", "NA") else None for task in options.tasks},
-                origin=row["origin"],
+    def key(self, options: FashionProductsOptions) -> str:
+        """Options, the csv's content, and name, size and time of every photo: a changed file is noticed."""
+        hashed = hashlib.sha256(f"{self._images.absolute()} {options.model_dump_json()}".encode())
+        hashed.update(self._styles.read_bytes())
+        with os.scandir(self._images) as entries:
+            facts = sorted((entry.name, entry.stat().st_size, entry.stat().st_mtime_ns) for entry in entries)
+        hashed.update(repr(facts).encode())
+        return hashed.hexdigest()
+
+    def rows(self, options: FashionProductsOptions) -> Iterator[Row]:
+        """All products that the options leave in, in the order of the file."""
+        kept = self._kept(options)
+        for cells, group, part in zip(self._cells, self._groups, self._parts, strict=True):
+            if cells["id"] in kept:
+                yield Row(
+                    id=cells["id"],
+                    group=group,
+                    part=part,
+                    image=self._photo(cells),
+                    text=cells["productDisplayName"],
+                    labels={task: _label(cells[task]) for task in options.tasks},
+                    origin=cells["origin"],
+                )
+
+    def notes(self, options: FashionProductsOptions) -> list[str]:
+        """What the options leave out, and whether the split is the frozen one."""
+        limits = {part: limit for part, limit in _limits(options).items() if limit is not None}
+        notes = [f"{part}: {min(n, limits[part]):,} of {n:,} rows used." for part, n in self._sizes() if part in limits]
+        with_photo = {
+            cells["id"]: part
+            for cells, part, photo in zip(self._cells, self._parts, self._photo_hashes, strict=True)
+            if photo is not None
+        }
+        found, frozen = groups.summary(with_photo, RULE), json.loads(FROZEN.read_text(encoding="utf-8"))
+        if found != frozen:
+            notes.append(
+                f"Not the frozen split {RULE}: {found['rows']:,} products with a photo, checksum "
+                f"{found['sha256'][:12]}, instead of {frozen['rows']:,}, {frozen['sha256'][:12]}."
             )
+        return notes
+
+    @cached_property
+    def _cells(self) -> list[dict[str, str]]:
+        return read_styles(self._styles)
+
+    def _photo(self, cells: dict[str, str]) -> Path:
+        return self._images / f"{cells['id']}.jpg"
+
+    @cached_property
+    def _photo_hashes(self) -> list[str | None]:
+        photos = [self._photo(cells) for cells in self._cells]
+        return [hashlib.sha256(photo.read_bytes()).hexdigest() if photo.is_file() else None for photo in photos]
+
+    @cached_property
+    def _groups(self) -> list[str]:
+        keys = []
+        for cells, photo in zip(self._cells, self._photo_hashes, strict=True):
+            title = groups.normalise(cells["productDisplayName"])
+            name = f"title:{title}" if title else f"id:{cells['id']}"
+            keys.append((name, f"photo:{photo}") if photo else (name,))
+        return groups.join(keys)
+
+    @cached_property
+    def _parts(self) -> list[Part]:
+        return [groups.part_of(group, RULE) for group in self._groups]
+
+    def _sizes(self) -> list[tuple[Part, int]]:
+        return [(part, self._parts.count(part)) for part in PARTS]
+
+    def _kept(self, options: FashionProductsOptions) -> set[str]:
+        kept: set[str] = set()
+        for part, limit in _limits(options).items():
+            own = [
+                (_order(group), _order(cells["id"]), cells["id"])
+                for cells, group, of in zip(self._cells, self._groups, self._parts, strict=True)
+                if of == part
+            ]
+            kept.update(name for *_, name in sorted(own)[:limit])
+        return kept
 
 
-def _read_csv(path: Path) -> list[dict[str, str]]:
-    """The file is not quoted: everything after the ninth comma is the title."""
-    try:
-        header, *lines = path.read_text(encoding="utf-8-sig").splitlines()
-    except UnicodeDecodeError as error:
-        raise DataError(f"{path}: not UTF-8 at byte {error.start}; convert the file to UTF-8") from error
-    if tuple(header.split(",")) != COLUMNS:
+def _limits(options: FashionProductsOptions) -> dict[Part, int | None]:
+    return {"train": options.train_rows, "val": options.eval_rows, "test": options.eval_rows}
+
+
+def _order(name: str) -> bytes:
+    return hashlib.sha256(f"{RULE} order {name}".encode()).digest()
+
+
+def _label(cell: str) -> str | None:
+    return cell if cell not in ("", "NA") else None
+
+
+def read_styles(path: Path) -> list[dict[str, str]]:
+    """Cells by column, and the row's `origin`. The file is not quoted: all after the ninth comma is the title.
+
+    Raises:
+        DataError: not UTF-8, another header, too few cells, an id that is not a number; names the row.
+    """
+    header, *lines = read_utf8(path).removesuffix("\n").split("\n")
+    if tuple(header.rstrip("\r").split(",")) != COLUMNS:
         raise DataError(f"{path}, row 1: the header is {header!r}, expected {','.join(COLUMNS)!r}")
     rows = []
     for number, line in enumerate(lines, start=2):
-        cells = line.split(",", len(COLUMNS) - 1)
+        cells = line.rstrip("\r").split(",", len(COLUMNS) - 1)
         if len(cells) != len(COLUMNS):
             raise DataError(f"{path}, row {number}: {len(cells)} cells instead of {len(COLUMNS)}: {line!r}")
+        if not cells[0].isdecimal():
+            raise DataError(f"{path}, row {number}: id {cells[0]!r} is not a number")
         rows.append({**dict(zip(COLUMNS, cells, strict=True)), "origin": f"{path.name}, row {number}"})
     return rows
-
-
-def _group_keys(root: Path, row: dict[str, str]) -> tuple[str, ...]:
-    title = groups.normalise(row["productDisplayName"])
-    keys = [f"title:{title}" if title else f"id:{row['id']}"]
-    photo = root / "images" / f"{row['id']}.jpg"
-    if photo.is_file():
-        keys.append(f"image:{hashlib.sha256(photo.read_bytes()).hexdigest()}")
-    return tuple(keys)
-
-
-def _kept(cells: list[dict[str, str]], parts: list[Part], options: FashionProductsOptions) -> set[str]:
-    """Ids that the options leave in: the first of each split by a hash of the id, so that fewer rows are a subset."""
-    limits = {"train": options.train_rows, "val": options.eval_rows, "test": options.eval_rows}
-    kept: set[str] = set()
-    for part, limit in limits.items():
-        ids = [row["id"] for row, own in zip(cells, parts, strict=True) if own == part]
-        kept.update(sorted(ids, key=lambda name: hashlib.sha256(name.encode()).digest())[:limit])
-    return kept
-
-
-def split_checksum(parts: dict[str, Part]) -> str:
-    """sha256 over the sorted "id part" lines."""
-    lines = "\n".join(f"{name} {part}" for name, part in sorted(parts.items()))
-    return hashlib.sha256(lines.encode()).hexdigest()
-
-
-def check_frozen(parts: dict[str, Part]) -> None:
-    """The complete data must give the frozen split, to the row.
-
-    Raises:
-        DataError: as many rows as the frozen split, but other ids, titles or photos.
-    """
-    frozen = json.loads(FROZEN.read_text())
-    if len(parts) == frozen["rows"] and split_checksum(parts) != frozen["sha256"]:
-        raise DataError(
-            f"fashion-products: {len(parts)} rows as in the frozen split {RULE}, but ids, titles or photos differ: "
-            f"its checksum is {frozen['sha256']}, that of these files {split_checksum(parts)}"
-        )

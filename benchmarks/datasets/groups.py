@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from hashlib import sha256
+from typing import Any
 
-from benchmarks.datasets.build import Part
+from benchmarks.datasets.rows import PARTS, Part
 
 SHARES: tuple[tuple[Part, float], ...] = (("train", 0.7), ("val", 0.8), ("test", 1.0))
 """Upper ends of each split's share of the hash range: 70 / 10 / 20 %."""
@@ -19,7 +20,9 @@ def normalise(text: str) -> str:
 def join(keys: Sequence[tuple[str, ...]]) -> list[str]:
     """For every row's keys (title, image digest ...) the name of its group: rows that share a key share a group.
 
-    A group's name is the smallest of its keys, so it does not depend on the order of the rows.
+    A row's first key is its own name, the others only tie it to further rows. A group is called after the
+    smallest first key in it: the order of the rows does not matter, and a group that is tied by its first key
+    alone keeps its name whichever other rows exist.
     """
     parent: dict[str, str] = {}
 
@@ -31,12 +34,25 @@ def join(keys: Sequence[tuple[str, ...]]) -> list[str]:
 
     for first, *others in keys:
         for other in others:
-            one, two = sorted((root(first), root(other)))
-            parent[two] = one
-    return [root(first) for first, *_ in keys]
+            parent[root(other)] = root(first)
+    names: dict[str, str] = {}
+    for first, *_ in keys:
+        names[root(first)] = min(first, names.get(root(first), first))
+    return [names[root(first)] for first, *_ in keys]
 
 
 def part_of(group: str, rule: str) -> Part:
     """The split of a group by a hash of its name: it does not depend on which other rows exist."""
-    number = int.from_bytes(sha256(f"{rule}\x1f{group}".encode()).digest()[:8], "big") / 2**64
+    number = int.from_bytes(sha256(f"{rule}\x1f{group}".encode()).digest()[:6], "big") / 2**48
     return next(part for part, upper in SHARES if number < upper)
+
+
+def summary(parts: Mapping[str, Part], rule: str) -> dict[str, Any]:
+    """What a frozen manifest holds: the rule, counts, and sha256 over the sorted "id part" lines."""
+    lines = "\n".join(f"{name} {part}" for name, part in sorted(parts.items()))
+    return {
+        "rule": rule,
+        "rows": len(parts),
+        "parts": {part: sum(own == part for own in parts.values()) for part in PARTS},
+        "sha256": sha256(lines.encode()).hexdigest(),
+    }

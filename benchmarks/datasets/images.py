@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import io
-import warnings
-from collections.abc import Iterator, Sequence
+from collections.abc import Generator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from hashlib import blake2b
 from pathlib import Path
 
+import numpy as np
 from PIL import Image, ImageOps, UnidentifiedImageError
 from tqdm import tqdm
 
@@ -19,7 +19,8 @@ def decode(image: Path | bytes, origin: str) -> Image.Image:
     """The whole picture as RGB, upright (EXIF orientation applied), transparency on white.
 
     Raises:
-        DataError: missing, empty, truncated, not an image, or a decompression bomb; names file and origin.
+        DataError: missing, empty, truncated, not an image, or larger than `PIL.Image.MAX_IMAGE_PIXELS`; names
+            file and origin.
     """
     return _decode(read(image, origin), _name(image), origin)
 
@@ -43,8 +44,13 @@ def digest(data: bytes) -> str:
     return blake2b(data, digest_size=16).hexdigest()
 
 
-def check_all(images: Sequence[tuple[Path | bytes | None, str]], progress: bool) -> Iterator[str | DataError | None]:
-    """For each (image, origin): its digest, what is wrong with it, or None where there is none."""
+def check_all(
+    images: Sequence[tuple[Path | bytes | None, str]], progress: bool
+) -> Generator[str | DataError | None, None, None]:
+    """For each (image, origin): its digest, what is wrong with it, or None where there is none.
+
+    Every image is decoded, in threads; closing the generator stops them.
+    """
 
     def check(item: tuple[Path | bytes | None, str]) -> str | DataError | None:
         image, origin = item
@@ -57,9 +63,13 @@ def check_all(images: Sequence[tuple[Path | bytes | None, str]], progress: bool)
             return error
         return digest(data)
 
-    with ThreadPoolExecutor() as pool:  # Pillow releases the interpreter lock while it decodes
-        results = pool.map(check, images)
-        yield from tqdm(results, "check images", len(images), disable=not progress, delay=2, leave=False)
+    pool = ThreadPoolExecutor()  # Pillow releases the interpreter lock while it decodes
+    try:
+        yield from tqdm(
+            pool.map(check, images), "check images", len(images), disable=not progress, delay=2, leave=False
+        )
+    finally:
+        pool.shutdown(cancel_futures=True)
 
 
 def _name(image: Path | bytes) -> str:
@@ -68,27 +78,39 @@ def _name(image: Path | bytes) -> str:
 
 def _decode(data: bytes, name: str, origin: str) -> Image.Image:
     if not data:
-        raise DataError(f"{origin}: image file {name} is empty")
+        raise DataError(f"{origin}: image {name} is empty")
     try:
-        with warnings.catch_warnings():
-            # Pillow only warns between one and two times its limit; both are refused here.
-            warnings.simplefilter("error", Image.DecompressionBombWarning)
-            with Image.open(io.BytesIO(data)) as opened:
-                opened.load()
-                return _to_rgb(ImageOps.exif_transpose(opened))
+        with Image.open(io.BytesIO(data)) as opened:
+            _refuse_bomb(opened.size)
+            opened.load()
+            return _to_rgb(ImageOps.exif_transpose(opened))
     except (Image.DecompressionBombError, Image.DecompressionBombWarning) as error:
         raise DataError(f"{origin}: image {name} is too large to decode safely: {error}") from error
     except UnidentifiedImageError as error:
         raise DataError(f"{origin}: {name} is not an image in a format known to Pillow") from error
     except (OSError, SyntaxError, ValueError) as error:
-        raise DataError(f"{origin}: image {name} is corrupt: {error}") from error
+        raise DataError(f"{origin}: image {name} cannot be decoded: {error}") from error
+
+
+def _refuse_bomb(size: tuple[int, int]) -> None:
+    """Pillow only warns between one and two times its limit, and turning warnings into errors is not thread-safe."""
+    width, height = size
+    if Image.MAX_IMAGE_PIXELS is not None and width * height > Image.MAX_IMAGE_PIXELS:
+        raise Image.DecompressionBombError(f"{width} x {height} pixels, the limit is {Image.MAX_IMAGE_PIXELS}")
 
 
 def _to_rgb(image: Image.Image) -> Image.Image:
-    if image.mode.startswith("I;16") or image.mode == "I":
-        # Pillow's own conversion clips 16 bits at 255 instead of scaling them.
-        return image.convert("F").point(lambda value: value / 257).convert("L").convert("RGB")
+    if image.mode.startswith("I") or image.mode == "F":
+        return _from_deep(image).convert("RGB")
     if image.mode in ("RGBA", "LA", "PA") or "transparency" in image.info:
         rgba = image.convert("RGBA")
         return Image.alpha_composite(Image.new("RGBA", rgba.size, "white"), rgba).convert("RGB")
     return image.convert("RGB")
+
+
+def _from_deep(image: Image.Image) -> Image.Image:
+    """16 bits of grey to 8. Pillow's own conversion clips them at 255 instead of scaling them."""
+    values = np.asarray(image)
+    if image.mode == "F" or values.min() < 0 or values.max() > 65535:
+        raise ValueError(f"pixels of mode {image.mode} have no agreed range; save it with 8 or 16 bits")
+    return Image.fromarray((values / 257).round().astype(np.uint8))

@@ -1,30 +1,25 @@
 """Your own data: a CSV, JSON Lines or Parquet file with an image column, a text column and label columns.
 
-Image paths are relative to the file and may not leave its folder. Empty cells are missing: no image, no text, no
-label. Without a split column rows are split 70 / 10 / 20 % by a hash of their group; rows with the same text or
-the same group cell always share a group.
+Image paths are relative to the file and may not leave its folder. Empty cells, NaN and null are missing: no image,
+no text, no label. Rows with the same text, the same image file or the same group cell share a group, and no group
+crosses splits. Without a split column, groups are split 70 / 10 / 20 % by a hash of their name.
 """
 
 from __future__ import annotations
 
 import hashlib
-import math
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import NamedTuple, Self
 
-from pydantic import Field
+from pydantic import Field, field_validator, model_validator
 
 from benchmarks.datasets import groups
 from benchmarks.datasets.build import Part, Row, TaskSpec, build_splits
-from benchmarks.datasets.splits import Card, DataError, Options, Source, Splits
-from benchmarks.names import choose
+from benchmarks.datasets.splits import Card, DataError, Names, Options, Source, Splits
+from benchmarks.datasets.tabular import READERS, Record, read_records
 
-if TYPE_CHECKING:
-    import pandas as pd
-
-SUFFIXES = (".csv", ".jsonl", ".parquet")
 SPLITS: Mapping[str, Part] = {
     "train": "train",
     "training": "train",
@@ -41,7 +36,7 @@ CARD = Card(
     image="files named by a column, relative to the manifest",
     text="a column",
     labels="one column a task",
-    splits="a column, or 70 / 10 / 20 % by a hash of the group",
+    splits="a column, or 70 / 10 / 20 % by a hash of the group (same text, image file or group cell)",
     source="yours",
     licence="yours",
 )
@@ -52,20 +47,55 @@ class ManifestOptions(Options):
 
     Attributes:
         labels: one column a task; required.
+        id: unique names; without it rows are numbered.
         group: rows with the same value never cross splits (views of a product).
         split: column with train, val or test.
         min_count: classes with fewer training rows become missing labels, counted.
         prompts: templates for zero-shot classification, `{}` stands for the class name.
     """
 
-    labels: tuple[str, ...] = Field(min_length=1)
+    labels: Names = Field(min_length=1)
     image: str | None = "image"
     text: str | None = "text"
     id: str | None = None
     group: str | None = None
     split: str | None = None
     min_count: int = Field(1, ge=1)
-    prompts: tuple[str, ...] = ("a photo of {}.", "{}")
+    prompts: tuple[str, ...] = Field(("a photo of {}.", "{}"), min_length=1)
+
+    @field_validator("prompts")
+    @classmethod
+    def _have_a_place(cls, prompts: tuple[str, ...]) -> tuple[str, ...]:
+        for prompt in prompts:
+            if "{}" not in prompt:
+                raise ValueError(f"prompt {prompt!r} has no {{}} for the class name")
+        return prompts
+
+    @model_validator(mode="after")
+    def _inputs_are_not_labels(self) -> Self:
+        inputs = [column for column in (self.image, self.text) if column is not None]
+        if not inputs:
+            raise ValueError("image and text are both null: there is nothing to classify")
+        for column in inputs:
+            if column in self.labels:
+                raise ValueError(f"column {column!r} is an input and a label")
+        return self
+
+    def columns(self) -> dict[str, str]:
+        """All columns that are read, and which option names each."""
+        columns = dict.fromkeys(self.labels, "labels")
+        for option in ("image", "text", "id", "group", "split"):
+            column = getattr(self, option)
+            if column is not None:
+                columns[column] = f"{option} (null for none)"
+        return columns
+
+
+class _Image(NamedTuple):
+    """An image file; `name` is its path below the manifest's folder, links resolved."""
+
+    name: str
+    path: Path
 
 
 def load(source: Source, options: ManifestOptions) -> Splits:
@@ -75,114 +105,98 @@ def load(source: Source, options: ManifestOptions) -> Splits:
         DataError: names the file, the row, the value and the valid choices.
     """
     path = _find(source.root)
-    key = hashlib.sha256(path.read_bytes() + options.model_dump_json().encode() + str(path.absolute()).encode())
-    for image in _image_files(path, options):
-        facts = image.stat()
-        key.update(f"{image} {facts.st_size} {facts.st_mtime_ns}".encode())
-    tasks = [TaskSpec(label, None, options.min_count, options.prompts) for label in options.labels]
+    records = read_records(path, options.columns())
+    images = [_image(path.parent, record, options) for record in records]
     return build_splits(
         name="manifest",
         card=CARD,
-        key=key.hexdigest(),
-        rows=partial(_rows, path, options),
-        tasks=tasks,
+        key=_key(path, options, images),
+        rows=partial(_rows, records, images, options),
+        tasks=[TaskSpec(label, None, options.min_count, options.prompts) for label in options.labels],
         source=source,
     )
 
 
 def _find(root: Path | None) -> Path:
-    if root is None or not root.exists():
-        raise DataError(f"manifest: --data manifest=FILE is needed ({' or '.join(SUFFIXES)}); found {root}")
+    kinds = ", ".join(READERS)
+    if root is None:
+        raise DataError(f"manifest needs a file: --data manifest=FILE, one of {kinds}")
+    if not root.exists():
+        raise DataError(f"manifest: {root} does not exist; it must be one of {kinds}, or a folder with one such file")
     if root.is_dir():
-        files = sorted(path for path in root.iterdir() if path.suffix in SUFFIXES)
+        files = sorted(path for path in root.iterdir() if path.suffix.lower() in READERS and path.is_file())
         if len(files) != 1:
-            names = ", ".join(path.name for path in files) or "none"
-            raise DataError(f"manifest: {root} must hold exactly one {' or '.join(SUFFIXES)} file; found {names}")
+            found = ", ".join(path.name for path in files) or "none"
+            raise DataError(f"manifest: {root} must hold exactly one file of {kinds}; found {found}")
         return files[0]
-    if root.suffix not in SUFFIXES:
-        raise DataError(f"manifest: {root} ends in {root.suffix!r}; valid are {', '.join(SUFFIXES)}")
+    if root.suffix.lower() not in READERS:
+        raise DataError(f"manifest: {root} ends in {root.suffix!r}; valid are {kinds}")
     return root
 
 
-def _read(path: Path, options: ManifestOptions) -> pd.DataFrame:
-    """All cells as stripped strings, None where empty."""
-    import pandas as pd
-
-    try:
-        if path.suffix == ".csv":
-            frame = pd.read_csv(path, dtype=str, keep_default_na=False, encoding="utf-8-sig", on_bad_lines="error")
-        elif path.suffix == ".jsonl":
-            frame = pd.read_json(path, lines=True, dtype=False, convert_dates=False)
-        else:
-            frame = pd.read_parquet(path)
-    except UnicodeDecodeError as error:
-        raise DataError(f"{path}: not UTF-8 at byte {error.start}; convert the file to UTF-8") from error
-    except (ValueError, OSError) as error:
-        raise DataError(f"{path}: cannot be read as {path.suffix[1:]}: {str(error).strip()}") from error
-    for column in _columns(options):
-        try:
-            choose(column, frame.columns, "column")
-        except KeyError as error:
-            raise DataError(f"{path}: {error.args[0]}") from error
-    return frame.map(_cell)
+def _key(path: Path, options: ManifestOptions, images: Iterable[_Image | None]) -> str:
+    """Options, the file's content, and name, size and time of every image: a changed file is noticed."""
+    hashed = hashlib.sha256(f"{path.absolute()} {options.model_dump_json()}".encode() + path.read_bytes())
+    for image in sorted({image for image in images if image is not None and image.path.is_file()}):
+        facts = image.path.stat()
+        hashed.update(f"{image.name} {facts.st_size} {facts.st_mtime_ns}\n".encode())
+    return hashed.hexdigest()
 
 
-def _columns(options: ManifestOptions) -> list[str]:
-    single = [options.image, options.text, options.id, options.group, options.split]
-    return [*options.labels, *(column for column in single if column is not None)]
-
-
-def _cell(value: object) -> str | None:
-    if value is None or (isinstance(value, float) and math.isnan(value)):
+def _image(folder: Path, record: Record, options: ManifestOptions) -> _Image | None:
+    """The file, refused if it lies outside the manifest's folder, through `..`, an absolute path or a link."""
+    name = record.cells[options.image] if options.image else None
+    if name is None:
         return None
-    return str(value).strip() or None
+    try:
+        path = (folder / name).resolve()
+    except (OSError, RuntimeError, ValueError) as error:  # a loop of links, a null character
+        raise DataError(f"{record.origin}: image path {name!r} cannot be followed: {error}") from error
+    if not path.is_relative_to(folder.resolve()):
+        raise DataError(f"{record.origin}: image path {name!r} leaves the manifest's folder {folder}")
+    return _Image(path.relative_to(folder.resolve()).as_posix(), path)
 
 
-def _rows(path: Path, options: ManifestOptions) -> Iterable[Row]:
-    rows: list[Any] = _read(path, options).to_dict("records")
-    names = groups.join([_group_keys(row, number, options) for number, row in enumerate(rows)])
-    for number, (row, name) in enumerate(zip(rows, names, strict=True)):
-        origin = f"{path.name}, row {number + (2 if path.suffix == '.csv' else 1)}"
+def _rows(records: Sequence[Record], images: Sequence[_Image | None], options: ManifestOptions) -> Iterable[Row]:
+    keys = [_group_keys(record, image, options) for record, image in zip(records, images, strict=True)]
+    names = groups.join([own or (f"row:{number}",) for number, own in enumerate(keys)])
+    for number, (record, image, name) in enumerate(zip(records, images, names, strict=True)):
         yield Row(
-            id=row[options.id] or f"row-{number}" if options.id else f"row-{number}",
+            id=_id(record, number, options),
             group=name,
-            part=_part(row, name, options, origin),
-            image=_inside(path.parent, row[options.image], origin) if options.image else None,
-            text=row[options.text] if options.text else None,
-            labels={label: row[label] for label in options.labels},
-            origin=origin,
+            part=_part(record, name, options),
+            image=image.path if image else None,
+            text=record.cells[options.text] if options.text else None,
+            labels={label: record.cells[label] for label in options.labels},
+            origin=record.origin,
         )
 
 
-def _group_keys(row: Mapping[str, str | None], number: int, options: ManifestOptions) -> tuple[str, ...]:
-    text = row[options.text] if options.text else None
-    own = row[options.group] if options.group else None
-    keys = [f"group:{own}" if own else "", f"text:{groups.normalise(text)}" if text else ""]
-    return tuple(key for key in keys if key) or (f"row:{number}",)
+def _id(record: Record, number: int, options: ManifestOptions) -> str:
+    if options.id is None:
+        return f"row-{number}"
+    own = record.cells[options.id]
+    if own is None:
+        raise DataError(f"{record.origin}: column {options.id!r} is empty; every row needs an id")
+    return own
 
 
-def _part(row: Mapping[str, str | None], group: str, options: ManifestOptions, origin: str) -> Part:
+def _group_keys(record: Record, image: _Image | None, options: ManifestOptions) -> tuple[str, ...]:
+    """What ties a row to others; only group names made of the manifest's content, wherever it lies."""
+    text = record.cells[options.text] if options.text else None
+    own = record.cells[options.group] if options.group else None
+    keys = [
+        f"group:{own}" if own else "",
+        f"text:{groups.normalise(text)}" if text else "",
+        f"image:{image.name}" if image else "",
+    ]
+    return tuple(key for key in keys if key)
+
+
+def _part(record: Record, group: str, options: ManifestOptions) -> Part:
     if options.split is None:
         return groups.part_of(group, RULE)
-    value = row[options.split]
+    value = record.cells[options.split]
     if value is None or value.lower() not in SPLITS:
-        raise DataError(f"{origin}: split {value!r}; valid are {', '.join(SPLITS)}")
+        raise DataError(f"{record.origin}: split {value!r}; valid are {', '.join(SPLITS)}")
     return SPLITS[value.lower()]
-
-
-def _inside(folder: Path, name: str | None, origin: str) -> Path | None:
-    """The file, refused if it lies outside the manifest's folder, through `..`, an absolute path or a link."""
-    if name is None:
-        return None
-    path = folder / name
-    if not path.resolve().is_relative_to(folder.resolve()):
-        raise DataError(f"{origin}: image path {name!r} leaves the manifest's folder {folder}")
-    return path
-
-
-def _image_files(path: Path, options: ManifestOptions) -> list[Path]:
-    """Existing files named by the image column, for noticing changes; missing ones are reported row by row later."""
-    if options.image is None:
-        return []
-    names = {name for name in _read(path, options)[options.image] if name}
-    return [path.parent / name for name in sorted(names) if (path.parent / name).is_file()]

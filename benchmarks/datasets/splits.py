@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict
 
 from cma_clip.types import IGNORE, Examples, Modality, Task
 
@@ -39,6 +40,20 @@ class Options(BaseModel):
     """A data set's own options; they are part of an experiment's identity."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+def _all_different(names: tuple[str, ...]) -> tuple[str, ...]:
+    if len(set(names)) != len(names):
+        raise ValueError(f"{max(names, key=names.count)!r} is named twice")
+    return names
+
+
+Names = Annotated[
+    tuple[str, ...],
+    BeforeValidator(lambda given: (given,) if isinstance(given, str) else given),
+    AfterValidator(_all_different),
+]
+"""An option that holds names, each once; a single one may stand alone."""
 
 
 @dataclass(frozen=True)
@@ -112,11 +127,10 @@ class Splits:
 def _check_disjoint(splits: Splits, what: str, keys_of: Callable[[Examples], tuple[str, ...]]) -> None:
     owner: dict[str, str] = {}
     for part, examples in splits.parts().items():
-        keys = keys_of(examples)
-        if what == "id" and len(set(keys)) != len(keys):
-            twice = next(key for key in keys if keys.count(key) > 1)
-            raise DataError(f"{splits.name}: id {twice!r} occurs twice in {part}")
-        for key in set(keys):
+        counts = Counter(keys_of(examples))
+        if what == "id" and len(counts) != len(examples):
+            raise DataError(f"{splits.name}: id {counts.most_common(1)[0][0]!r} occurs twice in {part}")
+        for key in counts:
             if key in owner:
                 raise DataError(f"{splits.name}: {what} {key!r} is in both {owner[key]} and {part}")
             owner[key] = part

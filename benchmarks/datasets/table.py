@@ -1,4 +1,4 @@
-"""Examples in an Arrow file, memory-mapped: a million rows open at once, an image is decoded when it is looked at."""
+"""Examples in an Arrow file, memory-mapped: opening reads nothing, an image is decoded when it is looked at."""
 
 from __future__ import annotations
 
@@ -6,14 +6,17 @@ from collections.abc import Mapping, Sequence
 from functools import cached_property
 from hashlib import blake2b
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any, Self
 
 import numpy as np
 import numpy.typing as npt
-import pyarrow as pa
 
 from benchmarks.datasets.images import decode
 from cma_clip.types import IGNORE, Example, Examples
+
+if TYPE_CHECKING:
+    import pyarrow as pa
+    from datasets import Dataset
 
 LABEL = "label:"
 ROWS_PER_BATCH = 1000
@@ -21,13 +24,15 @@ ROWS_PER_BATCH = 1000
 
 def schema(tasks: Sequence[str]) -> pa.Schema:
     """One row an example: exactly one of `image_path` and `image_bytes` where there is an image."""
+    import pyarrow as pa
+
     fields = [
         ("id", pa.string()),
         ("group", pa.string()),
         ("origin", pa.string()),
         ("text", pa.string()),
         ("image_path", pa.string()),
-        ("image_bytes", pa.binary()),
+        ("image_bytes", pa.large_binary()),  # a batch may hold more than 2 GB
         ("image_digest", pa.string()),
     ]
     return pa.schema([*fields, *((LABEL + task, pa.int32()) for task in tasks)])
@@ -35,10 +40,13 @@ def schema(tasks: Sequence[str]) -> pa.Schema:
 
 def write(path: Path, rows: Sequence[Mapping[str, Any]], tasks: Sequence[str]) -> None:
     """Rows in the schema above as one Arrow stream."""
-    with pa.OSFile(str(path), "wb") as sink, pa.ipc.new_stream(sink, schema(tasks)) as writer:
+    import pyarrow as pa
+
+    columns = schema(tasks)
+    with pa.OSFile(str(path), "wb") as sink, pa.ipc.new_stream(sink, columns) as writer:
         for start in range(0, len(rows), ROWS_PER_BATCH):
             chunk = list(rows[start : start + ROWS_PER_BATCH])
-            writer.write_batch(pa.RecordBatch.from_pylist(chunk, schema=schema(tasks)))
+            writer.write_batch(pa.RecordBatch.from_pylist(chunk, schema=columns))
 
 
 def fingerprint(rows: Sequence[Mapping[str, Any]], tasks: Sequence[str]) -> str:
@@ -51,14 +59,30 @@ def fingerprint(rows: Sequence[Mapping[str, Any]], tasks: Sequence[str]) -> str:
 
 
 class TableExamples(Examples):
-    """Examples over a Hugging Face `Dataset` with the schema above."""
+    """Examples over a Hugging Face `Dataset` with the schema above; picklable, as worker processes need."""
 
-    def __init__(self, path: Path, fingerprint: str):
+    def __init__(self, table: Dataset, fingerprint: str):
+        self.fingerprint = fingerprint
+        self._table = table
+        self._columns = table.with_format("arrow")
+        self._tasks = [name.removeprefix(LABEL) for name in table.column_names if name.startswith(LABEL)]
+
+    @classmethod
+    def open(cls, path: Path, fingerprint: str) -> Self:
+        """Map a file made by `write`; `fingerprint` is that of its rows."""
         from datasets import Dataset
 
-        self.fingerprint = fingerprint
-        self._table = Dataset.from_file(str(path))
-        self._tasks = [c.removeprefix(LABEL) for c in self._table.column_names if c.startswith(LABEL)]
+        return cls(Dataset.from_file(str(path)), fingerprint)
+
+    def select(self, indices: Sequence[int] | npt.NDArray[np.int64]) -> TableExamples:
+        """These examples in this order, without a copy; the fingerprint is derived from the own one.
+
+        Raises:
+            IndexError: an index outside the table.
+        """
+        wanted = np.asarray(indices, dtype=np.int64)
+        derived = blake2b(f"{self.fingerprint} {wanted.tolist()}".encode(), digest_size=12).hexdigest()
+        return TableExamples(self._table.select(wanted), derived)
 
     def __len__(self) -> int:
         return len(self._table)
@@ -107,4 +131,4 @@ class TableExamples(Examples):
         return tuple(self._column("id").to_pylist())
 
     def _column(self, name: str) -> pa.ChunkedArray:
-        return self._table.data.column(name)
+        return self._columns[name][:]

@@ -1,0 +1,72 @@
+"""Pairing models by the test examples they got right."""
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from scipy.stats import bootstrap
+
+from benchmarks.outcomes import indistinguishable, pack, unpack
+
+
+def seeds(*answers, task="color"):
+    return [{task: pack([f"{row}" for row in range(len(right))], np.array(right, dtype=bool))} for right in answers]
+
+
+def answers(n, accuracy, seed):
+    return np.random.default_rng(seed).random(n) < accuracy
+
+
+@given(st.lists(st.booleans(), max_size=40))
+def test_unpack_is_the_inverse_of_pack(right):
+    ids = [f"{row}" for row in range(len(right))]
+    assert unpack(pack(ids, np.array(right, dtype=bool))).tolist() == right
+
+
+def test_the_first_example_is_the_most_significant_bit():
+    assert pack(["a", "b"], np.array([True, False])).correct == "gA=="  # 0x80
+
+
+def test_a_large_difference_is_seen_and_a_small_one_is_not():
+    best = answers(300, 0.9, 0)
+    worse, alike = answers(300, 0.6, 1), best.copy()
+    alike[:2] = ~alike[:2]
+    assert indistinguishable(seeds(best), seeds(worse), ["color"]) is False
+    assert indistinguishable(seeds(best), seeds(alike), ["color"]) is True
+    assert indistinguishable(seeds(best), seeds(best), ["color"]) is True
+
+
+@pytest.mark.parametrize("lost", range(2, 12))
+def test_the_verdict_is_that_of_scipy(lost):
+    best, other = answers(200, 0.8, 3), answers(200, 0.8, 3)
+    other[np.flatnonzero(best)[:lost]] = False
+    other[np.flatnonzero(~best)[:2]] = True
+    difference = best.astype(float) - other
+    interval = bootstrap((difference,), np.mean, method="percentile", n_resamples=10_000, rng=1).confidence_interval
+    assert indistinguishable(seeds(best), seeds(other), ["color"]) is bool(interval.low <= 0 <= interval.high)
+
+
+def test_seeds_are_averaged_before_they_are_compared():
+    best = answers(300, 0.9, 0)
+    one_bad_seed = seeds(best, best, answers(300, 0.2, 1))
+    assert indistinguishable(seeds(best), one_bad_seed, ["color"]) is False
+    assert indistinguishable(seeds(best, best, best), seeds(best), ["color"]) is True
+
+
+def test_the_mean_of_tasks_uses_all_of_them():
+    best, worse = answers(300, 0.9, 0), answers(300, 0.7, 1)
+
+    def of(color, style):
+        return [{**seeds(color)[0], **seeds(style, task="style")[0]}]
+
+    assert indistinguishable(of(best, best), of(best, worse), ["color"]) is True
+    assert indistinguishable(of(best, best), of(best, worse), ["color", "style"]) is False
+    shorter = worse[:250]  # the tasks label different examples
+    assert indistinguishable(of(best, best[:250]), of(best, shorter), ["color", "style"]) is False
+
+
+@pytest.mark.parametrize(
+    "other", [[], seeds([True] * 4), seeds([True] * 5, task="style"), seeds([])], ids=["none", "n", "task", "empty"]
+)
+def test_what_cannot_be_paired_gets_no_verdict(other):
+    assert indistinguishable(seeds([True] * 5), other, ["color"]) is None
