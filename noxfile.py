@@ -66,6 +66,13 @@ def tables(session: nox.Session) -> None:
 
 
 @nox.session(venv_location=ENVIRONMENT)
+def pretrain(session: nox.Session) -> None:
+    """Train the tiny product CLIP again; needs --data fashion-products=DIR --out DIR."""
+    install(session)
+    session.run("cma-bench", "pretrain", *session.posargs)
+
+
+@nox.session(venv_location=ENVIRONMENT)
 def perf(session: nox.Session) -> None:
     """Time the hot paths with pytest-benchmark."""
     install(session)

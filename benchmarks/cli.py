@@ -122,6 +122,21 @@ def predict(model: Path, image: Path | None = None, text: str | None = None) -> 
     print(predict_one(model, image, text))
 
 
+def pretrain(where: Here, out: Path, epochs: int = 9, batch_size: int = 256, seed: int = 0) -> None:
+    """Train the tiny product CLIP from random weights on photos and titles of training splits.
+
+    Args:
+        where: folders; needs --data fashion-products=DIR.
+        out: folder for the model, in open_clip's local-dir format.
+        epochs: passes over the pairs.
+        batch_size: pairs a step.
+        seed: of weights and order.
+    """
+    from benchmarks.commands import pretrain_clip
+
+    print(pretrain_clip(epochs, batch_size, seed, out, where))
+
+
 def pairs(given: tuple[str, ...]) -> dict[str, object]:
     """NAME=VALUE ...; a value is JSON if it parses as JSON, else a string."""
     parsed: dict[str, object] = {}
@@ -144,6 +159,7 @@ COMMANDS: dict[str, Callable[..., Any]] = {
     "suites": suites,
     "data": data,
     "predict": predict,
+    "pretrain": pretrain,
 }
 
 

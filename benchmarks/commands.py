@@ -61,11 +61,13 @@ def run_suite(chosen: suites.Suite, name: str, workers: int | None, where: Where
     quiet_place = replace(place, progress=False)  # the bars of several processes would overwrite each other
     jobs = [Job(experiment, quiet_place, name, uri) for experiment in wanted]
     failures = run_all(jobs, workers or os.cpu_count() or 1, lambda line: print(line, flush=True))
-    written = outputs.write(place.suite_dir, load_records(place.suite_dir), name)
+    # Records of the same folder with other options or hyper-parameters belong to another question.
+    records = [record for record in load_records(place.suite_dir) if record.experiment in wanted]
+    written = outputs.write(place.suite_dir, records, name)
     tracker.log_outputs(place.suite_dir)
     if failures:
         raise SuiteError("\n".join([f"{len(failures)} of {len(jobs)} experiments failed:", *failures]))
-    return "\n".join([written, outputs.compare(place.suite_dir, where.results / "reference" / name)])
+    return "\n".join([written, outputs.compare(records, where.results / "reference" / name)])
 
 
 def rebuild_tables(suite_dir: Path, check: bool) -> str:
@@ -141,6 +143,23 @@ def predict_one(folder: Path, image: Path | None, text: str | None) -> str:
     return "\n".join(
         f"{task.name}: {row[task.name][0]} ({row[f'{task.name}_probability'][0]:.3f})" for task in classifier.tasks
     )
+
+
+def pretrain_clip(epochs: int, batch_size: int, seed: int, out: Path, where: Where) -> str:
+    """Train and export the tiny CLIP, reporting every epoch."""
+    from benchmarks.pretraining import export, pretrain
+    from cma_clip.contrastive import ContrastiveConfig
+
+    def tell(epoch: int, values: Mapping[str, float]) -> None:
+        cells = ", ".join(f"{name} {value:.4f}" for name, value in values.items())
+        print(f"epoch {epoch}: {cells}", flush=True)
+
+    quiet()
+    config = ContrastiveConfig(epochs=epochs, batch_size=batch_size)
+    source = _place(where, "none").source("fashion-products")
+    backbone, metrics = pretrain(source, config, seed, where.runs, tell)
+    export(backbone, out, metrics)
+    return f"{out} holds the model; use it as backbone=local-dir:{out}"
 
 
 def _place(where: Where, suite: str) -> Place:

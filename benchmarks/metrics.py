@@ -105,7 +105,7 @@ def _answered_and_correct(scores: Array, correct: npt.NDArray[np.bool_], precisi
 
     def weighted(weights: Array) -> Array:
         answered, right = _sums(weights, newly_answered).cumsum(1), _sums(weights, newly_right).cumsum(1)
-        reached = right >= precision * answered - 1e-9  # weights are counts: 9 of 10 is 90 %, whatever 0.9 is in binary
+        reached = right >= precision * answered
         return np.asarray(np.where(reached, right, 0.0).max(1, initial=0.0))
 
     return weighted

@@ -57,11 +57,11 @@ def check(suite_dir: Path, records: Sequence[Record]) -> str:
     return f"{suite_dir}: {len(texts)} tables are what {len(records)} records say"
 
 
-def compare(suite_dir: Path, reference_dir: Path) -> str:
-    """How many cells of a suite fall inside its reference's interval."""
+def compare(records: Sequence[Record], reference_dir: Path) -> str:
+    """How many cells of the records fall inside its reference's interval."""
     if not (reference_dir / "records").is_dir():
         return f"no reference results at {reference_dir} to compare with"
-    found = comparisons.against_reference(store.load_records(suite_dir), store.load_records(reference_dir))
+    found = comparisons.against_reference(records, store.load_records(reference_dir))
     return found.summary(str(reference_dir))
 
 

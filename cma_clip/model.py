@@ -96,7 +96,10 @@ def task_head(width: int, num_classes: int, dropout: float) -> nn.Module:
 
 
 class CMAClip(NeuralClassifier):
-    """CMA-CLIP (arXiv 2112.03562)."""
+    """CMA-CLIP (arXiv 2112.03562).
+
+    Usable without the benchmark: `CMAClip.from_pretrained(folder).predict(ExampleList.of(images, texts))`.
+    """
 
     Config: ClassVar[type[ClassifierConfig]] = CMAClipConfig
     config: CMAClipConfig

@@ -130,6 +130,11 @@ class NeuralClassifier(Classifier):
             model.backbone.load_state_dict(_below(state, "backbone."))
         return model
 
+    @classmethod
+    def from_pretrained(cls, folder: str | Path) -> Self:
+        """A saved model, by the name the field knows it under."""
+        return cls.load(Path(folder))
+
     def weights_fingerprint(self) -> str | None:
         """Hash of the backbone as it was before training."""
         return self.backbone.fingerprint

@@ -7,7 +7,7 @@ C classes of a task, H and W pixels.
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Literal, Self
 
@@ -115,6 +115,21 @@ class ExampleList(Examples):
 
     def __init__(self, examples: Iterable[Example]):
         self._examples = tuple(examples)
+
+    @classmethod
+    def of(cls, images: Sequence[Image.Image | None], texts: Sequence[str | None]) -> Self:
+        """Unlabelled pairs; either side of a pair may be None.
+
+        Raises:
+            ValueError: sequences of different length, or a pair of which both sides are missing.
+        """
+        if len(images) != len(texts):
+            raise ValueError(f"{len(images)} images, but {len(texts)} texts")
+        for row, (image, text) in enumerate(zip(images, texts, strict=True)):
+            if image is None and text is None:
+                raise ValueError(f"row {row} has neither an image nor a text")
+        pairs = zip(images, texts, strict=True)
+        return cls(Example(str(row), str(row), image, text) for row, (image, text) in enumerate(pairs))
 
     def __len__(self) -> int:
         return len(self._examples)

@@ -32,6 +32,7 @@ def test_a_large_difference_is_seen_and_a_small_one_is_not():
     worse, alike = answers(300, 0.6, 1), best.copy()
     alike[:2] = ~alike[:2]
     assert indistinguishable(seeds(best), seeds(worse), ["color"]) is False
+    assert indistinguishable(seeds(worse), seeds(best), ["color"]) is False
     assert indistinguishable(seeds(best), seeds(alike), ["color"]) is True
     assert indistinguishable(seeds(best), seeds(best), ["color"]) is True
 
@@ -63,6 +64,16 @@ def test_the_mean_of_tasks_uses_all_of_them():
     assert indistinguishable(of(best, best), of(best, worse), ["color", "style"]) is False
     shorter = worse[:250]  # the tasks label different examples
     assert indistinguishable(of(best, best[:250]), of(best, shorter), ["color", "style"]) is False
+
+
+def test_tasks_of_the_same_examples_are_resampled_together():
+    swing = answers(300, 0.5, 0)
+    better = np.arange(300) < 10  # in both tasks; elsewhere what one task gains the other loses
+    best = [{**seeds(swing | better)[0], **seeds(~swing | better, task="style")[0]}]
+    other = [{**seeds(~swing & ~better)[0], **seeds(swing & ~better, task="style")[0]}]
+    assert indistinguishable(best, other, ["color", "style"]) is False
+    apart = [{**seed, "style": seed["style"].model_copy(update={"examples": "others"})} for seed in (*best, *other)]
+    assert indistinguishable(apart[:1], apart[1:], ["color", "style"]) is True
 
 
 @pytest.mark.parametrize(
