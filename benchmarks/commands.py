@@ -59,7 +59,7 @@ def run_suite(chosen: suites.Suite, name: str, workers: int | None, where: Where
         datasets.load(dataset, place.source(dataset), options)  # builds the tables once, with a progress bar
     tracker = open_tracker(uri, name, where.runs)
     quiet_place = replace(place, progress=False)  # the bars of several processes would overwrite each other
-    jobs = [Job(experiment, quiet_place, name, uri) for experiment in wanted]
+    jobs = [Job(experiment, quiet_place, name, tracker.uri) for experiment in wanted]
     failures = run_all(jobs, workers or os.cpu_count() or 1, lambda line: print(line, flush=True))
     # Records of the same folder with other options or hyper-parameters belong to another question.
     records = [record for record in load_records(place.suite_dir) if record.experiment in wanted]

@@ -51,7 +51,7 @@ def quiet() -> None:
     warnings.filterwarnings("ignore", module="lightning")
 
 
-def environment() -> dict[str, Any]:
+def environment(root: Path = ROOT) -> dict[str, Any]:
     """Facts for a record: when, on what machine, with which libraries, from which commit."""
     import psutil
     import torch
@@ -66,7 +66,7 @@ def environment() -> dict[str, Any]:
         "torch_threads": torch.get_num_threads(),
         "python": platform.python_version(),
         "libraries": {name: version(name) for name in LIBRARIES},
-        **_commit(),
+        **_commit(root),
     }
 
 
@@ -116,12 +116,12 @@ def _cpu() -> str:
     return platform.processor() or platform.machine()
 
 
-def _commit() -> dict[str, Any]:
+def _commit(root: Path) -> dict[str, Any]:
     """Commit and whether files differ from it; None outside a git checkout."""
 
     def git(*arguments: str) -> str | None:
         try:
-            done = subprocess.run(["git", *arguments], cwd=ROOT, capture_output=True, text=True, check=True)
+            done = subprocess.run(["git", *arguments], cwd=root, capture_output=True, text=True, check=True)
         except (OSError, subprocess.CalledProcessError):
             return None
         return done.stdout.strip()

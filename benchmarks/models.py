@@ -10,6 +10,7 @@ from typing import Any
 from pydantic import ValidationError
 
 from baselines import BASELINES
+from benchmarks import store
 from benchmarks.names import choose
 from cma_clip.classifier import Classifier, ClassifierConfig, Workspace
 from cma_clip.model import CMAClip
@@ -52,7 +53,7 @@ def create(name: str, hparams: Mapping[str, Any], tasks: Sequence[Task], seed: i
 def save(name: str, classifier: Classifier, folder: Path) -> None:
     """The model and its name, so that `load` knows the class."""
     classifier.save(folder)
-    (folder / NAME_FILE).write_text(json.dumps({"model": name}))
+    store.write_text(folder / NAME_FILE, json.dumps({"model": name}))
 
 
 def load(folder: Path, workspace: Workspace | None = None) -> Classifier:
@@ -62,7 +63,7 @@ def load(folder: Path, workspace: Workspace | None = None) -> Classifier:
         ModelError: the folder holds no saved model.
     """
     try:
-        name = json.loads((folder / NAME_FILE).read_text())["model"]
-    except (OSError, ValueError, KeyError) as error:
+        model = MODELS[json.loads((folder / NAME_FILE).read_text())["model"]]
+    except (OSError, ValueError, KeyError, TypeError) as error:
         raise ModelError(f"{folder} holds no model saved by this project: {error}") from error
-    return MODELS[name].load(folder, workspace)
+    return model.load(folder, workspace)

@@ -6,10 +6,11 @@ import shutil
 import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import torch
+from pydantic_core import to_jsonable_python
 
 from benchmarks import datasets, metrics, models, store
 from benchmarks.datasets.splits import OnBadSample, Source, Splits
@@ -112,7 +113,7 @@ def _train_and_record(
             config=classifier.config.model_dump(mode="json"),
             facts=classifier.facts(),
             fingerprints=identity.fingerprints,
-            data_report=asdict(splits.report),
+            data_report=to_jsonable_python(splits.report),
             seconds={stage: round(value, 3) for stage, value in seconds.items()},
             environment=environment(),
         )

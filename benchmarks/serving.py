@@ -12,6 +12,9 @@ from cma_clip.types import Example, ExampleList
 
 if TYPE_CHECKING:
     import pandas as pd
+    from PIL import Image
+
+COLUMNS = ("image", "text")
 
 
 class Served:
@@ -21,22 +24,24 @@ class Served:
         self.classifier = classifier
 
     def predict(self, frame: pd.DataFrame, params: dict[str, Any] | None = None) -> pd.DataFrame:
-        """Columns `image` (file path, encoded bytes or missing) and `text` (or missing).
+        """Columns `image` (file path or encoded bytes) and `text`; None and NaN are missing, as is an empty text.
 
-        Returns per task `<task>` (class name) and `<task>_probability`.
+        Returns per task `<task>` (class name) and `<task>_probability` in [0, 1], with the index of the input.
 
         Raises:
-            ValueError: a row with neither, a column that is not there.
+            ValueError: a column that is not there; a row with neither modality, or with a value of another
+                type (names the row, counted from 0).
             DataError: an image that cannot be decoded; names the row.
         """
         import pandas as pd
 
-        unknown = {"image", "text"} - set(frame.columns)
-        if unknown:
-            raise ValueError(f"the input needs columns image and text; missing: {', '.join(sorted(unknown))}")
-        examples = [_example(number, row) for number, row in enumerate(frame.to_dict("records"))]
-        predictions = self.classifier.predict(ExampleList(examples))
+        missing = [name for name in COLUMNS if name not in frame.columns]
+        if missing:
+            raise ValueError(f"the input needs columns image and text; missing: {', '.join(missing)}")
+        rows = zip(frame["image"], frame["text"], strict=True)
+        examples = [_example(number, image, text) for number, (image, text) in enumerate(rows)]
         columns: dict[str, Any] = {}
+        predictions = self.classifier.predict(ExampleList(examples))
         for task in self.classifier.tasks:
             probabilities = predictions.probabilities[task.name]
             columns[task.name] = [task.classes[best] for best in probabilities.argmax(axis=1)]
@@ -51,32 +56,39 @@ def _load_pyfunc(path: str) -> Served:
     return Served(load(Path(path)))
 
 
-def _example(number: int, row: dict[Any, Any]) -> Example:
-    image, text = _given(row["image"]), _given(row["text"])
-    if image is None and text is None:
-        raise ValueError(f"row {number} has neither an image nor a text")
-    origin = f"row {number}"
-    picture = None if image is None else decode(image if isinstance(image, bytes) else Path(str(image)), origin)
-    return Example(str(number), str(number), picture, None if text is None else str(text))
-
-
-def _given(value: object) -> object | None:
-    """None for everything a DataFrame may say for missing."""
-    import pandas as pd
-
-    return None if value is None or value is pd.NA or value != value or value == "" else value  # noqa: PLR0124
-
-
-def signature() -> Any:  # noqa: ANN401 - mlflow's own
-    """Input columns for the UI; outputs depend on the tasks."""
-    from mlflow.models import ModelSignature
-    from mlflow.types import ColSpec, Schema
-    from mlflow.types.schema import AnyType
-
-    columns = [ColSpec(AnyType(), "image", required=False), ColSpec("string", "text", required=False)]
-    return ModelSignature(inputs=Schema(columns))
-
-
 def requirements() -> list[str]:
     """What serving needs beside this project itself; stated, since inferring it takes minutes."""
     return [f"{name}=={version(name)}" for name in ("torch", "torchvision", "open_clip_torch", "lightning")]
+
+
+def _example(number: int, image: object, text: object) -> Example:
+    origin = f"row {number}"
+    picture, words = _picture(image, origin), _words(text, origin)
+    if picture is None and words is None:
+        raise ValueError(f"{origin} has neither an image nor a text")
+    return Example(id=str(number), group=str(number), image=picture, text=words)
+
+
+def _picture(image: object, origin: str) -> Image.Image | None:
+    if _is_missing(image):
+        return None
+    if isinstance(image, bytes | bytearray):
+        return decode(bytes(image), origin)
+    if isinstance(image, str | Path):
+        return decode(Path(image), origin)
+    raise ValueError(f"{origin}: an image is a file path or encoded bytes, found {type(image).__name__}")
+
+
+def _words(text: object, origin: str) -> str | None:
+    if _is_missing(text):
+        return None
+    if isinstance(text, str):
+        return text
+    raise ValueError(f"{origin}: a text is a string, found {type(text).__name__}: {text!r}")
+
+
+def _is_missing(value: Any) -> bool:  # noqa: ANN401 - whatever a user's DataFrame holds
+    """An empty string, and whatever pandas calls missing."""
+    import pandas as pd
+
+    return value == "" if isinstance(value, str) else pd.api.types.is_scalar(value) and bool(pd.isna(value))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 import tempfile
 from collections.abc import Mapping
 from pathlib import Path
@@ -51,4 +52,5 @@ class ArrayFolder:
     def commit(self, staging: Path, names: list[str], facts: Mapping[str, Any]) -> None:
         """Make a staged folder the final one."""
         (staging / FACTS).write_text(json.dumps({**facts, "arrays": names}))
+        shutil.rmtree(self.path, ignore_errors=True)  # incomplete, or nobody would write: left by a broken-off deletion
         staging.replace(self.path)

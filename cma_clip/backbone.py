@@ -15,6 +15,7 @@ from __future__ import annotations
 import hashlib
 import json
 import logging
+import re
 from collections.abc import Callable
 from dataclasses import dataclass, fields, replace
 from pathlib import Path
@@ -34,6 +35,7 @@ DataT = TypeVar("DataT", "Batch", "Features")
 SHIPPED = Path(__file__).parent / "weights"
 RANDOM = "random:"
 LOCAL = "local-dir:"
+BLOCK = re.compile(r".*\b(resblocks|blocks)\.\d+")
 
 Freeze = Literal["all", "none"] | int
 """`all`: heads only; `none`: everything trains; k: the last k blocks of both towers train."""
@@ -263,22 +265,29 @@ class Backbone(nn.Module):
             )
 
     def freeze(self, level: Freeze) -> None:
-        """Choose what trains; see `Freeze`. The logit scale never trains for classification."""
+        """Choose what trains; see `Freeze`. The contrastive temperature and bias never train."""
         clip: Any = self.clip
-        if level == "all":
-            clip.requires_grad_(False)
-        elif level == "none":
-            clip.requires_grad_(True)
-        else:
-            # open_clip counts the projection as a group of the image tower and as a layer of the text tower.
+        clip.requires_grad_(level != "all")
+        if isinstance(level, int):
             try:
-                clip.lock_image_tower(unlocked_groups=level + 1)
-                clip.lock_text_tower(unlocked_layers=level + 1)
-            except AssertionError as error:
+                self._free_last_blocks(level)
+            except (AssertionError, KeyError) as error:
                 raise BackboneError(
                     f"{self.id}: open_clip cannot free {level} blocks of it ({error}); use all or none"
                 ) from error
-        clip.logit_scale.requires_grad_(False)
+        for name in ("logit_scale", "logit_bias"):
+            if getattr(clip, name, None) is not None:
+                getattr(clip, name).requires_grad_(False)
+
+    def _free_last_blocks(self, count: int) -> None:
+        # open_clip counts the projection as a group of the image tower and as a layer of the text tower; timm's
+        # transformers have no such group: there one less leaves exactly `count` blocks.
+        clip: Any = self.clip
+        clip.lock_text_tower(unlocked_layers=count + 1)
+        clip.lock_image_tower(unlocked_groups=count + 1)
+        free = {match[0] for n, p in clip.visual.named_parameters() if p.requires_grad and (match := BLOCK.match(n))}
+        if len(free) > count:
+            clip.lock_image_tower(unlocked_groups=count)
 
     def _widths(self) -> tuple[int, int, int]:
         ids = torch.zeros(1, self.context_length, dtype=torch.long)
@@ -303,8 +312,8 @@ def load_backbone(backbone_id: str) -> Backbone:
         name = f"{LOCAL}{SHIPPED / name}"
     architecture, tag = _architecture_and_tag(name, is_random, backbone_id)
     # open_clip reports on the root logger, also "initialized randomly" where random: asked for just that;
-    # what must not pass unnoticed is an error through require_pretrained.
-    logging.disable(logging.WARNING)
+    # what must not pass unnoticed is raised, through require_pretrained.
+    logging.disable(logging.ERROR)
     try:
         with torch.random.fork_rng(devices=[]):
             torch.manual_seed(0)  # random weights are part of the id: the same id, the same weights
@@ -354,7 +363,7 @@ def _unknown(architecture: str, backbone_id: str) -> str:
 
     shipped = sorted(folder.name for folder in SHIPPED.iterdir() if folder.is_dir())
     close = get_close_matches(architecture, [*shipped, *open_clip.list_models()], n=3, cutoff=0.5)
-    hint = f"; did you mean {' or '.join(close)}?" if close else ""
+    hint = f"; did you mean {' or '.join(close)}?" if close else "."
     return (
         f"unknown backbone {backbone_id!r}{hint} Valid: {', '.join(shipped)}, ARCHITECTURE/TAG of open_clip, "
         f"local-dir:FOLDER, random:ARCHITECTURE"
@@ -362,7 +371,7 @@ def _unknown(architecture: str, backbone_id: str) -> str:
 
 
 def _explain(backbone_id: str, error: Exception) -> str:
-    reason = str(error).strip().splitlines()[0] if str(error).strip() else type(error).__name__
+    reason = (str(error).strip() or type(error).__name__).splitlines()[0].rstrip(".")
     return (
         f"backbone {backbone_id!r} cannot be loaded: {reason}. Weights that are on this machine can be used as "
         f"local-dir:FOLDER (open_clip_config.json and open_clip_model.safetensors in it)"

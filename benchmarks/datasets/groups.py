@@ -18,11 +18,9 @@ def normalise(text: str) -> str:
 
 
 def join(keys: Sequence[tuple[str, ...]]) -> list[str]:
-    """For every row's keys (title, image digest ...) the name of its group: rows that share a key share a group.
+    """For every row's keys (title, image hash ...) the name of its group: rows that share a key share a group.
 
-    A row's first key is its own name, the others only tie it to further rows. A group is called after the
-    smallest first key in it: the order of the rows does not matter, and a group that is tied by its first key
-    alone keeps its name whichever other rows exist.
+    A group is called after the smallest key in it, so the order of the rows does not matter.
     """
     parent: dict[str, str] = {}
 
@@ -34,11 +32,9 @@ def join(keys: Sequence[tuple[str, ...]]) -> list[str]:
 
     for first, *others in keys:
         for other in others:
-            parent[root(other)] = root(first)
-    names: dict[str, str] = {}
-    for first, *_ in keys:
-        names[root(first)] = min(first, names.get(root(first), first))
-    return [names[root(first)] for first, *_ in keys]
+            smaller, larger = sorted((root(first), root(other)))
+            parent[larger] = smaller
+    return [root(first) for first, *_ in keys]
 
 
 def part_of(group: str, rule: str) -> Part:

@@ -4,6 +4,7 @@ import csv
 import io
 from pathlib import Path
 
+import numpy as np
 from PIL import Image
 
 from benchmarks.datasets.build import Row, TaskSpec, build_splits
@@ -22,8 +23,16 @@ def encode(image, kind="PNG", **options):
 
 
 def photo(number=0, kind="PNG"):
-    """A small photo of its own for every number."""
-    return encode(Image.new("RGB", (6, 4), (number % 256, number // 256, 90)), kind)
+    """A small photo of its own for every number, which stands in the first pixel."""
+    image = Image.fromarray(np.random.default_rng(number).integers(0, 256, (4, 6, 3), dtype=np.uint8))
+    image.putpixel((0, 0), (number % 256, number // 256, 90))
+    return encode(image, kind)
+
+
+def half_a_photo(kind="JPEG"):
+    """As a download leaves it that broke off."""
+    data = encode(Image.effect_noise((40, 40), 80).convert("RGB"), kind)
+    return data[: len(data) // 2]
 
 
 def row(number, part, **changes):

@@ -8,7 +8,7 @@ import pytest
 from benchmarks.datasets.build import TaskSpec
 from benchmarks.datasets.splits import DataError
 
-from .samples import build, good_rows, photo, row
+from .samples import build, good_rows, half_a_photo, photo, row
 
 
 def _changed(number, **changes):
@@ -102,14 +102,14 @@ def test_a_text_of_10_000_words_is_kept(tmp_path):
 
 
 BAD = [
-    ({"image": photo(1, "JPEG")[:-30]}, "truncated"),
+    ({"image": half_a_photo()}, "truncated"),
     ({"image": b"no image"}, "not an image"),
     ({"image": Path("nowhere/gone.jpg")}, r"gone.jpg cannot be read: No such file"),
     ({"image": None, "text": " "}, "neither an image nor a text"),
 ]
 
 
-@pytest.mark.parametrize(("change", "reason"), BAD)
+@pytest.mark.parametrize(("change", "reason"), BAD, ids=["truncated", "no image", "missing", "neither"])
 def test_a_bad_sample_is_an_error_with_a_way_out(tmp_path, change, reason):
     with pytest.raises(DataError, match=rf"items.csv, row 3: .*{reason}.*--on-bad-sample skip"):
         build(_changed(1, **change), tmp_path)

@@ -1,6 +1,7 @@
 import struct
 import zlib
-from contextlib import suppress
+from contextlib import closing, suppress
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -11,7 +12,7 @@ from PIL import Image
 from benchmarks.datasets.images import check_all, decode
 from benchmarks.datasets.splits import DataError
 
-from .samples import encode, photo
+from .samples import encode, half_a_photo, photo
 
 RED = (255, 0, 51)  # in the web palette
 
@@ -49,7 +50,7 @@ def test_grey_is_grey(mode, value, grey):
 
 @pytest.mark.parametrize("kind", ["PNG", "TIFF", "PPM"])
 def test_16_bits_are_scaled_not_clipped(kind):
-    values = np.array([[0, 257 * 100, 65535]], dtype=np.uint16)
+    values = np.array([[0, 257 * 100 + 90, 65535]], dtype=np.uint16)
     image = Image.fromarray(values)
     assert image.mode == "I;16"
     made = decode(encode(image, kind), "row 1")
@@ -86,12 +87,13 @@ def test_a_file_and_its_bytes_give_the_same_picture(tmp_path):
     [
         (b"", "is empty"),
         (b"<html>404</html>", "is not an image"),
-        (photo(1, "JPEG")[:-30], "cannot be decoded.*truncated"),
-        (photo(1)[:-20], "cannot be decoded"),
+        (half_a_photo("JPEG"), "cannot be decoded.*truncated"),
+        (half_a_photo("PNG"), "cannot be decoded.*truncated"),
         (_png_header(50_000, 50_000), "too large to decode safely"),
         (encode(Image.new("F", (2, 2), 0.5), "TIFF"), "mode F have no agreed range"),
         (encode(Image.new("I", (2, 2), 70_000), "TIFF"), "mode I have no agreed range"),
     ],
+    ids=["empty", "html", "truncated jpeg", "truncated png", "bomb", "float", "32 bits"],
 )
 def test_a_bad_file_is_named_with_its_row_and_the_reason(tmp_path, data, reason):
     path = tmp_path / "bad.jpg"
@@ -142,3 +144,21 @@ def test_every_image_is_checked_in_order():
     assert results[1] is None
     assert isinstance(results[2], DataError)
     assert "row y" in str(results[2])
+
+
+class _Counted(type(Path())):
+    """A file that counts how often it is read."""
+
+    reads = 0
+
+    def read_bytes(self):
+        type(self).reads += 1
+        return super().read_bytes()
+
+
+def test_closing_the_check_leaves_the_rest_undone(tmp_path):
+    path = _Counted(tmp_path / "large.png")
+    path.write_bytes(encode(Image.effect_noise((600, 600), 80)))
+    with closing(check_all([(path, "row")] * 400, progress=False)) as results:
+        next(results)
+    assert 0 < _Counted.reads < 200

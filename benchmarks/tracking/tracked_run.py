@@ -1,0 +1,124 @@
+"""One experiment as an MLflow run."""
+
+from __future__ import annotations
+
+import json
+import re
+import time
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from benchmarks.datasets.splits import Splits
+from benchmarks.experiment import Record
+from benchmarks.serving import requirements
+from benchmarks.tracking.connection import Connection
+
+LONGEST_VALUE = 6000
+"""Characters of a parameter's value; MLflow refuses more."""
+
+MOST_METRICS = 1000
+"""Metrics in one request; MLflow refuses more."""
+
+
+class TrackedRun:
+    """What an experiment tells of itself while it runs. Without a run of MLflow nothing is kept of it."""
+
+    def __init__(self, connection: Connection, run_id: str | None = None):
+        self.connection, self.client, self.run_id = connection, connection.client, run_id
+        self._logged_epochs: set[int] = set()
+
+    def log_epoch(self, epoch: int, values: Mapping[str, float]) -> None:
+        """Metrics of a finished epoch; the epoch is the step."""
+        if self.run_id and epoch not in self._logged_epochs:
+            self.connection.attempt(lambda: self._log_metrics(values, epoch))
+
+    def log_data(self, splits: Splits, options: Mapping[str, Any]) -> None:
+        """The data set as an input of the run: name, content hash, sizes, classes and options; not the data."""
+        if self.run_id:
+            self.connection.attempt(lambda: self._log_input(splits, options))
+
+    def log_record(self, record: Record) -> None:
+        """Metrics as <condition>/<task>/<metric>, the seconds of each stage, and the record as an artifact."""
+        if self.run_id:
+            self.connection.attempt(lambda: self._log_record(record))
+
+    def log_model(self, folder: Path) -> None:
+        """The model saved in `folder`, as a pyfunc without pickle; loading it needs this project installed."""
+        if self.run_id:
+            self.connection.attempt(lambda: self._log_pyfunc(folder))
+
+    def log_params(self, params: Mapping[str, Any]) -> None:
+        """Hyper-parameters and options; logging the same again changes nothing."""
+        from mlflow.entities import Param
+
+        logged = [Param(metric_name(name), str(value)[:LONGEST_VALUE]) for name, value in params.items()]
+        self.client.log_batch(self.run_id, params=logged)
+
+    def find_logged_epochs(self) -> None:
+        """What a killed process had logged: an epoch that is trained again is not drawn twice."""
+        self._logged_epochs = {metric.step for metric in self.client.get_metric_history(self.run_id, "val/score")}
+
+    def _log_record(self, record: Record) -> None:
+        values = {
+            metric_name(condition, task, metric): estimate.value
+            for condition, tasks in record.metrics.items()
+            for task, metrics in tasks.items()
+            for metric, estimate in metrics.items()
+        }
+        seconds = {metric_name("seconds", stage): value for stage, value in record.seconds.items()}
+        self._log_metrics({**values, **seconds}, 0)
+        self.client.log_text(self.run_id, record.model_dump_json(indent=1), "record.json")
+
+    def _log_metrics(self, values: Mapping[str, float], step: int) -> None:
+        from mlflow.entities import Metric
+
+        now = int(time.time() * 1000)
+        metrics = [Metric(name, float(value), now, step) for name, value in values.items()]
+        for start in range(0, len(metrics), MOST_METRICS):
+            self.client.log_batch(self.run_id, metrics=metrics[start : start + MOST_METRICS])
+
+    def _log_input(self, splits: Splits, options: Mapping[str, Any]) -> None:
+        from mlflow.entities import Dataset, DatasetInput, InputTag
+
+        columns = {"image": "binary", "text": "string"}
+        columns |= {task.name: f"{len(task.classes)} classes" for task in splits.tasks}
+        dataset = Dataset(
+            name=splits.name,
+            digest=splits.fingerprint[:36],
+            source_type="cma-clip-bench",
+            source=json.dumps({"source": splits.card.source, "options": dict(options)}),
+            profile=json.dumps({part: len(examples) for part, examples in splits.parts().items()}),
+            schema=json.dumps({"mlflow_colspec": [{"name": n, "type": t} for n, t in columns.items()]}),
+        )
+        inputs = [DatasetInput(dataset, tags=[InputTag("mlflow.data.context", "train, val, test")])]
+        self.client.log_inputs(self.run_id, inputs)
+
+    def _log_pyfunc(self, folder: Path) -> None:
+        import mlflow
+
+        mlflow.set_tracking_uri(self.connection.uri)
+        with mlflow.start_run(run_id=self.run_id):
+            # Without an input example: MLflow would load every model again to predict it.
+            mlflow.pyfunc.log_model(
+                name="model",
+                loader_module="benchmarks.serving",
+                data_path=str(folder),
+                signature=_signature(),
+                pip_requirements=requirements(),
+            )
+
+
+def metric_name(*parts: str) -> str:
+    """Parts joined by slashes; characters that MLflow refuses in a name become underscores."""
+    return "/".join(re.sub(r"[^\w\-. ]|^\.+$", "_", part) for part in parts)
+
+
+def _signature() -> Any:  # noqa: ANN401 - mlflow's own
+    """Input columns for the UI: an image may be a path or bytes. Outputs depend on the tasks."""
+    from mlflow.models import ModelSignature
+    from mlflow.types import ColSpec, Schema
+    from mlflow.types.schema import AnyType
+
+    columns = [ColSpec(AnyType(), "image", required=False), ColSpec("string", "text", required=False)]
+    return ModelSignature(inputs=Schema(columns))

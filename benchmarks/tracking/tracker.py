@@ -1,0 +1,180 @@
+"""A suite as a run of MLflow, its experiments as child runs."""
+
+from __future__ import annotations
+
+import os
+import socket
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import psutil
+
+from benchmarks.experiment import Experiment
+from benchmarks.tracking.connection import OFF, Connection
+from benchmarks.tracking.tracked_run import TrackedRun
+
+EXPERIMENT = "cma-clip-bench"
+"""All suites are in one MLflow experiment, so that runs of different suites can be compared."""
+
+
+@cache
+def open_tracker(uri: str, suite: str, runs_dir: Path) -> Tracker:
+    """The tracker at an MLflow uri; one that tracks nothing if that is `off` or out of reach.
+
+    Opened once in a process, so that a dead server is neither asked nor warned of again.
+    """
+    return Tracker(Connection(uri), suite, runs_dir)
+
+
+class Tracker:
+    """Where the experiments of a suite are mirrored."""
+
+    def __init__(self, connection: Connection, suite: str, runs_dir: Path):
+        self._connection, self._client = connection, connection.client
+        self._suite = suite
+        self._experiment_id = connection.attempt(lambda: self._find_or_create_experiment(runs_dir)) or ""
+        connection.attempt(self._end_killed_runs)
+        self._parent = connection.attempt(self._find_or_create_parent) or ""
+
+    @property
+    def uri(self) -> str:
+        """What other processes of the suite should open: `off` where this one has failed."""
+        return OFF if self._connection.dead else self._connection.uri
+
+    @contextmanager
+    def run(self, experiment: Experiment, key: str, params: Mapping[str, Any]) -> Iterator[TrackedRun]:
+        """A child run; FINISHED, FAILED or KILLED at its end as the experiment was.
+
+        A run that did not finish under the same key is continued; one that did is left as it is.
+        """
+        child = self._connection.attempt(lambda: self._child(experiment, key, params))
+        if child is None:
+            yield TrackedRun(self._connection)
+            return
+        status = "FAILED"
+        try:
+            yield child
+            status = "FINISHED"
+        except KeyboardInterrupt:
+            status = "KILLED"
+            raise
+        finally:
+            self._connection.attempt(lambda: self._end(child, status))
+
+    def log_outputs(self, suite_dir: Path) -> None:
+        """Tables, figures and report as artifacts of the parent run."""
+
+        def log() -> None:
+            for name in ("tables", "figures"):
+                if (suite_dir / name).is_dir():
+                    self._client.log_artifacts(self._parent, str(suite_dir / name), name)
+            if (suite_dir / "report.html").is_file():
+                self._client.log_artifact(self._parent, str(suite_dir / "report.html"))
+
+        self._connection.attempt(log)
+
+    def _find_or_create_experiment(self, runs_dir: Path) -> str:
+        from mlflow.exceptions import MlflowException
+
+        runs_dir.mkdir(parents=True, exist_ok=True)
+        found = self._client.get_experiment_by_name(EXPERIMENT)
+        if found is not None:
+            return str(found.experiment_id)
+        # A server decides itself where artifacts go; a database has no place of its own for them.
+        served = self._connection.uri.startswith("http")
+        place = None if served else (runs_dir / "mlartifacts").absolute().as_uri()
+        try:
+            return str(self._client.create_experiment(EXPERIMENT, artifact_location=place))
+        except MlflowException:  # another process was faster
+            found = self._client.get_experiment_by_name(EXPERIMENT)
+            if found is None:
+                raise
+            return str(found.experiment_id)
+
+    def _end_killed_runs(self) -> None:
+        """A process that is killed leaves its run RUNNING; the next one on its machine tidies up."""
+        for run in self._runs("attributes.status = 'RUNNING' and tags.kind = 'experiment'"):
+            if _is_gone(run.data.tags.get("process", "")):
+                self._client.set_terminated(run.info.run_id, "KILLED")
+
+    def _find_or_create_parent(self) -> str:
+        found = self._runs(f"tags.kind = 'suite' and tags.suite = '{self._suite}'")
+        parent = found[0].info.run_id if found else self._create_run(f"suite {self._suite}", {"kind": "suite"})
+        self._settle(parent)
+        return str(parent)
+
+    def _settle(self, parent: str) -> None:
+        """A suite runs exactly as long as one of its experiments does, so nothing can leave it running."""
+        if self._runs(f"attributes.status = 'RUNNING' and tags.`mlflow.parentRunId` = '{parent}'"):
+            self._client.update_run(parent, status="RUNNING")
+        else:
+            self._client.set_terminated(parent, "FINISHED")
+
+    def _child(self, experiment: Experiment, key: str, params: Mapping[str, Any]) -> TrackedRun | None:
+        """The run to write to; None if this very experiment has been mirrored to its end before."""
+        found = self._runs(f"tags.key = '{key}' and tags.`mlflow.parentRunId` = '{self._parent}'")
+        if found and found[0].info.status == "FINISHED":
+            return None
+        if found:
+            child = TrackedRun(self._connection, found[0].info.run_id)
+            child.find_logged_epochs()
+            self._client.set_tag(child.run_id, "process", _this_process())
+            self._client.update_run(child.run_id, status="RUNNING")
+        else:
+            child = TrackedRun(self._connection, self._create_run(experiment.label(), self._tags(experiment, key)))
+        self._settle(self._parent)
+        identity = {"dataset": experiment.dataset, "model": experiment.model, "seed": experiment.seed}
+        options = {f"data.{name}": value for name, value in experiment.dataset_options.items()}
+        child.log_params({**params, **options, **identity})
+        return child
+
+    def _tags(self, experiment: Experiment, key: str) -> dict[str, str]:
+        return {
+            "mlflow.parentRunId": self._parent,
+            "kind": "experiment",
+            "key": key,
+            "dataset": experiment.dataset,
+            "model": experiment.model,
+            "seed": str(experiment.seed),
+            "protocol": experiment.protocol,
+            "process": _this_process(),
+        }
+
+    def _end(self, child: TrackedRun, status: str) -> None:
+        self._client.set_terminated(child.run_id, status)
+        self._settle(self._parent)
+
+    def _runs(self, filter_string: str) -> list[Any]:
+        """Oldest first: of two suite runs that were created at once, all processes take the same."""
+        found = self._client.search_runs([self._experiment_id], filter_string, order_by=["attributes.start_time"])
+        return list(found)
+
+    def _create_run(self, name: str, tags: Mapping[str, str]) -> str:
+        common = {"suite": self._suite, "mlflow.source.name": "cma-bench", "mlflow.source.type": "LOCAL"}
+        run = self._client.create_run(self._experiment_id, run_name=name, tags={**common, **tags})
+        return str(run.info.run_id)
+
+
+class NoTracker(Tracker):
+    """Tracks nothing."""
+
+    def __init__(self) -> None:
+        super().__init__(Connection(OFF), OFF, Path())
+
+
+def _this_process() -> str:
+    return f"{socket.gethostname()} {os.getpid()} {psutil.Process().create_time():.0f}"
+
+
+def _is_gone(process: str) -> bool:
+    """Whether a process of this machine has ended; a number that is used again has another start."""
+    host, pid, started = [*process.split(" "), "", ""][:3]
+    if host != socket.gethostname():
+        return False
+    try:
+        return f"{psutil.Process(int(pid)).create_time():.0f}" != started
+    except psutil.NoSuchProcess:
+        return True

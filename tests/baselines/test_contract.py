@@ -1,0 +1,148 @@
+"""What every model promises, CMA-CLIP and its baselines alike."""
+
+import numpy as np
+import pytest
+
+from benchmarks.models import MODELS, ModelError, create, load, resolve, save
+from cma_clip.classifier import Workspace
+from cma_clip.types import IGNORE
+from tests.products import TASKS, changed, products
+
+TRAIN, VAL, TEST = products(24, seed=1), products(12, seed=2), products(13, seed=3)
+SMALL = {"max_epochs": 2, "batch_size": 8, "width": 16, "depth": 1, "heads": 2, "hidden": 16}
+
+every_model = pytest.mark.parametrize("name", MODELS)
+
+
+def small(name, backbone):
+    fields = MODELS[name].Config.model_fields
+    return {field: value for field, value in {"backbone": backbone, **SMALL}.items() if field in fields}
+
+
+def fitted(name, backbone, seed=0, train=TRAIN):
+    model = create(name, small(name, backbone), TASKS, seed, Workspace())
+    model.fit(train, VAL)
+    return model
+
+
+@pytest.fixture(scope="module")
+def models(tiny):
+    return {name: fitted(name, tiny) for name in MODELS}
+
+
+def same_bits(one, other):
+    assert one.ids == other.ids
+    for task in one.probabilities:
+        assert np.array_equal(one.probabilities[task], other.probabilities[task]), task
+
+
+@every_model
+def test_predictions_are_aligned_with_the_examples(models, name):
+    predictions = models[name].predict(TEST)
+    assert predictions.ids == TEST.ids()
+    for task in TASKS:
+        probabilities = predictions.probabilities[task.name]
+        assert probabilities.shape == (len(TEST), len(task.classes))
+        np.testing.assert_allclose(probabilities.sum(axis=1), 1, atol=1e-5)
+        assert np.array_equal(predictions.labels[task.name], TEST.labels(task.name))
+
+
+@every_model
+def test_same_seed_same_predictions(models, name, tiny):
+    same_bits(fitted(name, tiny).predict(TEST), models[name].predict(TEST))
+
+
+@every_model
+def test_loaded_model_predicts_the_same_bits(models, name, tmp_path):
+    save(name, models[name], tmp_path)
+    loaded = load(tmp_path)
+    assert type(loaded) is MODELS[name]
+    assert loaded.config == models[name].config
+    assert loaded.facts() == models[name].facts()
+    same_bits(loaded.predict(TEST), models[name].predict(TEST))
+
+
+@every_model
+@pytest.mark.parametrize("missing", [{"image": None}, {"text": None}, {"image": None, "text": None}])
+def test_a_missing_modality_is_no_reason_to_stop(models, name, missing):
+    predictions = models[name].predict(changed(TEST, **missing))
+    assert predictions.ids == TEST.ids()
+
+
+@every_model
+def test_test_labels_are_not_read(models, name):
+    predictions = models[name].predict(changed(TEST, labels={}))
+    assert all((labels == IGNORE).all() for labels in predictions.labels.values())
+    same_bits(predictions, models[name].predict(TEST))
+
+
+@every_model
+def test_each_example_is_predicted_for_itself(models, name):
+    together, alone = models[name].predict(TEST), models[name].predict(type(TEST)([TEST[4]]))
+    for task in together.probabilities:
+        np.testing.assert_allclose(alone.probabilities[task][0], together.probabilities[task][4], atol=1e-4)
+
+
+@every_model
+def test_rows_without_any_label_teach_nothing_about_classes(name, tiny):
+    """Training goes on where most rows have no label for a task."""
+    from cma_clip.types import ExampleList
+
+    few = ExampleList(
+        example if row < 8 else type(example)(example.id, example.group, example.image, example.text, {})
+        for row, example in enumerate(TRAIN)
+    )
+    predictions = fitted(name, tiny, train=few).predict(TEST)
+    assert all(np.isfinite(values).all() for values in predictions.probabilities.values())
+
+
+@every_model
+def test_unknown_hyper_parameter_is_refused(name):
+    with pytest.raises(ModelError, match=f"unknown hyper-parameter of {name} 'learning_rat'"):
+        resolve(name, {"learning_rat": 0.1})
+
+
+@every_model
+def test_configuration_survives_json(name, tiny):
+    config = resolve(name, small(name, tiny))[1]
+    assert type(config).model_validate_json(config.model_dump_json()) == config
+
+
+@every_model
+def test_search_space_gives_valid_values(name):
+    import optuna
+
+    trial = optuna.trial.FixedTrial(
+        {
+            "learning_rate": 1e-3,
+            "weight_decay": 0.1,
+            "dropout": 0.2,
+            "batch_size": 64,
+            "depth": 1,
+            "C": 1.0,
+            "ngrams": 2,
+        }
+    )
+    space = MODELS[name].search_space(trial)
+    assert resolve(name, space)[1].model_dump(include=set(space)) == space
+
+
+@every_model
+def test_weights_fingerprint_names_the_backbone(models, name):
+    has_backbone = "backbone" in MODELS[name].Config.model_fields
+    assert (models[name].weights_fingerprint() is not None) == has_backbone
+
+
+def test_value_out_of_range_is_refused():
+    with pytest.raises(ModelError, match=r"cma_clip: dropout=1.5: .*less than 1"):
+        resolve("cma_clip", {"dropout": 1.5})
+
+
+def test_unknown_model_is_refused():
+    with pytest.raises(ModelError, match="unknown model 'cma_clp'; did you mean 'cma_clip'"):
+        resolve("cma_clp", {})
+
+
+def test_folder_without_a_model_is_refused(tmp_path):
+    with pytest.raises(ModelError, match="holds no model saved by this project"):
+        load(tmp_path)

@@ -1,0 +1,47 @@
+import numpy as np
+import pytest
+from sklearn.feature_extraction.text import TfidfVectorizer
+from sklearn.linear_model import LogisticRegression
+from sklearn.pipeline import make_pipeline
+
+from baselines.tfidf import TfidfConfig, TfidfLogistic
+from cma_clip.types import Example, ExampleList
+from tests.products import TASKS, changed, products
+
+
+@pytest.mark.parametrize("task", TASKS, ids=lambda task: task.name)  # three classes and two
+def test_equals_scikit_learns_pipeline(task):
+    train, test = products(40, seed=1), products(20, seed=2)
+    model = TfidfLogistic(TASKS, TfidfConfig(C=2.0, ngrams=2))
+    model.fit(train, train)
+
+    known = train.labels(task.name) >= 0
+    texts = np.array([text or "" for text in train.texts()])
+    vectoriser = TfidfVectorizer(ngram_range=(1, 2), sublinear_tf=True, token_pattern=r"(?u)\b\w+\b").fit(texts)
+    pipeline = make_pipeline(vectoriser, LogisticRegression(C=2.0, max_iter=200))
+    pipeline[-1].fit(vectoriser.transform(texts[known]), train.labels(task.name)[known])
+    expected = pipeline.predict_proba([text or "" for text in test.texts()])
+    np.testing.assert_allclose(model.predict(test).probabilities[task.name], expected, atol=1e-5)
+
+
+def test_photos_are_not_read():
+    train, test = products(40, seed=1), products(20, seed=2)
+    model = TfidfLogistic(TASKS)
+    model.fit(changed(train, image=None), train)
+    other = TfidfLogistic(TASKS)
+    other.fit(train, train)
+    for task in TASKS:
+        assert np.array_equal(
+            model.predict(test).probabilities[task.name], other.predict(test).probabilities[task.name]
+        )
+
+
+def test_class_without_a_training_example_is_practically_impossible():
+    train = ExampleList(
+        Example(f"{row}", f"{row}", None, ("ruby", "sky")[row % 2], {"color": 2 * (row % 2)}) for row in range(10)
+    )
+    model = TfidfLogistic(TASKS[:1])
+    model.fit(train, train)
+    probabilities = model.predict(train).probabilities["color"]
+    assert (probabilities[:, 1] < 1e-6).all()
+    assert (probabilities.argmax(1) == train.labels("color")).all()

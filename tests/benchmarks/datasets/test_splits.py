@@ -1,0 +1,50 @@
+import pytest
+
+from benchmarks.datasets.splits import DataError, LoadReport, Splits
+from cma_clip.types import Example, ExampleList, Task
+
+from .samples import CARD
+
+
+def _example(name, group=None, label=0):
+    labels = {} if label is None else {"colour": label}
+    return Example(name, group or name, None, "a title", labels)
+
+
+def _splits(**changes):
+    parts = {
+        "train": [_example("a"), _example("b", label=1)],
+        "val": [_example("c")],
+        "test": [_example("d")],
+        **changes,
+    }
+    return Splits(
+        name="mine",
+        **{part: ExampleList(examples) for part, examples in parts.items()},
+        tasks=(Task("colour", ("blue", "red")),),
+        card=CARD,
+        fingerprint="f",
+        report=LoadReport(rows=4),
+    )
+
+
+def test_good_splits_are_accepted():
+    assert list(_splits().parts()) == ["train", "val", "test"]
+
+
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        ({"val": [_example("c"), _example("e"), _example("e")]}, "mine: id 'e' occurs twice in val"),
+        ({"test": [_example("a", "other")]}, "mine: id 'a' is in both train and test"),
+        ({"test": [_example("d", "a")]}, "mine: group 'a' is in both train and test"),
+        ({"val": [_example("c", label=None)]}, "mine: all labels of task 'colour' are missing in val"),
+        ({"val": []}, "mine: all labels of task 'colour' are missing in val"),
+        ({"test": [_example("d", label=2)]}, "mine: test holds a label outside the classes of 'colour'"),
+        ({"test": [_example("d", label=-1)]}, "mine: test holds a label outside the classes of 'colour'"),
+        ({"train": [_example("a"), _example("b")]}, "mine: task 'colour' has one class only in train: 'blue'"),
+    ],
+)
+def test_what_would_spoil_an_experiment_is_refused(changes, message):
+    with pytest.raises(DataError, match=message):
+        _splits(**changes)

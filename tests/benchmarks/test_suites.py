@@ -1,0 +1,66 @@
+import pytest
+
+from benchmarks.datasets import DATASETS
+from benchmarks.models import resolve
+from benchmarks.suites import FLOORS, MODEL_ORDER, NETWORKS, SUITES, experiments, select
+
+
+def whole(name):
+    return select(name, [], [], {}, {})
+
+
+@pytest.mark.parametrize("name", SUITES)
+def test_every_experiment_of_a_suite_could_run(name):
+    listed = experiments(whole(name))
+    assert len(listed) == len(set(map(repr, listed))) > 0
+    for experiment in listed:
+        resolve(experiment.model, experiment.hparams)
+        assert experiment.dataset_options.keys() <= DATASETS[experiment.dataset].options.model_fields.keys()
+
+
+@pytest.mark.parametrize("name", SUITES)
+def test_every_network_gets_the_same_budget(name):
+    suite = whole(name)
+    budgets = [e.hparams for e in experiments(suite) if e.model in NETWORKS and e.model not in suite.hparams]
+    assert all(budget == budgets[0] for budget in budgets)
+
+
+def test_a_whole_suite_is_what_the_registry_says():
+    assert experiments(whole("default")) == experiments(SUITES["default"])
+    assert [e.model for e in experiments(whole("default"))[: len(MODEL_ORDER)]] == list(MODEL_ORDER)
+
+
+def test_the_first_seed_is_complete_before_the_second_begins():
+    seeds = [experiment.seed for experiment in experiments(whole("default"))]
+    assert seeds == sorted(seeds)
+
+
+def test_select_narrows_to_models_and_seeds():
+    listed = experiments(select("default", ["cma_clip", "majority"], [0], {}, {}))
+    assert [(e.model, e.seed) for e in listed] == [("majority", 0), ("cma_clip", 0)]  # in the order of the tables
+    assert {e.seed for e in experiments(select("default", [], [7, 8], {}, {}))} == {7, 8}
+
+
+def test_options_reach_the_data_and_hyper_parameters_the_networks():
+    suite = select("smoke", [], [], {"num_train": 50}, {"depth": 1, "max_epochs": 3})
+    for experiment in experiments(suite):
+        assert experiment.dataset_options == {"num_train": 50, "num_val": 60, "num_test": 80}
+        assert experiment.hparams == ({"depth": 1, "max_epochs": 3} if experiment.model in NETWORKS else {})
+
+
+def test_selecting_changes_no_suite():
+    before = experiments(SUITES["smoke"])
+    select("smoke", list(FLOORS), [5], {"num_train": 50}, {"depth": 1})
+    assert experiments(SUITES["smoke"]) == before
+
+
+@pytest.mark.parametrize(
+    ("name", "models", "message"),
+    [
+        ("defualt", [], "suite 'defualt'; did you mean 'default'"),
+        ("smoke", ["mbt"], "model 'mbt'; did you mean 'mmbt'"),
+    ],
+)
+def test_unknown_names_are_answered_with_near_ones(name, models, message):
+    with pytest.raises(KeyError, match=message):
+        select(name, models, [], {}, {})

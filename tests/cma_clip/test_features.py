@@ -1,0 +1,77 @@
+import numpy as np
+import pytest
+import torch
+
+from cma_clip.backbone import load_backbone
+from cma_clip.classifier import Workspace
+from cma_clip.features import NAMES, ROWS, token_features
+from cma_clip.processing import Processor
+from tests.products import TASKS, products
+
+
+@pytest.fixture(scope="module")
+def backbone(tiny):
+    return load_backbone(tiny)
+
+
+def features_of(backbone, examples, cache=None):
+    return token_features(backbone, Processor(backbone), examples, Workspace(cache=cache))
+
+
+def test_table_holds_what_the_backbone_says(backbone):
+    examples = products(9)
+    features = features_of(backbone, examples).batch(slice(None))
+    batch = Processor(backbone).encode(examples, Workspace()).batch(slice(None), {})
+    with torch.no_grad():
+        direct = backbone(batch).trimmed()
+    for name in NAMES:
+        torch.testing.assert_close(getattr(features, name), getattr(direct, name), atol=2e-3, rtol=2e-3)  # half
+
+
+def test_cached_features_equal_computed_ones(backbone, tmp_path):
+    examples = products(ROWS + 5, fingerprint="shop")  # more than are computed at a time
+    computed, written = features_of(backbone, examples), features_of(backbone, examples, tmp_path)
+    for name in NAMES:
+        assert np.array_equal(computed.arrays[name], written.arrays[name])
+
+
+def test_second_call_reads_the_cache(backbone, tmp_path):
+    first = features_of(backbone, products(8, fingerprint="shop"), tmp_path)
+    stamps = {path: path.stat().st_mtime_ns for path in tmp_path.rglob("*.npy")}
+    second = features_of(backbone, products(8, fingerprint="shop"), tmp_path)
+    assert {path: path.stat().st_mtime_ns for path in tmp_path.rglob("*.npy")} == stamps
+    assert all(np.array_equal(first.arrays[name], second.arrays[name]) for name in NAMES)
+    assert isinstance(second.arrays["text_tokens"], np.memmap)
+
+
+def test_other_weights_have_another_cache(backbone, tiny, tmp_path):
+    other = load_backbone(tiny)
+    with torch.no_grad():
+        other.clip.visual.proj.add_(0.1)
+    refreshed = type(other)(other.clip, other.tokenizer, other.id)
+    for each in (backbone, refreshed):
+        features_of(each, products(4, fingerprint="shop"), tmp_path)
+    assert len(list((tmp_path / "features").glob("*/facts.json"))) == 2
+    assert len(list((tmp_path / "encoded").glob("*/facts.json"))) == 1
+
+
+def test_half_written_cache_is_not_believed(backbone, tmp_path):
+    examples = products(4, fingerprint="shop")
+    features_of(backbone, examples, tmp_path)
+    (folder,) = (path.parent for path in (tmp_path / "features").glob("*/facts.json"))
+    (folder / "facts.json").unlink()  # written last
+    (folder / "text_cls.npy").write_bytes(b"torn")
+    again = features_of(backbone, examples, tmp_path)
+    assert np.array_equal(again.arrays["text_cls"], features_of(backbone, examples).arrays["text_cls"])
+
+
+def test_batch_is_cut_to_its_longest_text(backbone):
+    table = features_of(backbone, products(8))
+    assert table.arrays["text_tokens"].shape[1] == 10
+    assert table.batch([1, 3]).text_tokens.shape[1] == 4  # begin mark and three words
+    assert table.batch([7]).text_tokens.shape[1] == 1  # no text at all
+    assert {len(getattr(table.batch([1, 3]), name)) for name in NAMES} == {2}
+
+
+def test_labels_do_not_touch_features(backbone):
+    assert not {task.name for task in TASKS} & set(NAMES)

@@ -1,0 +1,93 @@
+import numpy as np
+import pytest
+from open_clip.transform import PreprocessCfg, image_transform_v2
+
+from cma_clip.backbone import load_backbone
+from cma_clip.classifier import Workspace
+from cma_clip.processing import Processor
+from cma_clip.types import ExampleList
+from tests.architectures import KINDS
+from tests.products import photo, products
+
+
+@pytest.fixture(scope="module")
+def processor(tiny):
+    return Processor(load_backbone(tiny))
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_normalised_bytes_are_open_clips_pixels(architectures, kind):
+    backbone = load_backbone(architectures[kind])
+    image = photo("green")
+    ours = (Processor(backbone).image(image) / 255 - backbone.pixel_mean.numpy()) / backbone.pixel_std.numpy()
+    theirs = image_transform_v2(PreprocessCfg(**backbone.preprocess_cfg), is_train=False)(image)
+    np.testing.assert_allclose(ours, theirs.numpy(), atol=1e-5)
+
+
+@pytest.mark.parametrize("mode", ["L", "RGBA", "P", "CMYK"])
+def test_any_image_mode_becomes_rgb(processor, mode):
+    pixels = processor.image(photo("red").convert(mode))
+    assert (pixels.shape, pixels.dtype) == ((3, 32, 32), np.uint8)
+
+
+def test_missing_text_is_encoded_like_an_empty_one(processor):
+    assert np.array_equal(processor.texts([None, "a"])[0], processor.texts(["", "a"])[0])
+
+
+def test_texts_are_cut_to_the_longest(processor):
+    ids, truncated = processor.texts(["a red dress", "a"])
+    assert ids.shape == (2, 5)
+    assert truncated == 0
+
+
+def test_truncated_texts_are_counted_and_keep_their_end_mark(processor):
+    ids, truncated = processor.texts(["red " * 14, "red " * 15, "red " * 100])
+    assert truncated == 2
+    assert ids.shape == (3, 16)
+    assert (ids[:, -1] == ids.max()).all()
+
+
+def test_blank_text_counts_as_missing(processor):
+    encoded = processor.encode(ExampleList.of([photo("red")] * 3, ["a", " \n", ""]), Workspace())
+    assert encoded.text_present.tolist() == [True, False, False]
+
+
+def test_missing_image_is_zeros(processor):
+    encoded = processor.encode(products(8), Workspace())
+    assert encoded.image_present.tolist() == [True] * 6 + [False, True]
+    assert not encoded.pixels[6].any()
+    assert encoded.pixels[5].any()
+
+
+def test_second_call_reads_the_cache(processor, tmp_path):
+    workspace = Workspace(cache=tmp_path)
+    first = processor.encode(products(8, fingerprint="shop"), workspace)
+    stamps = {path: path.stat().st_mtime_ns for path in tmp_path.rglob("*.npy")}
+    second = processor.encode(products(8, fingerprint="shop"), workspace)
+    assert len(stamps) == 4
+    assert {path: path.stat().st_mtime_ns for path in tmp_path.rglob("*.npy")} == stamps
+    for name in ("pixels", "input_ids", "image_present", "text_present", "truncated", "fingerprint"):
+        assert np.array_equal(getattr(first, name), getattr(second, name))
+
+
+def test_examples_without_a_fingerprint_are_not_kept(processor, tmp_path):
+    processor.encode(products(2), Workspace(cache=tmp_path))
+    assert not list(tmp_path.rglob("*.npy"))
+
+
+def test_other_examples_or_processing_have_another_name(architectures, processor):
+    def name_of(processor, fingerprint):
+        return processor.encode(products(2, fingerprint=fingerprint), Workspace()).fingerprint
+
+    other = Processor(load_backbone(architectures["resnet"]))
+    names = {name_of(processor, "shop"), name_of(processor, "other shop"), name_of(other, "shop")}
+    assert len(names) == 3
+
+
+def test_batch_picks_the_rows(processor):
+    examples = products(8)
+    encoded = processor.encode(examples, Workspace())
+    batch = encoded.batch([5, 2], {"color": examples.labels("color")})
+    assert np.array_equal(batch.pixel_values.numpy(), encoded.pixels[[5, 2]])
+    assert np.array_equal(batch.input_ids.numpy(), encoded.input_ids[[5, 2]])
+    assert batch.labels["color"].tolist() == [-100, examples[2].labels["color"]]

@@ -1,0 +1,191 @@
+import os
+import signal
+import subprocess
+import sys
+import textwrap
+
+import numpy as np
+import pytest
+import torch
+
+from cma_clip.classifier import Workspace
+from cma_clip.model import CMAClip, CMAClipConfig
+from cma_clip.trainer import last_checkpoint, warmup_cosine
+from tests.products import TASKS, products
+
+TRAIN, VAL, TEST = products(24, seed=1), products(12, seed=2), products(12, seed=3)
+SHAPE = {"width": 32, "depth": 1, "heads": 2, "batch_size": 8}
+
+
+def model_of(tiny, seed=0, workspace=None, **changes):
+    return CMAClip(TASKS, CMAClipConfig(backbone=tiny, **{**SHAPE, "max_epochs": 2, **changes}), seed, workspace)
+
+
+def fitted(*args, report=lambda epoch, values: None, **kwargs):
+    model = model_of(*args, **kwargs)
+    model.fit(TRAIN, VAL, report)
+    return model
+
+
+def same_bits(one, other):
+    first, second = one.predict(TEST).probabilities, other.predict(TEST).probabilities
+    return all(np.array_equal(first[task], second[task]) for task in first)
+
+
+class Killed(BaseException):
+    """Nothing in the training may catch it."""
+
+
+def test_other_seed_other_model_and_the_global_generator_is_left_alone(tiny):
+    torch.manual_seed(5)
+    before = torch.get_rng_state()
+    one, other = model_of(tiny, seed=0), model_of(tiny, seed=1)
+    assert torch.equal(torch.get_rng_state(), before)
+    assert any(not torch.equal(a, b) for a, b in zip(one.network.parameters(), other.network.parameters(), strict=True))
+
+
+@pytest.mark.parametrize("freeze", ["all", "none"])
+@pytest.mark.parametrize("stop", [0, 1])
+def test_resumed_training_ends_with_the_same_bits(tiny, tmp_path, freeze, stop):
+    def die(epoch, values):
+        if epoch == stop:
+            raise Killed
+
+    options = {"max_epochs": 3, "freeze": freeze, "dropout": 0.3}
+    workspace = Workspace(checkpoints=tmp_path)
+    with pytest.raises(Killed):
+        fitted(tiny, workspace=workspace, report=die, **options)
+    heard = []
+    resumed = fitted(tiny, workspace=workspace, report=lambda epoch, values: heard.append(epoch), **options)
+    assert heard[-1] == 2
+    assert resumed.facts()["epochs"] == 3
+    assert same_bits(resumed, fitted(tiny, **options))
+
+
+def test_training_killed_by_the_system_goes_on(tiny, tmp_path):
+    script = f"""
+        import os, signal, torch
+        from pathlib import Path
+        from cma_clip.classifier import Workspace
+        from tests.cma_clip.test_training import fitted
+
+        torch.set_num_threads(1)
+
+        def die(epoch, values):
+            if epoch == 1:
+                os.kill(os.getpid(), signal.SIGKILL)
+
+        fitted({tiny!r}, workspace=Workspace(checkpoints=Path({str(tmp_path)!r})), report=die, max_epochs=3)
+    """
+    done = subprocess.run([sys.executable, "-c", textwrap.dedent(script)], check=False, env=os.environ)
+    assert done.returncode == -signal.SIGKILL
+    workspace = Workspace(checkpoints=tmp_path)
+    assert last_checkpoint(workspace) is not None
+    heard = []
+    resumed = fitted(tiny, workspace=workspace, report=lambda epoch, values: heard.append(epoch), max_epochs=3)
+    assert heard in ([1, 2], [2])  # not from the start
+    assert same_bits(resumed, fitted(tiny, max_epochs=3))
+
+
+def test_torn_checkpoint_is_passed_over(tmp_path):
+    (tmp_path / "epoch=4.ckpt").write_bytes(b"PK torn")
+    workspace = Workspace(checkpoints=tmp_path)
+    assert last_checkpoint(workspace) is None
+    torch.save({}, tmp_path / "epoch=3.ckpt")
+    torch.save({}, tmp_path / "epoch=2-v1.ckpt")
+    assert last_checkpoint(workspace) == tmp_path / "epoch=3.ckpt"
+
+
+def test_the_best_epoch_is_kept_not_the_last(tiny):
+    model = model_of(tiny, max_epochs=4)
+    scores = []
+
+    def spoil(epoch, values):
+        """After the second epoch every answer is the rarest class, whatever is learned from then on."""
+        scores.append(values["val/score"])
+        if epoch == 1:
+            for task in TASKS:
+                counts = np.bincount(VAL.labels(task.name)[VAL.labels(task.name) >= 0], minlength=len(task.classes))
+                with torch.no_grad():
+                    model.network.heads[task.name][-1].bias[int(counts.argmin())] = 1e4
+
+    model.fit(TRAIN, VAL, spoil)
+    best = int(np.argmax(scores))  # the earliest of equals
+    assert best < 2
+    assert scores[3] < scores[best]
+    assert model.facts()["best_epoch"] == best
+    predictions = model.predict(VAL)
+    accuracies = []
+    for task in TASKS:
+        known = predictions.labels[task.name] >= 0
+        hits = predictions.probabilities[task.name].argmax(1) == predictions.labels[task.name]
+        accuracies.append(hits[known].mean())
+    assert np.mean(accuracies) == pytest.approx(scores[best])
+
+
+def test_training_stops_when_the_score_stays(tiny):
+    model = fitted(tiny, max_epochs=30, patience=1, learning_rate=1e-9)
+    assert model.facts()["epochs"] == 2
+    assert model.facts()["samples_seen"] == 2 * len(TRAIN)
+
+
+def test_nan_loss_names_the_epoch(tiny):
+    model = model_of(tiny)
+
+    def poison(epoch, values):
+        with torch.no_grad():
+            model.network.heads["color"][0].weight.fill_(float("nan"))
+
+    with pytest.raises(FloatingPointError, match=r"training loss is nan in epoch 1, step \d+: lower learning_rate"):
+        model.fit(TRAIN, VAL, poison)
+
+
+def test_frozen_backbone_does_not_move(tiny):
+    model = model_of(tiny)
+    before = {name: value.clone() for name, value in model.backbone.state_dict().items()}
+    model.fit(TRAIN, VAL)
+    assert all(torch.equal(value, before[name]) for name, value in model.backbone.state_dict().items())
+    assert all(p.grad is None for p in model.backbone.parameters())
+    assert model.facts()["trainable_backbone_parameters"] == 0
+
+
+def test_only_the_last_block_moves(tiny):
+    model = model_of(tiny, freeze=1, backbone_learning_rate=1e-3)
+    before = {name: value.clone() for name, value in model.backbone.named_parameters()}
+    model.fit(TRAIN, VAL)
+    moved = {name for name, value in model.backbone.named_parameters() if not torch.equal(value, before[name])}
+    assert {name for name in moved if "resblocks.0." in name or "embedding" in name or "conv1" in name} == set()
+    assert "clip.transformer.resblocks.1.mlp.c_fc.weight" in moved
+    assert "clip.visual.transformer.resblocks.1.mlp.c_fc.weight" in moved
+    assert "clip.logit_scale" not in moved
+
+
+def test_fine_tuned_backbone_is_saved_with_the_model(tiny, tmp_path):
+    model = fitted(tiny, freeze="none", backbone_learning_rate=1e-3)
+    model.save(tmp_path)
+    assert same_bits(model, CMAClip.load(tmp_path))
+    assert model.facts()["trainable_backbone_parameters"] > 0
+
+
+def test_cached_and_direct_training_agree(tiny, tmp_path):
+    train, val = products(24, seed=1, fingerprint="train"), products(12, seed=2, fingerprint="val")
+    model = model_of(tiny, workspace=Workspace(cache=tmp_path))
+    model.fit(train, val)
+    assert same_bits(model, fitted(tiny))
+
+
+def test_every_epoch_is_reported(tiny):
+    heard = {}
+    fitted(tiny, report=lambda epoch, values: heard.update({epoch: values}))
+    assert list(heard) == [0, 1]
+    assert {"train/loss", "val/loss", "val/score", "val/color/accuracy", "val/size/accuracy"} <= set(heard[1])
+    accuracies = heard[1]["val/color/accuracy"], heard[1]["val/size/accuracy"]
+    assert heard[1]["val/score"] == pytest.approx(sum(accuracies) / 2)
+
+
+def test_schedule_by_hand():
+    factors = [warmup_cosine(step, 10, 0.2) for step in range(11)]
+    assert factors[:3] == [0.5, 1.0, 1.0]
+    assert factors[6] == pytest.approx(0.5)
+    assert factors[10] == pytest.approx(0)
+    assert factors[2:] == sorted(factors[2:], reverse=True)

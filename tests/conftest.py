@@ -1,0 +1,56 @@
+"""What every test stands on: one thread, no network, tiny backbones made on the spot."""
+
+import os
+import socket
+from ipaddress import ip_address
+
+os.environ.setdefault("HF_HUB_OFFLINE", "1")  # read once, when huggingface_hub is first imported
+
+import pytest
+import torch
+
+from tests.architectures import KINDS, write_architecture
+
+torch.set_num_threads(1)
+
+
+def is_local(host):
+    try:
+        return ip_address(host).is_loopback
+    except ValueError:
+        return host in ("localhost", socket.gethostname(), "", None)
+
+
+@pytest.fixture(scope="session", autouse=True)
+def no_network():
+    """Only this machine can be reached; everything else fails at once and says so."""
+    connect, resolve = socket.socket.connect, socket.getaddrinfo
+
+    def guarded_connect(self, address):
+        if self.family in (socket.AF_INET, socket.AF_INET6) and not is_local(address[0]):
+            raise OSError(f"tests must not use the network: {address}")
+        return connect(self, address)
+
+    def guarded_resolve(host, *args, **kwargs):
+        if not is_local(host.decode() if isinstance(host, bytes) else host):
+            raise OSError(f"tests must not use the network: {host}")
+        return resolve(host, *args, **kwargs)
+
+    patch = pytest.MonkeyPatch()
+    patch.setattr(socket.socket, "connect", guarded_connect)
+    patch.setattr(socket, "getaddrinfo", guarded_resolve)
+    yield
+    patch.undo()
+
+
+@pytest.fixture(scope="session")
+def architectures(tmp_path_factory):
+    """Kind of tower -> backbone id, all with random weights."""
+    root = tmp_path_factory.mktemp("architectures")
+    return {kind: write_architecture(root / kind, kind) for kind in KINDS}
+
+
+@pytest.fixture(scope="session")
+def tiny(architectures):
+    """The backbone id that tests use where the kind of tower does not matter."""
+    return architectures["vit"]

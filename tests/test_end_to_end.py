@@ -1,0 +1,125 @@
+"""What a user does, as the user does it: the installed command, in an empty folder."""
+
+import csv
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+from benchmarks import store
+
+COMMAND = Path(sys.executable).with_name("cma-bench")
+DATA = ["--option", "num_train=64", "num_val=24", "num_test=32", "image_size=32"]
+
+
+def hparams(tiny, **more):
+    values = {"backbone": tiny, "width": 24, "heads": 2, "depth": 1, "batch_size": 16, **more}
+    return ["--hparam", *(f"{name}={value}" for name, value in values.items())]
+
+
+def cma_bench(*arguments, cwd):
+    return subprocess.run([COMMAND, *arguments], cwd=cwd, capture_output=True, text=True, check=False)
+
+
+def contents(folder):
+    return {path.relative_to(folder): path.read_bytes() for path in folder.rglob("*") if path.is_file()}
+
+
+@pytest.fixture(scope="module")
+def smoke(tiny, tmp_path_factory):
+    """A folder in which the suite has run twice, what the command said, and what it had written after each run."""
+    folder = tmp_path_factory.mktemp("project")
+    suite = ["suite", "--suite", "smoke", "--models", "majority", "cma_clip", "--workers", "1"]
+    asked = [*suite, *DATA, *hparams(tiny, max_epochs=2)]
+    said, written = [], []
+    for _ in range(2):
+        said.append(cma_bench(*asked, cwd=folder))
+        written.append(contents(folder / "results" / "smoke"))
+    return folder, said, written
+
+
+def test_a_suite_leaves_records_tables_figures_and_a_report(smoke):
+    folder, (first, _), (written, _) = smoke
+    assert (first.returncode, first.stderr) == (0, "")
+    assert "catalog/cma_clip/seed-0: mean accuracy" in first.stdout
+    assert "| CMA-CLIP" in first.stdout
+    names = {path.as_posix() for path in written}
+    assert sum(name.startswith("records/catalog/") for name in names) == 2
+    tables = {Path(name).stem for name in names if name.startswith("tables/")}
+    assert tables
+    assert {f"tables/{stem}.{kind}" for stem in tables for kind in ("md", "csv", "tex")} <= names
+    figures = {Path(name).stem for name in names if name.startswith("figures/")}
+    assert figures
+    assert {f"figures/{stem}.{kind}" for stem in figures for kind in ("svg", "png")} <= names
+    assert b"CMA-CLIP" in written[Path("report.html")]
+    assert (folder / "runs" / "mlflow.db").is_file()
+
+
+def test_every_number_of_a_table_is_that_of_a_record(smoke):
+    folder, _, _ = smoke
+    records = {record.experiment.model: record for record in store.load_records(folder / "results" / "smoke")}
+    rows = list(csv.DictReader((folder / "results" / "smoke" / "tables" / "catalog-accuracy.csv").open()))
+    assert len(rows) == len(records) == 2
+    for row, model in zip(rows, ("majority", "cma_clip"), strict=True):
+        for task in ("color", "pattern", "style"):
+            value = records[model].metrics["clean"][task]["accuracy"].value
+            assert f"{100 * value:.1f}" in " ".join(row.values())
+
+
+def test_a_suite_run_again_trains_nothing_and_changes_no_byte(smoke):
+    folder, (_, second), (before, after) = smoke
+    assert second.returncode == 0
+    assert after.keys() == before.keys()
+    assert [str(path) for path in before if after[path] != before[path]] == []
+    assert len(list((folder / "runs" / "experiments").iterdir())) == 2
+
+
+def test_tables_are_checked_against_the_records(smoke):
+    folder, _, _ = smoke
+    asked = ["tables", "--suite", "smoke"]
+    assert cma_bench(*asked, "--check", cwd=folder).returncode == 0
+    table = folder / "results" / "smoke" / "tables" / "catalog-accuracy.md"
+    truth = table.read_text()
+    table.write_text(truth.replace("CMA-CLIP", "Our model"))
+    stale = cma_bench(*asked, "--check", cwd=folder)
+    assert stale.returncode == 1
+    assert "stale tables: catalog-accuracy.md; run `cma-bench tables`" in stale.stderr
+    assert table.read_text() != truth  # checking writes nothing
+    assert cma_bench(*asked, cwd=folder).returncode == 0
+    assert table.read_text() == truth
+    assert cma_bench(*asked, "--check", cwd=folder).returncode == 0
+
+
+def test_a_saved_model_classifies_a_product(smoke):
+    folder, _, _ = smoke
+    (model,) = (path.parent for path in folder.glob("runs/experiments/*/model/network.safetensors"))
+    answer = cma_bench("predict", "--model", model, "--text", "a red dress", cwd=folder)
+    assert (answer.returncode, answer.stderr) == (0, "")
+    assert [line.partition(":")[0] for line in answer.stdout.splitlines()] == ["color", "pattern", "style"]
+
+
+def test_a_killed_training_ends_as_if_it_had_not_been_killed(tiny, tmp_path):
+    killed, whole = tmp_path / "killed", tmp_path / "whole"
+    which = ["run", "--dataset", "catalog", "--model", "cma_clip", "--tracking", "off"]
+    asked = [*which, *DATA, *hparams(tiny, max_epochs=8, patience=8)]
+    for folder in (killed, whole):
+        folder.mkdir()
+    kept = "runs/experiments/*/checkpoints/epoch=*.ckpt"
+    process = subprocess.Popen([COMMAND, *asked], cwd=killed, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    while not list(killed.glob(kept)):
+        assert process.poll() is None
+        time.sleep(0.005)
+    os.kill(process.pid, signal.SIGKILL)
+    process.wait()
+    assert store.load_records(killed / "results" / "single") == []
+    assert "epoch=7.ckpt" not in {path.name for path in killed.glob(kept)}  # something was left to do
+    for folder in (killed, whole):
+        assert cma_bench(*asked, cwd=folder).returncode == 0
+    (resumed,), (straight,) = (store.load_records(folder / "results" / "single") for folder in (killed, whole))
+    for name in ("key", "metrics", "outcomes", "modality_weights", "facts"):
+        assert getattr(resumed, name) == getattr(straight, name)
+    assert not list(killed.glob(kept))
