@@ -7,6 +7,7 @@ model's, so that only the fusion differs (our choice).
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import ClassVar
 
 import torch
@@ -28,8 +29,9 @@ class MMBTConfig(TrainConfig):
 
     regions: int = Field(3, ge=1)
     width: int = Field(192, ge=1)
-    depth: int = Field(2, ge=1)
+    depth: int = Field(1, ge=1)
     heads: int = Field(6, ge=1)
+    word_embeddings: bool = True
 
 
 class MMBTNetwork(FusionNetwork):
@@ -38,7 +40,8 @@ class MMBTNetwork(FusionNetwork):
     def __init__(self, tasks: Sequence[Task], widths: Widths, config: MMBTConfig):
         super().__init__()
         self.regions = config.regions
-        self.project = ModalityProjection(widths.text, widths.image, config.width)
+        words = widths.words if config.word_embeddings else 0
+        self.project = ModalityProjection(widths.text, widths.image, config.width, words)
         self.cls = nn.Parameter(torch.randn(1, 1, config.width) * 0.02)
         self.layers = nn.ModuleList(
             EncoderLayer(config.width, config.heads, config.dropout) for _ in range(config.depth)
@@ -50,8 +53,8 @@ class MMBTNetwork(FusionNetwork):
 
     def forward(self, features: Features) -> Output:
         """Logits per task; a missing modality is seen by nobody."""
-        regions = F.adaptive_avg_pool1d(features.image_tokens.transpose(1, 2), self.regions).transpose(1, 2)
-        words, regions = self.project(features.text_tokens, regions)
+        pooled = F.adaptive_avg_pool1d(features.image_tokens.transpose(1, 2), self.regions).transpose(1, 2)
+        words, regions = self.project.sequences(replace(features, image_tokens=pooled))
         x = torch.cat([self.cls.expand(len(words), -1, -1), regions, words], dim=1)
         mask = self._mask(features)
         *earlier, last = self.layers

@@ -165,8 +165,18 @@ def pretrain_clip(epochs: int, batch_size: int, seed: int, out: Path, where: Whe
 def _place(where: Where, suite: str) -> Place:
     from benchmarks.run import Place
 
-    roots = {name: Path(folder) for name, folder in (pair.split("=", 1) for pair in where.data)}
+    roots = dict(_root(pair) for pair in where.data)
     return Place(where.results / suite, where.runs, roots, where.on_bad_sample, progress=True)
+
+
+def _root(pair: str) -> tuple[str, Path]:
+    from benchmarks.datasets import DATASETS
+    from benchmarks.names import choose
+
+    name, separator, folder = pair.partition("=")
+    if not separator:
+        raise ValueError(f"--data {pair!r} is not of the form NAME=VALUE")
+    return choose(name, DATASETS, "data set"), Path(folder)
 
 
 def _uri(where: Where) -> str:

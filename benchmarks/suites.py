@@ -58,6 +58,7 @@ SUITES: dict[str, Suite] = {
     "fashion-products": Suite(
         question="Does it pay on real product photos and titles?",
         datasets={"fashion-products": {"train_rows": 12000}},
+        budget={"max_epochs": 8},  # our choice: what three seeds of every model take in half an hour on two cores
     ),
     "manifest": Suite(
         question="Which model for my catalogue?",

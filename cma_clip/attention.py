@@ -56,17 +56,25 @@ class ModalityProjection(nn.Module):
     """Both modalities to the common width D, each with its learned modality embedding.
 
     CLIP's towers differ in width, so a projection is required; its form is our choice: the paper does not say.
+    With a `word_width` the words also keep what the text tower started from (our choice: the paper fine-tunes its
+    tower; a frozen one has forgotten the words that photos do not show).
     """
 
-    def __init__(self, text_width: int, image_width: int, width: int):
+    def __init__(self, text_width: int, image_width: int, width: int, word_width: int = 0):
         super().__init__()
         self.text = nn.Sequential(nn.LayerNorm(text_width), nn.Linear(text_width, width))
         self.image = nn.Sequential(nn.LayerNorm(image_width), nn.Linear(image_width, width))
+        self.word = nn.Sequential(nn.LayerNorm(word_width), nn.Linear(word_width, width)) if word_width else None
         self.modality = nn.Parameter(torch.randn(2, width) * 0.02)
 
     def forward(self, text: Tensor, image: Tensor) -> tuple[Tensor, Tensor]:
         """Float[... Dt], Float[... Di] -> Float[... D] twice."""
         return self.text(text) + self.modality[0], self.image(image) + self.modality[1]
+
+    def sequences(self, features: Features) -> tuple[Tensor, Tensor]:
+        """Words Float[B L D] and patches Float[B P D]."""
+        words, patches = self(features.text_tokens, features.image_tokens)
+        return (words if self.word is None else words + self.word(features.word_embeddings)), patches
 
 
 class SequenceAttention(nn.Module):
@@ -76,9 +84,11 @@ class SequenceAttention(nn.Module):
     they are, which is the ablation without sequence-wise attention.
     """
 
-    def __init__(self, text_width: int, image_width: int, width: int, depth: int, heads: int, dropout: float):
+    def __init__(  # noqa: PLR0913, PLR0917 - the shape of a transformer between two towers
+        self, text_width: int, image_width: int, width: int, depth: int, heads: int, dropout: float, word_width: int = 0
+    ):
         super().__init__()
-        self.project = ModalityProjection(text_width, image_width, width)
+        self.project = ModalityProjection(text_width, image_width, width, word_width if depth else 0)
         self.layers = nn.ModuleList(EncoderLayer(width, heads, dropout) for _ in range(depth))
         self.norm = nn.LayerNorm(width)
 
@@ -88,7 +98,7 @@ class SequenceAttention(nn.Module):
         if not self.layers:
             out: Tensor = self.norm(cls)
             return out
-        words, patches = self.project(features.text_tokens, features.image_tokens)
+        words, patches = self.project.sequences(features)
         x = torch.cat([cls[:, :1], words, cls[:, 1:], patches], dim=1)
         mask = self._mask(features, patches.shape[1])
         both_cls = torch.tensor([0, 1 + words.shape[1]], device=x.device)

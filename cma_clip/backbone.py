@@ -70,6 +70,8 @@ class Features:
 
     Attributes:
         text_tokens: Float[B L Dt], states of the words, after the tower's final norm; without T_cls.
+        word_embeddings: Float[B L Dw], what the text tower starts from, for the same positions. A contrastively
+            trained tower forgets words that photos do not show; these still hold them.
         text_mask: Bool[B L], True for real words; all False where the text is missing.
         text_cls: Float[B Dt], the state the tower pools (EOT for CLIP): the paper's T_CLS.
         text_embedding: Float[B E], unit length, in the space shared with images.
@@ -80,6 +82,7 @@ class Features:
     """
 
     text_tokens: Tensor
+    word_embeddings: Tensor
     text_mask: Tensor
     text_cls: Tensor
     text_embedding: Tensor
@@ -96,7 +99,12 @@ class Features:
     def trimmed(self) -> Features:
         """Text positions beyond the longest text here cut off; padding never changes a prediction."""
         longest = max(1, int(self.text_mask.sum(dim=1).max()))
-        return replace(self, text_tokens=self.text_tokens[:, :longest], text_mask=self.text_mask[:, :longest])
+        return replace(
+            self,
+            text_tokens=self.text_tokens[:, :longest],
+            word_embeddings=self.word_embeddings[:, :longest],
+            text_mask=self.text_mask[:, :longest],
+        )
 
 
 def _moved(tensors: DataT, device: torch.device | str) -> DataT:
@@ -134,6 +142,12 @@ class TextTower:
         tokens, embedding = self._module(ids) if ids.shape[1] == self.context_length else self._trimmed(ids)
         pooled = text_global_pool(tokens, ids, self.pool, eos_token_id=self.eos_id)
         return tokens, self._words(ids), pooled, F.normalize(embedding, dim=-1)
+
+    def embed(self, ids: Tensor) -> Tensor:
+        """Int[B L] -> Float[B L Dw]: the word embeddings the tower starts from, without positions."""
+        table = self.tower.transformer.get_input_embeddings() if self.is_hf else self.tower.token_embedding
+        embedded: Tensor = table(ids)
+        return embedded
 
     def _trimmed(self, ids: Tensor) -> tuple[Tensor, Tensor]:
         """open_clip adds all of its positions to whatever it gets: cut them to the text for one call."""
@@ -190,7 +204,8 @@ class Backbone(nn.Module):
         image_size: (height, width) of its input in pixels.
         context_length: the most tokens its text tower reads, begin and end marks included.
         trims_text: shorter inputs are exact (causal towers), so padding is never encoded.
-        text_width, image_width, embedding_width: D of the two token sequences and of the shared space.
+        text_width, image_width, word_width, embedding_width: D of the two token sequences, of the word embeddings
+            and of the shared space.
     """
 
     def __init__(self, clip: nn.Module, tokenizer: Any, backbone_id: str):  # noqa: ANN401 - open_clip's own
@@ -208,7 +223,7 @@ class Backbone(nn.Module):
         self.pixel_mean = nn.Buffer(mean, persistent=False)
         self.pixel_std = nn.Buffer(std, persistent=False)
         self.fingerprint = _fingerprint(clip, self.preprocess_cfg)
-        self.image_width, self.text_width, self.embedding_width = self._widths()
+        self.image_width, self.text_width, self.word_width, self.embedding_width = self._widths()
 
     def forward(self, batch: Batch) -> Features:
         """Both towers; a missing modality is encoded like an empty one and marked in the masks."""
@@ -216,6 +231,7 @@ class Backbone(nn.Module):
         text_tokens, mask, text_cls, text_embedding = self.text_tower(batch.input_ids)
         return Features(
             text_tokens=text_tokens,
+            word_embeddings=self.text_tower.embed(batch.input_ids),
             text_mask=mask & batch.text_present[:, None],
             text_cls=text_cls,
             text_embedding=text_embedding,
@@ -289,15 +305,15 @@ class Backbone(nn.Module):
         if len(free) > count:
             clip.lock_image_tower(unlocked_groups=count)
 
-    def _widths(self) -> tuple[int, int, int]:
+    def _widths(self) -> tuple[int, int, int, int]:
         ids = torch.zeros(1, self.context_length, dtype=torch.long)
         was_training = self.training
         self.eval()
         with torch.no_grad():
             tokens, _, embedding = self.encode_image(torch.zeros(1, 3, *self.image_size, dtype=torch.uint8))
-            words = self.text_tower(ids)[0]
+            states, words = self.text_tower(ids)[0], self.text_tower.embed(ids)
         self.train(was_training)
-        return tokens.shape[-1], words.shape[-1], embedding.shape[-1]
+        return tokens.shape[-1], states.shape[-1], words.shape[-1], embedding.shape[-1]
 
 
 def load_backbone(backbone_id: str) -> Backbone:

@@ -70,5 +70,10 @@ class OrderedRows(Sampler[list[int]]):
 
 
 def loader(batches: RowBatches[BatchT], rows: Sampler[list[int]]) -> DataLoader[BatchT]:
-    """A DataLoader whose items are whole batches. The arrays behind are mapped files: no workers needed."""
-    return DataLoader(batches, sampler=rows, batch_size=None, pin_memory=torch.cuda.is_available())
+    """A DataLoader whose items are whole batches. The arrays behind are mapped files: no workers needed.
+
+    It draws a number whenever it is iterated over, after a resume at another moment than without one: from a
+    generator of its own, or dropout would differ.
+    """
+    pinned = torch.cuda.is_available()
+    return DataLoader(batches, sampler=rows, batch_size=None, pin_memory=pinned, generator=torch.Generator())

@@ -59,11 +59,12 @@ class Output:
 
 @dataclass(frozen=True)
 class Widths:
-    """D of a backbone's text tokens, image tokens and shared embedding space."""
+    """D of a backbone's text tokens, image tokens, shared embedding space and word embeddings."""
 
     text: int
     image: int
     embedding: int
+    words: int
 
 
 class FusionNetwork(nn.Module):

@@ -26,6 +26,7 @@ class CMAClipConfig(TrainConfig):
     Attributes:
         width: D of the common space; must be a multiple of `heads`.
         depth: layers of the sequence-wise transformer.
+        word_embeddings: words enter the transformer with what the text tower started from, beside its states.
         sequence_attention: False leaves the backbone's two CLS states as they are ("w/o SA").
         modality_attention: False takes the mean of the two CLS states ("w/o MA").
         keyless_vectors: one learned vector per task, or one per task and modality (the sources disagree).
@@ -33,8 +34,9 @@ class CMAClipConfig(TrainConfig):
     """
 
     width: int = Field(192, ge=1)
-    depth: int = Field(2, ge=1)
+    depth: int = Field(1, ge=1)
     heads: int = Field(6, ge=1)
+    word_embeddings: bool = True
     sequence_attention: bool = True
     modality_attention: bool = True
     keyless_vectors: KeylessVectors = "shared"
@@ -49,7 +51,10 @@ class CMAClipNetwork(FusionNetwork):
         depth = config.depth if config.sequence_attention else 0
         self.reads = config.reads
         self.tasks = tuple(task.name for task in tasks)
-        self.sequence = SequenceAttention(widths.text, widths.image, config.width, depth, config.heads, config.dropout)
+        words = widths.words if config.word_embeddings else 0
+        self.sequence = SequenceAttention(
+            widths.text, widths.image, config.width, depth, config.heads, config.dropout, words
+        )
         self.modality = (
             ModalityAttention(config.width, len(tasks), config.keyless_vectors) if config.modality_attention else None
         )

@@ -33,10 +33,8 @@ def make_trainer(
     warnings.filterwarnings("ignore", message=".*LeafSpec.*")  # Lightning's own use of a deprecated torch name
     warnings.filterwarnings("ignore", message="Checkpoint directory .* exists and is not empty")  # so on every resume
     if workspace.checkpoints is not None and max_epochs > 0:
-        # Without a monitor the newest is kept, and the one before goes only when it is complete. Saved before the end
-        # of the epoch, as is Lightning's default, it would resume with the order of the examples of an epoch before.
-        newest = ModelCheckpoint(workspace.checkpoints, filename="{epoch}", save_top_k=1, save_on_train_epoch_end=True)
-        callbacks = [*callbacks, newest]
+        # Without a monitor the newest is kept, and the one before goes only when it is complete.
+        callbacks = [*callbacks, ModelCheckpoint(workspace.checkpoints, filename="{epoch}", save_top_k=1)]
     return pl.Trainer(
         max_epochs=max_epochs,
         accelerator="auto",

@@ -48,7 +48,8 @@ class NeuralClassifier(Classifier):
         self.backbone.freeze(self.config.freeze)
         self.processor = Processor(self.backbone)
         self.priors: dict[str, npt.NDArray[np.float32]] = {}
-        widths = Widths(self.backbone.text_width, self.backbone.image_width, self.backbone.embedding_width)
+        backbone = self.backbone
+        widths = Widths(backbone.text_width, backbone.image_width, backbone.embedding_width, backbone.word_width)
         with torch.random.fork_rng(devices=[]):
             torch.manual_seed(seed)
             self.network = self.build(widths)

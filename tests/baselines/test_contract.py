@@ -84,8 +84,8 @@ def test_each_example_is_predicted_for_itself(models, name):
 
 
 @every_model
-def test_rows_without_any_label_teach_nothing_about_classes(name, tiny):
-    """Training goes on where most rows have no label for a task."""
+def test_learns_where_most_rows_have_no_label(name, tiny):
+    """Whole batches are then without a label."""
     from cma_clip.types import ExampleList
 
     few = ExampleList(

@@ -154,7 +154,7 @@ def _opening(fit, sealed):
 
 
 def test_a_training_that_diverges_leaves_no_record(place, tiny):
-    with pytest.raises(FloatingPointError, match="training loss is nan.* lower learning_rate"):
+    with pytest.raises(FloatingPointError, match=r"training loss is nan.* lower learning_rate"):
         done(experiment("cma_clip", **network(tiny, learning_rate=1e38)), place)
     assert store.load_records(place.suite_dir) == []
     assert not list(place.runs_dir.glob("experiments/*/model"))

@@ -16,6 +16,7 @@ def features(seed=0, words=4, text_present=(True, True, False), image_present=(T
     text_present, image_present = torch.tensor(text_present), torch.tensor(image_present)
     return Features(
         text_tokens=states(words, 10),
+        word_embeddings=states(words, 7),
         text_mask=(torch.arange(words) < torch.tensor([[words], [2], [1]])) & text_present[:, None],
         text_cls=states(10),
         text_embedding=states(6),
@@ -30,7 +31,7 @@ def features(seed=0, words=4, text_present=(True, True, False), image_present=(T
 @pytest.fixture
 def sequence():
     torch.manual_seed(0)
-    return SequenceAttention(10, 12, width=8, depth=2, heads=2, dropout=0.1).eval()
+    return SequenceAttention(10, 12, width=8, depth=2, heads=2, dropout=0.1, word_width=7).eval()
 
 
 def test_wanted_rows_are_those_of_the_full_layer():
@@ -77,6 +78,7 @@ def test_padding_changes_nothing(sequence):
     padded = replace(
         short,
         text_tokens=torch.cat([short.text_tokens, torch.full((3, 2, 10), 99.0)], dim=1),
+        word_embeddings=torch.cat([short.word_embeddings, torch.full((3, 2, 7), 99.0)], dim=1),
         text_mask=torch.cat([short.text_mask, torch.zeros(3, 2, dtype=torch.bool)], dim=1),
     )
     torch.testing.assert_close(sequence(padded), sequence(short))
@@ -87,11 +89,24 @@ def test_missing_modality_is_seen_by_nobody(sequence):
     from dataclasses import replace
 
     one, other = features(seed=0), features(seed=1)
-    blend = replace(other, text_tokens=one.text_tokens, text_cls=one.text_cls)  # rows 1 differ in the photo only
+    text = {"text_tokens": one.text_tokens, "text_cls": one.text_cls, "word_embeddings": one.word_embeddings}
+    blend = replace(other, **text)  # rows 1 differ in the photo only
     torch.testing.assert_close(sequence(blend)[1, 0], sequence(one)[1, 0])
     blend = replace(other, image_tokens=one.image_tokens, image_cls=one.image_cls)  # rows 2 differ in the text only
     torch.testing.assert_close(sequence(blend)[2, 1], sequence(one)[2, 1])
     assert not torch.allclose(sequence(blend)[0, 1], sequence(one)[0, 1])  # where there is a text, it is heard
+
+
+def test_words_keep_what_the_text_tower_started_from(sequence):
+    from dataclasses import replace
+
+    one = features()
+    other = replace(one, word_embeddings=one.word_embeddings + torch.randn(7))
+    assert not torch.allclose(sequence(other)[:2], sequence(one)[:2])
+    torch.testing.assert_close(sequence(other)[2, 1], sequence(one)[2, 1])  # no text there
+    torch.manual_seed(0)
+    without = SequenceAttention(10, 12, width=8, depth=2, heads=2, dropout=0.1).eval()
+    torch.testing.assert_close(without(other), without(one))
 
 
 def test_permuted_patches_change_nothing(sequence):

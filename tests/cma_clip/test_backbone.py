@@ -45,6 +45,7 @@ def test_shapes_are_the_announced_widths(backbones, kind):
     with torch.no_grad():
         features = backbone(batch_of(backbone))
     assert features.text_tokens.shape[::2] == (4, backbone.text_width)
+    assert features.word_embeddings.shape == (*features.text_tokens.shape[:2], backbone.word_width)
     assert features.text_mask.shape == features.text_tokens.shape[:2]
     assert features.text_cls.shape == (4, backbone.text_width)
     assert features.image_tokens.shape[::2] == (4, backbone.image_width)
@@ -105,7 +106,15 @@ def test_permuted_batch_gives_permuted_features(backbones, kind):
     with torch.no_grad():
         straight = backbone(example_batch(Processor(backbone), examples, TASKS))
         permuted = backbone(example_batch(Processor(backbone), [examples[i] for i in order], TASKS))
-    for name in ("text_tokens", "text_cls", "text_embedding", "image_tokens", "image_cls", "image_embedding"):
+    for name in (
+        "text_tokens",
+        "word_embeddings",
+        "text_cls",
+        "text_embedding",
+        "image_tokens",
+        "image_cls",
+        "image_embedding",
+    ):
         torch.testing.assert_close(getattr(permuted, name), getattr(straight, name)[order], atol=1e-5, rtol=0)
 
 
@@ -160,7 +169,7 @@ def test_freeze_k_trains_exactly_the_last_blocks(architectures, kind, level):
 
 @pytest.mark.parametrize("kind", ["resnet", "bert"])
 def test_freeze_k_is_refused_where_open_clip_cannot(architectures, kind):
-    with pytest.raises(BackboneError, match="cannot free 1 blocks of it .*; use all or none"):
+    with pytest.raises(BackboneError, match=r"cannot free 1 blocks of it .*; use all or none"):
         load_backbone(architectures[kind]).freeze(1)
 
 
@@ -217,7 +226,7 @@ def test_folder_without_weights_is_refused(tiny):
 
 def test_hub_out_of_reach_fails_at_once_in_one_line(caplog, capfd):
     start = time.perf_counter()
-    with pytest.raises(BackboneError, match="ViT-B-32-quickgelu/openai.*local-dir:FOLDER") as caught:
+    with pytest.raises(BackboneError, match=r"ViT-B-32-quickgelu/openai.*local-dir:FOLDER") as caught:
         load_backbone("ViT-B-32-quickgelu/openai")
     assert time.perf_counter() - start < 5
     assert "\n" not in str(caught.value)

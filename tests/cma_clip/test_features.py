@@ -6,7 +6,7 @@ from cma_clip.backbone import load_backbone
 from cma_clip.classifier import Workspace
 from cma_clip.features import NAMES, ROWS, token_features
 from cma_clip.processing import Processor
-from tests.products import TASKS, products
+from tests.products import products
 
 
 @pytest.fixture(scope="module")
@@ -71,7 +71,3 @@ def test_batch_is_cut_to_its_longest_text(backbone):
     assert table.batch([1, 3]).text_tokens.shape[1] == 4  # begin mark and three words
     assert table.batch([7]).text_tokens.shape[1] == 1  # no text at all
     assert {len(getattr(table.batch([1, 3]), name)) for name in NAMES} == {2}
-
-
-def test_labels_do_not_touch_features(backbone):
-    assert not {task.name for task in TASKS} & set(NAMES)

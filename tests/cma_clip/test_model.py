@@ -31,7 +31,8 @@ def features(tiny):
 
 
 def network(features, **changes):
-    widths = Widths(features.text_cls.shape[1], features.image_cls.shape[1], features.text_embedding.shape[1])
+    states = features.text_cls, features.image_cls, features.text_embedding, features.word_embeddings
+    widths = Widths(*(state.shape[-1] for state in states))
     torch.manual_seed(0)
     return CMAClipNetwork(TASKS, widths, CMAClipConfig(**SHAPE, **changes)).eval()
 
@@ -41,6 +42,10 @@ def same(first, second, atol=1e-5):
         np.testing.assert_allclose(first.probabilities[task], second.probabilities[task], atol=atol)
 
 
+CONTENT = {
+    "image": ("image_tokens", "image_cls", "image_embedding"),
+    "text": ("text_tokens", "text_cls", "text_embedding", "word_embeddings"),
+}
 VARIANTS = [
     {},
     {"sequence_attention": False},
@@ -53,20 +58,13 @@ VARIANTS = [
 @pytest.mark.parametrize("changes", VARIANTS)
 def test_a_missing_modality_cannot_influence_logits(features, changes):
     model = network(features, **changes)
-    noise = {
-        "image_tokens": torch.randn_like(features.image_tokens),
-        "image_cls": torch.randn_like(features.image_cls),
-        "text_tokens": torch.randn_like(features.text_tokens),
-        "text_cls": torch.randn_like(features.text_cls),
-    }
-    no_image, no_text = features.image_present.logical_not(), features.text_present.logical_not()
-    missing = {"image": no_image, "text": no_text}
-    mixed = {
-        name: torch.where(
-            missing[name[:5].rstrip("_")].view(-1, *[1] * (value.ndim - 1)), value, getattr(features, name)
-        )
-        for name, value in noise.items()
-    }
+    missing = {"image": ~features.image_present, "text": ~features.text_present}
+    mixed = {}
+    for modality, names in CONTENT.items():
+        for name in names:
+            value = getattr(features, name).clone()
+            value[missing[modality]] = torch.randn_like(value[missing[modality]])
+            mixed[name] = value
     before, after = model(features), model(replace(features, **mixed))
     for task in before.logits:
         torch.testing.assert_close(after.logits[task], before.logits[task])
@@ -87,10 +85,7 @@ def test_missing_modality_has_weight_0(features, changes):
 @pytest.mark.parametrize(("reads", "other"), [("text", "image"), ("image", "text")])
 def test_unimodal_network_never_looks_at_the_other(features, reads, other):
     model = network(features, reads=reads)
-    noise = {
-        f"{other}_{part}": torch.randn_like(getattr(features, f"{other}_{part}"))
-        for part in ("tokens", "cls", "embedding")
-    }
+    noise = {name: torch.randn_like(getattr(features, name)) for name in CONTENT[other]}
     before, after = model(features), model(replace(features, **noise))
     for task in before.logits:
         torch.testing.assert_close(after.logits[task], before.logits[task])
