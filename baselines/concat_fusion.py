@@ -9,8 +9,8 @@ import torch
 from pydantic import Field
 from torch import nn
 
-from cma_clip.backbone import Features
 from cma_clip.classifier import ClassifierConfig
+from cma_clip.inputs import Features
 from cma_clip.learner import FusionNetwork, Output, TrainConfig, Widths
 from cma_clip.training import NeuralClassifier
 from cma_clip.types import Task

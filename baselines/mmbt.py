@@ -16,8 +16,8 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from cma_clip.attention import EncoderLayer, ModalityProjection
-from cma_clip.backbone import Features
 from cma_clip.classifier import ClassifierConfig
+from cma_clip.inputs import Features
 from cma_clip.learner import FusionNetwork, Output, TrainConfig, Widths
 from cma_clip.model import task_head
 from cma_clip.training import NeuralClassifier

@@ -170,4 +170,6 @@ def main() -> None:
     except (ValueError, KeyError, FloatingPointError, FileNotFoundError) as error:
         if os.environ.get("CMA_BENCH_DEBUG"):
             raise
-        raise SystemExit(f"cma-bench: {error.args[0] if error.args else error}") from error
+        # str(KeyError) would put the sentence into quotes; str(OSError) is the one that names the file.
+        reason = error.args[0] if isinstance(error, KeyError) and error.args else error
+        raise SystemExit(f"cma-bench: {reason}") from error

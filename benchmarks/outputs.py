@@ -22,7 +22,7 @@ def write(suite_dir: Path, records: Sequence[Record], suite: str) -> str:
     """Write tables (md, csv, tex), figures (svg, png) and report.html; returns the accuracy tables to print."""
     from benchmarks import figures, report
 
-    tables = all_tables(records, MODEL_ORDER)
+    tables = all_tables(records, measured(records))
     store.save_texts(suite_dir / "tables", table_texts(records))
     drawn = figures.all_figures(records, MODEL_ORDER)
     for name, figure in drawn.items():
@@ -34,10 +34,16 @@ def write(suite_dir: Path, records: Sequence[Record], suite: str) -> str:
     return "\n\n".join([*shown, f"{len(records)} records; tables, figures and report.html are in {suite_dir}"])
 
 
+def measured(records: Sequence[Record]) -> list[str]:
+    """The models that have a record, in the order of all tables: a suite narrowed to three shows three."""
+    found = {record.experiment.model for record in records}
+    return [*(name for name in MODEL_ORDER if name in found), *sorted(found - set(MODEL_ORDER))]
+
+
 def table_texts(records: Sequence[Record]) -> dict[str, str]:
     """File name -> content of every table in every format."""
     texts = {}
-    for name, table in all_tables(records, MODEL_ORDER).items():
+    for name, table in all_tables(records, measured(records)).items():
         texts[f"{name}.md"] = to_markdown(table)
         texts[f"{name}.csv"] = to_csv(table)
         texts[f"{name}.tex"] = to_latex(table)

@@ -16,21 +16,19 @@ import hashlib
 import json
 import logging
 import re
-from collections.abc import Callable
-from dataclasses import dataclass, fields, replace
 from pathlib import Path
-from typing import Any, Literal, TypeVar
+from typing import Any, Literal
 
 import open_clip
 import torch
-from open_clip.hf_model import HFTextEncoder
 from open_clip.model import get_model_preprocess_cfg
 from open_clip.modified_resnet import ModifiedResNet
-from open_clip.transformer import VisionTransformer, text_global_pool
+from open_clip.transformer import VisionTransformer
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-DataT = TypeVar("DataT", "Batch", "Features")
+from cma_clip.inputs import Batch, Features
+from cma_clip.text_tower import TextTower
 
 SHIPPED = Path(__file__).parent / "weights"
 RANDOM = "random:"
@@ -43,156 +41,6 @@ Freeze = Literal["all", "none"] | int
 
 class BackboneError(ValueError):
     """A backbone that cannot be used; the message says why and what to do."""
-
-
-@dataclass(frozen=True)
-class Batch:
-    """Examples as tensors.
-
-    pixel_values UInt8[B 3 H W], zeros where the image is missing; input_ids Int[B L];
-    image_present, text_present Bool[B]; labels: per task Int[B], -100 where unknown.
-    """
-
-    pixel_values: Tensor
-    input_ids: Tensor
-    image_present: Tensor
-    text_present: Tensor
-    labels: dict[str, Tensor]
-
-    def to(self, device: torch.device | str) -> Batch:
-        """The same batch elsewhere; Lightning calls it."""
-        return _moved(self, device)
-
-
-@dataclass(frozen=True)
-class Features:
-    """What the backbone says of B examples; everything a fusion network needs.
-
-    Attributes:
-        text_tokens: Float[B L Dt], states of the words, after the tower's final norm; without T_cls.
-        word_embeddings: Float[B L Dw], what the text tower starts from, for the same positions. A contrastively
-            trained tower forgets words that photos do not show; these still hold them.
-        text_mask: Bool[B L], True for real words; all False where the text is missing.
-        text_cls: Float[B Dt], the state the tower pools (EOT for CLIP): the paper's T_CLS.
-        text_embedding: Float[B E], unit length, in the space shared with images.
-        image_tokens: Float[B P Di], states of the patches.
-        image_cls: Float[B Di], the class token, or the mean of the grid for towers without one.
-        image_embedding: Float[B E], unit length.
-        text_present, image_present: Bool[B].
-    """
-
-    text_tokens: Tensor
-    word_embeddings: Tensor
-    text_mask: Tensor
-    text_cls: Tensor
-    text_embedding: Tensor
-    image_tokens: Tensor
-    image_cls: Tensor
-    image_embedding: Tensor
-    text_present: Tensor
-    image_present: Tensor
-
-    def to(self, device: torch.device | str) -> Features:
-        """The same features elsewhere."""
-        return _moved(self, device)
-
-    def trimmed(self) -> Features:
-        """Text positions beyond the longest text here cut off; padding never changes a prediction."""
-        longest = max(1, int(self.text_mask.sum(dim=1).max()))
-        return replace(
-            self,
-            text_tokens=self.text_tokens[:, :longest],
-            word_embeddings=self.word_embeddings[:, :longest],
-            text_mask=self.text_mask[:, :longest],
-        )
-
-
-def _moved(tensors: DataT, device: torch.device | str) -> DataT:
-    def move(value: Any) -> Any:  # noqa: ANN401
-        if isinstance(value, dict):
-            return {key: move(item) for key, item in value.items()}
-        return value.to(device, non_blocking=True)
-
-    return replace(tensors, **{item.name: move(getattr(tensors, item.name)) for item in fields(tensors)})
-
-
-class TextTower:
-    """Reads the text half of an open_clip model; owns no weights.
-
-    Attributes:
-        context_length: the most tokens it reads, begin and end marks included.
-        trims: positions after the end of a text can be left out without changing anything before it, so
-            L may be anything up to the context length (causal towers).
-    """
-
-    def __init__(self, clip: nn.Module):
-        self.clip: Any = clip
-        self.tower: Any = getattr(clip, "text", clip)
-        self.is_hf = isinstance(self.tower, HFTextEncoder)
-        self.pool: Any = "first" if self.is_hf else getattr(self.tower, "pool_type", None) or self.clip.text_pool_type
-        self.eos_id: int | None = getattr(self.tower, "eos_id", None) or getattr(clip, "text_eos_id", None)
-        self.context_length: int = self.tower.context_length
-        self.trims = not self.is_hf and self.tower.attn_mask is not None and self.pool in ("argmax", "eos")
-        self._module = _AsModule(clip, self._native)
-
-    def __call__(self, ids: Tensor) -> tuple[Tensor, Tensor, Tensor, Tensor]:
-        """Int[B L] -> (tokens Float[B L Dt], words Bool[B L], pooled Float[B Dt], unit embedding Float[B E])."""
-        if self.is_hf:
-            return self._hugging_face(ids)
-        tokens, embedding = self._module(ids) if ids.shape[1] == self.context_length else self._trimmed(ids)
-        pooled = text_global_pool(tokens, ids, self.pool, eos_token_id=self.eos_id)
-        return tokens, self._words(ids), pooled, F.normalize(embedding, dim=-1)
-
-    def embed(self, ids: Tensor) -> Tensor:
-        """Int[B L] -> Float[B L Dw]: the word embeddings the tower starts from, without positions."""
-        table = self.tower.transformer.get_input_embeddings() if self.is_hf else self.tower.token_embedding
-        embedded: Tensor = table(ids)
-        return embedded
-
-    def _trimmed(self, ids: Tensor) -> tuple[Tensor, Tensor]:
-        """open_clip adds all of its positions to whatever it gets: cut them to the text for one call."""
-        length = ids.shape[1]
-        prefix = "clip.text." if self.tower is not self.clip else "clip."
-        cut = {
-            f"{prefix}positional_embedding": self.tower.positional_embedding[:length],
-            f"{prefix}attn_mask": self.tower.attn_mask[:length, :length],
-        }
-        # What is not replaced stays as it is; gradients flow through the slice to the whole parameter.
-        return torch.func.functional_call(self._module, cut, (ids,))  # type: ignore[no-any-return]
-
-    def _native(self, ids: Tensor) -> tuple[Tensor, Tensor]:
-        out = self.clip.forward_intermediates(
-            text=ids, text_indices=1, normalize_intermediates=True, normalize=False, text_output_fmt="NLC"
-        )
-        return out["text_intermediates"][0], out["text_features"]
-
-    def _words(self, ids: Tensor) -> Tensor:
-        """Padding cannot be told by its id (CLIP pads with the id of "!"), only by the end of the text."""
-        position = torch.arange(ids.shape[1], device=ids.device)
-        if self.pool == "argmax":
-            return torch.lt(position, ids.argmax(dim=-1, keepdim=True))
-        if self.pool == "eos":
-            is_end = torch.eq(ids, self.eos_id or 0)
-            return torch.lt(position, is_end.int().argmax(dim=-1, keepdim=True))
-        return torch.ne(ids, self.tower.pad_id)
-
-    def _hugging_face(self, ids: Tensor) -> tuple[Tensor, Tensor, Tensor, Tensor]:
-        mask = ids != self.tower.config.pad_token_id
-        out = self.tower.transformer(input_ids=ids, attention_mask=mask.long())
-        pooled = self.tower.pooler(out, mask.long())
-        return out.last_hidden_state, mask, pooled, F.normalize(self.tower.proj(pooled), dim=-1)
-
-
-class _AsModule(nn.Module):
-    """A function of a module, as a module: what `functional_call` needs to swap parameters for one call."""
-
-    def __init__(self, clip: nn.Module, function: Callable[[Tensor], tuple[Tensor, Tensor]]):
-        super().__init__()
-        self.clip = clip
-        self.function = function
-
-    def forward(self, ids: Tensor) -> tuple[Tensor, Tensor]:
-        return self.function(ids)
 
 
 class Backbone(nn.Module):

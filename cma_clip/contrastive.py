@@ -1,7 +1,8 @@
 """Contrastive training (Radford et al. 2021) of an open_clip model on (photo, text) pairs; labels are never read.
 
-The loss is open_clip's `ClipLoss`; pairs of one batch that share their text are joint positives (our choice:
-in a shop many photos share a title, and punishing one for matching the other's is noise).
+The loss is open_clip's `ClipLoss` with targets shared among the pairs of a batch that have the same text. While equal
+texts have equal embeddings, as with every deterministic text tower, that costs exactly what `ClipLoss` charges
+(cross-entropy is linear in its targets); it differs only where one text can have two embeddings.
 """
 
 from __future__ import annotations
@@ -18,9 +19,10 @@ from pydantic import Field
 from torch import Tensor
 from torch.nn import functional as F
 
-from cma_clip.backbone import Backbone, Batch
+from cma_clip.backbone import Backbone
 from cma_clip.batching import RowBatches, ShuffledRows, loader
 from cma_clip.classifier import ClassifierConfig, Report, Workspace, silent
+from cma_clip.inputs import Batch
 from cma_clip.processing import Encoded, Processor
 from cma_clip.trainer import EpochReporter, Precision, last_checkpoint, make_trainer, scheduled
 from cma_clip.types import Examples

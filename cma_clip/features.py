@@ -13,8 +13,9 @@ import torch
 from tqdm import tqdm
 
 from cma_clip.arrays import ArrayFolder
-from cma_clip.backbone import Backbone, Features
+from cma_clip.backbone import Backbone
 from cma_clip.classifier import Workspace
+from cma_clip.inputs import Features
 from cma_clip.processing import Encoded, Processor
 from cma_clip.types import Examples
 

@@ -15,8 +15,9 @@ from pydantic import Field
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from cma_clip.backbone import Backbone, Batch, Features, Freeze
+from cma_clip.backbone import Backbone, Freeze
 from cma_clip.classifier import ClassifierConfig
+from cma_clip.inputs import Batch, Features
 from cma_clip.trainer import Precision, scheduled
 from cma_clip.types import IGNORE
 

@@ -11,8 +11,8 @@ from pydantic import Field
 from torch import Tensor, nn
 
 from cma_clip.attention import KeylessVectors, ModalityAttention, SequenceAttention, fuse, mean_weights
-from cma_clip.backbone import Features
 from cma_clip.classifier import JSON, ClassifierConfig, Trial
+from cma_clip.inputs import Features
 from cma_clip.learner import FusionNetwork, Output, TrainConfig, Widths
 from cma_clip.training import NeuralClassifier
 from cma_clip.types import Task

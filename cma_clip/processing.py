@@ -17,8 +17,9 @@ from PIL import Image
 from tqdm import tqdm
 
 from cma_clip.arrays import ArrayFolder
-from cma_clip.backbone import Backbone, Batch
+from cma_clip.backbone import Backbone
 from cma_clip.classifier import Workspace
+from cma_clip.inputs import Batch
 from cma_clip.types import Example, Examples, Task
 
 

@@ -53,11 +53,11 @@ def test_tables_of_other_records_are_stale(written):
 
 def test_a_csv_holds_the_means_over_seeds():
     rows = list(csv.DictReader(outputs.table_texts(RECORDS)["catalog-accuracy.csv"].splitlines()))
-    assert tuple(row["model"] for row in rows) == MODEL_ORDER
+    measured = {record.experiment.model for record in RECORDS}
+    assert [row["model"] for row in rows] == [model for model in MODEL_ORDER if model in measured]
     for row in rows:
         values = [r.metrics[CLEAN]["color"]["accuracy"].value for r in RECORDS if r.experiment.model == row["model"]]
-        assert (row["color"] == NOT_MEASURED) == (not values)
-        assert not values or float(row["color"]) == pytest.approx(100 * sum(values) / 2)
+        assert float(row["color"]) == pytest.approx(100 * sum(values) / 2)
 
 
 def test_without_a_reference_that_is_said(tmp_path):

@@ -1,0 +1,91 @@
+"""The text half of an open_clip model: word states with a mask, at the length the texts really have."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import torch
+from open_clip.hf_model import HFTextEncoder
+from open_clip.transformer import text_global_pool
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+
+class TextTower:
+    """Reads the text half of an open_clip model; owns no weights.
+
+    Attributes:
+        context_length: the most tokens it reads, begin and end marks included.
+        trims: positions after the end of a text can be left out without changing anything before it, so
+            L may be anything up to the context length (causal towers).
+    """
+
+    def __init__(self, clip: nn.Module):
+        self.clip: Any = clip
+        self.tower: Any = getattr(clip, "text", clip)
+        self.is_hf = isinstance(self.tower, HFTextEncoder)
+        self.pool: Any = "first" if self.is_hf else getattr(self.tower, "pool_type", None) or self.clip.text_pool_type
+        self.eos_id: int | None = getattr(self.tower, "eos_id", None) or getattr(clip, "text_eos_id", None)
+        self.context_length: int = self.tower.context_length
+        self.trims = not self.is_hf and self.tower.attn_mask is not None and self.pool in ("argmax", "eos")
+        self._module = _AsModule(clip, self._native)
+
+    def __call__(self, ids: Tensor) -> tuple[Tensor, Tensor, Tensor, Tensor]:
+        """Int[B L] -> (tokens Float[B L Dt], words Bool[B L], pooled Float[B Dt], unit embedding Float[B E])."""
+        if self.is_hf:
+            return self._hugging_face(ids)
+        tokens, embedding = self._module(ids) if ids.shape[1] == self.context_length else self._trimmed(ids)
+        pooled = text_global_pool(tokens, ids, self.pool, eos_token_id=self.eos_id)
+        return tokens, self._words(ids), pooled, F.normalize(embedding, dim=-1)
+
+    def embed(self, ids: Tensor) -> Tensor:
+        """Int[B L] -> Float[B L Dw]: the word embeddings the tower starts from, without positions."""
+        table = self.tower.transformer.get_input_embeddings() if self.is_hf else self.tower.token_embedding
+        embedded: Tensor = table(ids)
+        return embedded
+
+    def _trimmed(self, ids: Tensor) -> tuple[Tensor, Tensor]:
+        """open_clip adds all of its positions to whatever it gets: cut them to the text for one call."""
+        length = ids.shape[1]
+        prefix = "clip.text." if self.tower is not self.clip else "clip."
+        cut = {
+            f"{prefix}positional_embedding": self.tower.positional_embedding[:length],
+            f"{prefix}attn_mask": self.tower.attn_mask[:length, :length],
+        }
+        # What is not replaced stays as it is; gradients flow through the slice to the whole parameter.
+        return torch.func.functional_call(self._module, cut, (ids,))  # type: ignore[no-any-return]
+
+    def _native(self, ids: Tensor) -> tuple[Tensor, Tensor]:
+        out = self.clip.forward_intermediates(
+            text=ids, text_indices=1, normalize_intermediates=True, normalize=False, text_output_fmt="NLC"
+        )
+        return out["text_intermediates"][0], out["text_features"]
+
+    def _words(self, ids: Tensor) -> Tensor:
+        """Padding cannot be told by its id (CLIP pads with the id of "!"), only by the end of the text."""
+        position = torch.arange(ids.shape[1], device=ids.device)
+        if self.pool == "argmax":
+            return torch.lt(position, ids.argmax(dim=-1, keepdim=True))
+        if self.pool == "eos":
+            is_end = torch.eq(ids, self.eos_id or 0)
+            return torch.lt(position, is_end.int().argmax(dim=-1, keepdim=True))
+        return torch.ne(ids, self.tower.pad_id)
+
+    def _hugging_face(self, ids: Tensor) -> tuple[Tensor, Tensor, Tensor, Tensor]:
+        mask = ids != self.tower.config.pad_token_id
+        out = self.tower.transformer(input_ids=ids, attention_mask=mask.long())
+        pooled = self.tower.pooler(out, mask.long())
+        return out.last_hidden_state, mask, pooled, F.normalize(self.tower.proj(pooled), dim=-1)
+
+
+class _AsModule(nn.Module):
+    """A function of a module, as a module: what `functional_call` needs to swap parameters for one call."""
+
+    def __init__(self, clip: nn.Module, function: Callable[[Tensor], tuple[Tensor, Tensor]]):
+        super().__init__()
+        self.clip = clip
+        self.function = function
+
+    def forward(self, ids: Tensor) -> tuple[Tensor, Tensor]:
+        return self.function(ids)
