@@ -1,91 +1,99 @@
-"""The same commands locally and in CI. All sessions share one environment, since torch alone is several GB."""
+"""The same commands locally and in CI. All sessions share the environment .venv, since torch alone is several GB."""
 
 import os
+import sys
 from pathlib import Path
 
 import nox
 
 nox.options.sessions = ["lint", "types", "tests", "tables"]
-nox.options.reuse_existing_virtualenvs = True
-nox.needs_version = ">=2025.5.1"
+nox.options.default_venv_backend = "none"  # nox would make an environment for every session
+nox.needs_version = ">=2024.4.15"
 
-ENVIRONMENT = ".venv"
+ENVIRONMENT = Path(__file__).parent / ".venv"
+BIN = ENVIRONMENT / ("Scripts" if os.name == "nt" else "bin")
 OFFLINE = {
     "HF_HUB_OFFLINE": "1",
     "HF_DATASETS_OFFLINE": "1",
     "MLFLOW_DISABLE_TELEMETRY": "true",
     "DO_NOT_TRACK": "1",
 }
+ONE_THREAD = {**OFFLINE, "OMP_NUM_THREADS": "1"}
 
 
 def install(session: nox.Session) -> None:
     """Install once; again only when what is declared has changed."""
     declared = "".join(Path(name).read_text() for name in ("pyproject.toml", "constraints.txt"))
-    stamp = Path(session.virtualenv.location) / "installed.txt"
-    if not stamp.is_file() or stamp.read_text() != declared:
-        session.install("--constraint", "constraints.txt", "--editable", ".[dev]")
-        stamp.write_text(declared)
+    stamp = ENVIRONMENT / "installed.txt"
+    if stamp.is_file() and stamp.read_text() == declared:
+        return
+    session.run(sys.executable, "-m", "venv", str(ENVIRONMENT), external=True)
+    run(session, "python", "-m", "pip", "install", "--quiet", "--constraint", "constraints.txt", "-e", ".[dev]")
+    stamp.write_text(declared)
 
 
-@nox.session(venv_location=ENVIRONMENT)
+def run(session: nox.Session, program: str, *arguments: str, env: dict[str, str] | None = None) -> None:
+    """Run a program of the shared environment."""
+    session.run(str(BIN / program), *arguments, env=env, external=True)
+
+
+@nox.session
 def benchmark(session: nox.Session) -> None:
     """Run a suite (`default` without arguments) and write results/<suite>/."""
     install(session)
-    session.run("cma-bench", "suite", *session.posargs)
+    run(session, "cma-bench", "suite", *session.posargs)
 
 
-@nox.session(venv_location=ENVIRONMENT)
+@nox.session
 def tests(session: nox.Session) -> None:
     """Run the tests on all cores, one thread each; set CMA_BENCH_DATA to run those on real data."""
     install(session)
-    session.run("pytest", "-n", str(os.cpu_count()), *session.posargs, env={**OFFLINE, "OMP_NUM_THREADS": "1"})
+    run(session, "pytest", "-n", str(os.cpu_count()), *session.posargs, env=ONE_THREAD)
 
 
-@nox.session(venv_location=ENVIRONMENT)
+@nox.session
 def lint(session: nox.Session) -> None:
     """Style, format and who may import whom."""
     install(session)
-    session.run("ruff", "check")
-    session.run("ruff", "format", "--check")
-    session.run("lint-imports")
+    run(session, "ruff", "check")
+    run(session, "ruff", "format", "--check")
+    run(session, "lint-imports")
 
 
-@nox.session(venv_location=ENVIRONMENT)
+@nox.session
 def types(session: nox.Session) -> None:
     """Check types strictly."""
     install(session)
-    session.run("mypy")
+    run(session, "mypy")
 
 
-@nox.session(venv_location=ENVIRONMENT)
+@nox.session
 def tables(session: nox.Session) -> None:
     """Fail if a committed table is not what the committed records say."""
     install(session)
-    for suite in sorted(Path("results/reference").glob("*/records")):
-        session.run("cma-bench", "tables", "--suite", f"reference/{suite.parent.name}", "--check", *session.posargs)
+    for records in sorted(Path("results/reference").glob("*/records")):
+        run(session, "cma-bench", "tables", "--suite", f"reference/{records.parent.name}", "--check")
 
 
-@nox.session(venv_location=ENVIRONMENT)
+@nox.session
 def pretrain(session: nox.Session) -> None:
     """Train the tiny product CLIP again; needs --data fashion-products=DIR --out DIR."""
     install(session)
-    session.run("cma-bench", "pretrain", *session.posargs)
+    run(session, "cma-bench", "pretrain", *session.posargs)
 
 
-@nox.session(venv_location=ENVIRONMENT)
+@nox.session
 def perf(session: nox.Session) -> None:
     """Time the hot paths with pytest-benchmark."""
     install(session)
-    session.run(
-        "pytest", "benchmarks/perf", "--benchmark-enable", *session.posargs, env={**OFFLINE, "OMP_NUM_THREADS": "1"}
-    )
+    run(session, "pytest", "benchmarks/perf", "-o", "addopts=", *session.posargs, env=ONE_THREAD)
 
 
-@nox.session(venv_location=ENVIRONMENT)
+@nox.session
 def ui(session: nox.Session) -> None:
     """Open MLflow's UI on the runs of this checkout."""
     install(session)
     view = "workflowType=machine_learning&orderByKey=metrics.%60clean%2Fmean%2Faccuracy%60&orderByAsc=false"
     session.log(f"runs ranked by accuracy: http://127.0.0.1:5000/#/experiments/1/runs?{view}&compareRunsMode=CHART")
     store = f"sqlite:///{Path('runs/mlflow.db').absolute()}"
-    session.run("mlflow", "ui", "--backend-store-uri", store, *session.posargs, env=OFFLINE)
+    run(session, "mlflow", "ui", "--backend-store-uri", store, *session.posargs, env=OFFLINE)
