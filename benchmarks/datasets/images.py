@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import struct
 from collections.abc import Generator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from hashlib import blake2b
@@ -88,7 +89,7 @@ def _decode(data: bytes, name: str, origin: str) -> Image.Image:
         raise DataError(f"{origin}: image {name} is too large to decode safely: {error}") from error
     except UnidentifiedImageError as error:
         raise DataError(f"{origin}: {name} is not an image in a format known to Pillow") from error
-    except (OSError, SyntaxError, ValueError) as error:
+    except (OSError, SyntaxError, ValueError, RuntimeError, struct.error) as error:  # whatever Pillow's plugins raise
         raise DataError(f"{origin}: image {name} cannot be decoded: {error}") from error
 
 

@@ -137,10 +137,17 @@ def _find(root: Path | None) -> Path:
 def _key(path: Path, options: ManifestOptions, images: Iterable[_Image | None]) -> str:
     """Options, the file's content, and name, size and time of every image: a changed file is noticed."""
     hashed = hashlib.sha256(f"{path.absolute()} {options.model_dump_json()}".encode() + path.read_bytes())
-    for image in sorted({image for image in images if image is not None and image.path.is_file()}):
-        facts = image.path.stat()
-        hashed.update(f"{image.name} {facts.st_size} {facts.st_mtime_ns}\n".encode())
+    for image in sorted({image for image in images if image is not None}):
+        hashed.update(f"{image.name} {_size_and_time(image.path)}\n".encode())
     return hashed.hexdigest()
+
+
+def _size_and_time(path: Path) -> tuple[int, int] | None:
+    try:
+        facts = path.stat()
+    except OSError:  # missing, or a name too long: `build_splits` says so with its row
+        return None
+    return facts.st_size, facts.st_mtime_ns
 
 
 def _image(folder: Path, record: Record, options: ManifestOptions) -> _Image | None:

@@ -12,6 +12,7 @@ from typing import Any, NamedTuple
 from benchmarks.datasets.splits import DataError
 from benchmarks.names import choose
 
+csv.field_size_limit(2**31 - 1)  # a long text is as welcome here as in JSON; an open quote is still an error
 MISSING = ("", "nan", "NaN", "null", "NULL")
 
 
@@ -70,6 +71,10 @@ def _cell(value: object, where: str) -> str | None:
     if isinstance(value, (list, dict, bytes)):
         raise DataError(f"{where}: {repr(value)[:80]} is not text or a number")
     text = "" if value is None else str(value).strip()
+    try:
+        text.encode()
+    except UnicodeEncodeError as error:  # JSON can spell half a character: "\\ud800"
+        raise DataError(f"{where}: {text[:80]!r} is not Unicode text: {error.reason}") from error
     return None if text in MISSING else text
 
 
@@ -102,8 +107,8 @@ def _jsonl(path: Path, _: Sequence[str]) -> _Table:
             continue
         try:
             cells = json.loads(line)
-        except json.JSONDecodeError as error:
-            raise DataError(f"{path}, row {number}: not JSON: {error}") from error
+        except (ValueError, RecursionError) as error:  # also a number of 5,000 digits, 100,000 brackets
+            raise DataError(f"{path}, row {number}: cannot be read as JSON: {error}") from error
         if not isinstance(cells, dict):
             raise DataError(f"{path}, row {number}: expected an object, found {line[:80]}")
         rows.append((number, cells))

@@ -136,6 +136,7 @@ def test_a_manifest_may_move(manifest, load):
         ({"image": "/etc/passwd"}, {}, "row 9: image path '/etc/passwd' leaves the manifest's folder"),
         ({"image": "a/../../7.png"}, {}, "row 9: .* leaves the manifest's folder"),
         ({"image": "a\0.png"}, {}, "row 9: .* cannot be followed"),
+        ({"image": "many words " * 30}, {}, "row 9: image file .* cannot be read: File name too long"),
         ({"image": "."}, {}, "row 9: image file .* cannot be read: Is a directory"),
         ({"colour": "rde"}, {}, r"row 9: unknown label of task 'colour' 'rde'; did you mean 'red'\?.*min_count=2"),
         ({"text": "", "image": ""}, {}, "row 9: id 'row-7' has neither an image nor a text"),
