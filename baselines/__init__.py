@@ -3,6 +3,7 @@
 from baselines.ablations import WithoutBoth, WithoutMA, WithoutSA
 from baselines.class_name_match import ClassNameMatch
 from baselines.concat_fusion import ConcatFusion
+from baselines.fine_tuned_clip import FineTunedCLIP
 from baselines.late_fusion import LateFusion
 from baselines.linear_probe import LinearProbe
 from baselines.majority import Majority
@@ -19,6 +20,7 @@ BASELINES: dict[str, type[Classifier]] = {
     "zero_shot_image": ZeroShotImage,
     "zero_shot_text": ZeroShotText,
     "zero_shot": ZeroShot,
+    "fine_tuned_clip": FineTunedCLIP,
     "linear_probe": LinearProbe,
     "image_only": ImageOnly,
     "text_only": TextOnly,

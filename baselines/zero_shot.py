@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import ClassVar, Literal, Self
+from typing import Any, ClassVar, Literal, Self
 
 import numpy as np
 import numpy.typing as npt
@@ -14,7 +14,7 @@ from scipy.special import softmax
 
 from cma_clip.backbone import Backbone, load_backbone
 from cma_clip.classifier import JSON, Classifier, ClassifierConfig, Report, Workspace, silent
-from cma_clip.features import FeatureTable, token_features
+from cma_clip.features import token_features
 from cma_clip.processing import Processor
 from cma_clip.types import Examples, Predictions, Task
 
@@ -55,25 +55,31 @@ class ZeroShot(Classifier):
 
     def predict(self, examples: Examples) -> Predictions:
         """Similarities of embeddings with every class's prompts."""
-        table = token_features(self.backbone, self.processor, examples, self.workspace)
+        arrays = self._embeddings(examples)
         scale = self.backbone.logit_scale.exp().item()
         probabilities = {}
         for task in self.tasks:
-            logits = scale * self._similarity(table, class_embeddings(self.backbone, self.processor, task))
+            logits = scale * self._similarity(arrays, class_embeddings(self.backbone, self.processor, task))
             probabilities[task.name] = softmax(logits.astype(np.float64), axis=1).astype(np.float32)
         labels = {task.name: examples.labels(task.name) for task in self.tasks}
         return Predictions(examples.ids(), labels, probabilities)
 
+    def _embeddings(self, examples: Examples) -> Mapping[str, npt.NDArray[Any]]:
+        """Of both modalities: `*_embedding` Float[N E] and `*_present` Bool[N]."""
+        return token_features(self.backbone, self.processor, examples, self.workspace).arrays
+
     def save(self, folder: Path) -> None:
         """One JSON file: the weights are the backbone's own."""
         folder.mkdir(parents=True, exist_ok=True)
-        saved = {
+        (folder / FILE).write_text(json.dumps(self._saved()))
+
+    def _saved(self) -> dict[str, Any]:
+        return {
             "tasks": [task.as_json() for task in self.tasks],
             "config": self.config.model_dump(mode="json"),
             "seed": self.seed,
             "backbone_fingerprint": self.backbone.fingerprint,
         }
-        (folder / FILE).write_text(json.dumps(saved))
 
     @classmethod
     def load(cls, folder: Path, workspace: Workspace | None = None) -> Self:
@@ -92,14 +98,15 @@ class ZeroShot(Classifier):
         """Nothing trains."""
         return {"trainable_parameters": 0}
 
-    def _similarity(self, table: FeatureTable, classes: FloatArray) -> FloatArray:
+    def _similarity(self, arrays: Mapping[str, npt.NDArray[Any]], classes: FloatArray) -> FloatArray:
         """Cosine Float[N C], the mean over the modalities that are read and present."""
-        total = np.zeros((len(table), len(classes)), dtype=np.float32)
-        count = np.zeros((len(table), 1), dtype=np.float32)
+        rows = len(arrays["text_present"])
+        total = np.zeros((rows, len(classes)), dtype=np.float32)
+        count = np.zeros((rows, 1), dtype=np.float32)
         for modality in ("image", "text"):
             if self.config.reads in (modality, "both"):
-                present = np.asarray(table.arrays[f"{modality}_present"], dtype=np.float32)[:, None]
-                embeddings = np.asarray(table.arrays[f"{modality}_embedding"], dtype=np.float32)
+                present = np.asarray(arrays[f"{modality}_present"], dtype=np.float32)[:, None]
+                embeddings = np.asarray(arrays[f"{modality}_embedding"], dtype=np.float32)
                 total += present * (embeddings @ classes.T)
                 count += present
         return np.asarray(total / np.maximum(count, 1), dtype=np.float32)

@@ -145,21 +145,53 @@ def predict_one(folder: Path, image: Path | None, text: str | None) -> str:
     )
 
 
-def pretrain_clip(epochs: int, batch_size: int, seed: int, out: Path, where: Where) -> str:
-    """Train and export the tiny CLIP, reporting every epoch."""
-    from benchmarks.pretraining import export, pretrain
-    from cma_clip.contrastive import ContrastiveConfig
-
-    def tell(epoch: int, values: Mapping[str, float]) -> None:
-        cells = ", ".join(f"{name} {value:.4f}" for name, value in values.items())
-        print(f"epoch {epoch}: {cells}", flush=True)
+def pretrain_clip(hparams: Mapping[str, Any], seed: int, out: Path, where: Where) -> str:
+    """Train and export the tiny CLIP, reporting every epoch to the terminal and to MLflow."""
+    from benchmarks.experiment import Experiment, key_of
+    from benchmarks.pretraining import check_free, configure, export, pretrain
+    from benchmarks.tracking import open_tracker
+    from benchmarks.tracking.connection import OFF
 
     quiet()
-    config = ContrastiveConfig(epochs=epochs, batch_size=batch_size)
-    source = _place(where, "none").source("fashion-products")
-    backbone, metrics = pretrain(source, config, seed, where.runs, tell)
-    export(backbone, out, metrics)
-    return f"{out} holds the model; use it as backbone=local-dir:{out}"
+    config = configure(hparams)
+    check_free(out)
+    first = os.environ.get("LOCAL_RANK", "0") == "0"  # Lightning runs this program again for every further device
+    experiment = Experiment(
+        dataset="fashion-products", model="tiny-product-clip", seed=seed, hparams=config.model_dump(mode="json")
+    )
+    tracker = open_tracker(_uri(where) if first else OFF, "pretraining", where.runs)
+    with tracker.run(experiment, key_of(experiment, {}), experiment.hparams) as tracked:
+
+        def tell(epoch: int, values: Mapping[str, float]) -> None:
+            cells = ", ".join(f"{name} {value:.4f}" for name, value in values.items())
+            if first:
+                print(f"epoch {epoch}: {cells}", flush=True)
+                tracked.log_epoch(epoch, values)
+
+        backbone, corpus = pretrain(_place(where, "none").source("fashion-products"), config, seed, where.runs, tell)
+    if first:
+        export(backbone, corpus.train, out)
+    return f"{out} holds the model; use it as backbone=local-dir:{out}" if first else ""
+
+
+def list_backbones() -> str:
+    """What is usable here, and why the rest is not."""
+    from benchmarks.backbones import usable
+
+    quiet()
+    return "\n".join(usable())
+
+
+def score_backbone(backbone: str, out: Path | None, where: Where) -> str:
+    """Zero-shot accuracy and retrieval of a backbone on held-out products."""
+    from benchmarks.backbones import score_backbone
+    from benchmarks.store import write_text
+
+    quiet()
+    scores = score_backbone(backbone, "fashion-products", _place(where, "none").source("fashion-products"))
+    if out is not None:
+        write_text(out, scores.as_json())
+    return "\n".join(scores.lines())
 
 
 def _place(where: Where, suite: str) -> Place:

@@ -10,7 +10,7 @@ from benchmarks.experiment import Experiment
 from benchmarks.names import choose
 
 FLOORS = ("majority", "class_name_match", "tfidf_logistic")
-ZERO_SHOT = ("zero_shot_image", "zero_shot_text", "zero_shot", "linear_probe")
+ZERO_SHOT = ("zero_shot_image", "zero_shot_text", "zero_shot", "fine_tuned_clip", "linear_probe")
 NETWORKS = (
     "image_only",
     "text_only",

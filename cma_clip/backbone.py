@@ -27,6 +27,7 @@ from open_clip.transformer import VisionTransformer
 from torch import Tensor, nn
 from torch.nn import functional as F
 
+from cma_clip.hub import why_not
 from cma_clip.inputs import Batch, Features
 from cma_clip.text_tower import TextTower
 
@@ -172,9 +173,11 @@ def load_backbone(backbone_id: str) -> Backbone:
     """
     is_random = backbone_id.startswith(RANDOM)
     name = backbone_id.removeprefix(RANDOM)
-    if (SHIPPED / name).is_dir() and name:
-        name = f"{LOCAL}{SHIPPED / name}"
+    if (shipped := folder_of(name)) is not None:
+        name = f"{LOCAL}{shipped}"
     architecture, tag = _architecture_and_tag(name, is_random, backbone_id)
+    if tag is not None and (reason := why_not(architecture, tag)) is not None:
+        raise BackboneError(_explain(backbone_id, reason))
     # open_clip reports on the root logger, also "initialized randomly" where random: asked for just that;
     # what must not pass unnoticed is raised, through require_pretrained.
     logging.disable(logging.ERROR)
@@ -190,10 +193,18 @@ def load_backbone(backbone_id: str) -> Backbone:
             )
         tokenizer = open_clip.get_tokenizer(architecture)
     except (RuntimeError, OSError, ValueError) as error:
-        raise BackboneError(_explain(backbone_id, error)) from error
+        reason = (str(error).strip() or type(error).__name__).splitlines()[0].rstrip(".")
+        raise BackboneError(_explain(backbone_id, reason)) from error
     finally:
         logging.disable(logging.NOTSET)
     return Backbone(clip.eval(), tokenizer, backbone_id).eval()
+
+
+def folder_of(backbone_id: str) -> Path | None:
+    """The folder that holds a backbone's weights; None for those of a hub and for random ones."""
+    if backbone_id.startswith(LOCAL):
+        return Path(backbone_id.removeprefix(LOCAL))
+    return SHIPPED / backbone_id if backbone_id and (SHIPPED / backbone_id).is_dir() else None
 
 
 def _architecture_and_tag(name: str, is_random: bool, backbone_id: str) -> tuple[str, str | None]:
@@ -234,8 +245,7 @@ def _unknown(architecture: str, backbone_id: str) -> str:
     )
 
 
-def _explain(backbone_id: str, error: Exception) -> str:
-    reason = (str(error).strip() or type(error).__name__).splitlines()[0].rstrip(".")
+def _explain(backbone_id: str, reason: str) -> str:
     return (
         f"backbone {backbone_id!r} cannot be loaded: {reason}. Weights that are on this machine can be used as "
         f"local-dir:FOLDER (open_clip_config.json and open_clip_model.safetensors in it)"

@@ -1,106 +1,126 @@
-"""Contrastive training (Radford et al. 2021) of an open_clip model on (photo, text) pairs; labels are never read.
-
-The loss is open_clip's `ClipLoss` with targets shared among the pairs of a batch that have the same text. While equal
-texts have equal embeddings, as with every deterministic text tower, that costs exactly what `ClipLoss` charges
-(cross-entropy is linear in its targets); it differs only where one text can have two embeddings.
-"""
+"""Contrastive training (Radford et al. 2021) of an open_clip model on (photo, text) pairs; labels are never read."""
 
 from __future__ import annotations
 
-import hashlib
 import math
+import re
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 import lightning.pytorch as pl
 import numpy as np
 import torch
-from open_clip.loss import ClipLoss, gather_features
+from lightning.pytorch.callbacks import Callback
+from open_clip.transformer import PatchDropout
 from pydantic import Field
-from torch import Tensor
-from torch.nn import functional as F
+from torch import Tensor, nn
+from torch.utils.checkpoint import checkpoint
+from torch.utils.data import DataLoader
 
-from cma_clip.backbone import Backbone
-from cma_clip.batching import RowBatches, ShuffledRows, loader
-from cma_clip.classifier import ClassifierConfig, Report, Workspace, silent
-from cma_clip.inputs import Batch
-from cma_clip.processing import Encoded, Processor
-from cma_clip.trainer import EpochReporter, Precision, last_checkpoint, make_trainer, scheduled
+from cma_clip.backbone import Backbone, Freeze
+from cma_clip.batching import OrderedRows, RowBatches, ShuffledRows, loader
+from cma_clip.classifier import ClassifierConfig, Workspace
+from cma_clip.contrastive_loss import SharedTextLoss, retrieval_recall
+from cma_clip.pairs import PairBatch, augment, choose_captions, pair_batches, text_lengths
+from cma_clip.processing import Processor
+from cma_clip.trainer import Precision, last_checkpoint, make_trainer, scheduled
 from cma_clip.types import Examples
 
 MAX_LOGIT_SCALE = math.log(100)
 """CLIP clamps the temperature here (Radford et al. 2021, section 2.5)."""
 
+PROJECTIONS = re.compile(
+    r"visual\.proj|visual\.head\.proj\.\w+|visual\.attnpool\.c_proj\.\w+|visual\.trunk\.attn_pool\.proj\.\w+"
+    r"|text\.proj\.\w+|(text\.)?text_projection(\.\w+)?|logit_scale"
+)
+"""How open_clip calls the last linear map of its native, timm and Hugging Face towers."""
+
+LENGTH_GROUPS = 4
+"""Texts of a batch are encoded in so many groups of similar length: exact, and a third less work than one group."""
+
+Probe = Callable[[Backbone], Mapping[str, float]]
+"""Scores a backbone between epochs, for instance zero-shot on validation."""
+
 
 class ContrastiveConfig(ClassifierConfig):
-    """How a backbone is trained on pairs. Defaults are those of the shipped model's recipe."""
+    """How a backbone is trained on pairs. Defaults are those of the shipped model's recipe.
 
-    epochs: int = Field(20, ge=1)
+    Attributes:
+        batch_size: pairs a step and process; under DDP the loss is over those of all processes.
+        learning_rate: of the projections into the shared space and the temperature.
+        backbone_learning_rate: of the towers; None for the same.
+        freeze: which blocks of the towers train; the projections always do.
+        pieces: embeddings are computed in so many pieces of a batch, and again in the backward pass, so that
+            activations are kept for one piece at a time; the loss is that of the whole batch.
+        patch_dropout: share of the patches that training leaves out (Li et al. 2023, FLIP).
+        fragments: captions of a few words made from every text.
+        fragment_rate: how often one of them stands in for the text.
+    """
+
+    epochs: int = Field(14, ge=1)
     batch_size: int = Field(256, ge=2)
+    pieces: int = Field(1, ge=1)
     learning_rate: float = Field(1e-3, gt=0)
+    backbone_learning_rate: float | None = Field(None, gt=0)
     weight_decay: float = Field(0.1, ge=0)
     warmup_fraction: float = Field(0.05, ge=0, le=1)
     augment: bool = True
+    patch_dropout: float = Field(0.2, ge=0, lt=1)
+    fragments: int = Field(4, ge=0)
+    fragment_rate: float = Field(0.25, ge=0, le=1)
     gradient_clip: float = Field(1.0, gt=0)
     precision: Precision = "32-true"
-
-
-class JointPositivesLoss(ClipLoss):  # type: ignore[misc]
-    """`ClipLoss` in which every pair with the same text counts as a positive, in equal shares.
-
-    With all texts distinct it equals `ClipLoss` exactly.
-    """
-
-    def forward(self, image: Tensor, text: Tensor, logit_scale: Tensor, text_keys: Tensor) -> Tensor:
-        """Unit embeddings Float[B E] twice, the temperature, and Int[B] that is equal for equal texts."""
-        keys = text_keys
-        if self.world_size > 1:
-            image, text = gather_features(
-                image, text, gather_with_grad=True, rank=self.rank, world_size=self.world_size
-            )
-            gathered = [torch.zeros_like(keys) for _ in range(self.world_size)]
-            torch.distributed.all_gather(gathered, keys)
-            keys = torch.cat(gathered)
-        same = (keys[:, None] == keys[None, :]).to(image.dtype)
-        targets = same / same.sum(dim=1, keepdim=True)
-        logits = logit_scale * image @ text.T
-        return (F.cross_entropy(logits, targets) + F.cross_entropy(logits.T, targets)) / 2
-
-
-def augment(pixels: Tensor) -> Tensor:
-    """UInt8[B 3 H W]: mirror half of them, and shift each by up to 1/16 of its size with edge pixels repeated.
-
-    No colour changes: colour is something the texts speak of.
-    """
-    batch, _, height, width = pixels.shape
-    margin = max(height // 16, 1)
-    padded = F.pad(pixels.float(), (margin,) * 4, mode="replicate")
-    flip = torch.rand(batch) < 0.5
-    top, left = (torch.randint(0, 2 * margin + 1, (batch,)) for _ in range(2))
-    rows = top[:, None] + torch.arange(height)
-    columns = left[:, None] + torch.arange(width)
-    columns = torch.where(flip[:, None], columns.flip(1), columns)
-    picked = padded[torch.arange(batch)[:, None, None], :, rows[:, :, None], columns[:, None, :]]
-    return picked.permute(0, 3, 1, 2).to(torch.uint8)
+    freeze: Freeze = "none"
+    devices: int = Field(1, ge=1)
 
 
 class ContrastiveModule(pl.LightningModule):
     """One optimisation step and one validation pass; everything else is Lightning's."""
 
-    def __init__(self, backbone: Backbone, config: ContrastiveConfig, seed: int):
+    def __init__(
+        self,
+        backbone: Backbone,
+        config: ContrastiveConfig,
+        seed: int,
+        pairs: tuple[RowBatches[PairBatch], RowBatches[PairBatch]],
+        probe: Probe | None = None,
+    ):
         super().__init__()
         self.backbone = backbone
         self.config = config
         self.seed = seed
+        self._train_pairs, self._val_pairs = pairs
+        self._probe = probe
         self._validated: list[tuple[Tensor, Tensor]] = []
 
-    def training_step(self, batch: tuple[Batch, Tensor], _: int) -> Tensor:
+    def train_dataloader(self) -> DataLoader[PairBatch]:
+        """Every process its share of the same order."""
+        rows, world = len(self._train_pairs), self.trainer.world_size
+        return loader(
+            self._train_pairs,
+            ShuffledRows(
+                rows,
+                self.config.batch_size,
+                self.seed,
+                drop_last=rows > self.config.batch_size * world,
+                rank=self.trainer.global_rank,
+                replicas=world,
+            ),
+        )
+
+    def val_dataloader(self) -> DataLoader[PairBatch]:
+        """Every process all pairs: recall is among all of them."""
+        return loader(self._val_pairs, OrderedRows(len(self._val_pairs), self.config.batch_size))
+
+    def training_step(self, pairs: PairBatch, _: int) -> Tensor:
         """Loss of one batch of pairs."""
-        pairs, text_keys = batch
-        pixels = augment(pairs.pixel_values) if self.config.augment else pairs.pixel_values
-        image = self.backbone.encode_image(pixels)[2]
-        text = self.backbone.encode_text(_trim(pairs.input_ids, self.backbone))
-        loss: Tensor = JointPositivesLoss(rank=self.global_rank, world_size=self.trainer.world_size)(
-            image, text, self.backbone.logit_scale.exp(), text_keys
+        ids, keys = choose_captions(pairs, self.config.fragment_rate)
+        pixels = augment(pairs.pixels) if self.config.augment else pairs.pixels
+        image = self._in_pieces(self._encode_image, pixels)
+        text = self._in_pieces(self._encode_text, ids)
+        loss: Tensor = SharedTextLoss(rank=self.global_rank, world_size=self.trainer.world_size)(
+            image, text, self.backbone.logit_scale.exp(), keys
         )
         if not torch.isfinite(loss):
             raise FloatingPointError(
@@ -109,98 +129,127 @@ class ContrastiveModule(pl.LightningModule):
         self.log("train/loss", loss, on_step=False, on_epoch=True)
         return loss
 
+    def _in_pieces(self, encode: Callable[[Tensor], Tensor], inputs: Tensor) -> Tensor:
+        if self.config.pieces == 1:
+            return encode(inputs)
+        pieces = inputs.tensor_split(self.config.pieces)
+        return torch.cat([checkpoint(encode, piece, use_reentrant=False) for piece in pieces])
+
+    def _encode_image(self, pixels: Tensor) -> Tensor:
+        return self.backbone.encode_image(pixels)[2]
+
+    def _encode_text(self, ids: Tensor) -> Tensor:
+        if not self.backbone.trims_text:
+            return self.backbone.encode_text(ids)
+        lengths = text_lengths(ids.cpu())
+        order = np.argsort(lengths, kind="stable")
+        groups = [group for group in np.array_split(order, LENGTH_GROUPS) if len(group)]
+        embeddings = [self.backbone.encode_text(ids[group, : lengths[group[-1]]]) for group in groups]
+        return torch.cat(embeddings)[torch.from_numpy(np.argsort(order)).to(ids.device)]
+
     def on_train_epoch_start(self) -> None:
-        """Random numbers depend on (seed, epoch): a resumed training draws the same ones."""
-        torch.manual_seed(self.seed * 1_000_003 + self.current_epoch)
+        """Random numbers depend on (seed, epoch, process): a resumed training draws the same ones."""
+        torch.manual_seed((self.seed * 1_000_003 + self.current_epoch) * 1_009 + self.global_rank)
 
     def on_train_batch_end(self, *_: object) -> None:
         """Clamp the temperature."""
         with torch.no_grad():
             self.backbone.logit_scale.clamp_(0, MAX_LOGIT_SCALE)
 
-    def validation_step(self, batch: tuple[Batch, Tensor], _: int) -> None:
+    def validation_step(self, pairs: PairBatch, _: int) -> None:
         """Collect embeddings."""
-        pairs, _keys = batch
-        image = self.backbone.encode_image(pairs.pixel_values)[2]
-        self._validated.append((image, self.backbone.encode_text(_trim(pairs.input_ids, self.backbone))))
+        self._validated.append((self._encode_image(pairs.pixels), self._encode_text(pairs.input_ids[:, 0])))
 
     def on_validation_epoch_end(self) -> None:
-        """Retrieval among the validation pairs."""
-        image, text = (torch.cat(column) for column in zip(*self._validated, strict=True))
-        self._validated.clear()
-        recalls = retrieval_recall(image, text)
-        self.log_dict({f"val/{name}": value for name, value in recalls.items()})
-        self.log("val/score", recalls["image_to_text_recall@1"])
+        """Retrieval among the validation pairs and what the probe says; `score` is the probe's, or else recall@1."""
+        found: dict[str, float] = {}
+        if self._validated:
+            image, text = (torch.cat(column) for column in zip(*self._validated, strict=True))
+            self._validated.clear()
+            found = retrieval_recall(image, text)
+            found["score"] = found["image_to_text_recall_at_1"]
+        if self._probe is not None:
+            found |= self._probe(self.backbone)
+        self.log_dict({f"val/{name}": value for name, value in found.items()})
 
     def configure_optimizers(self) -> Any:  # noqa: ANN401 - Lightning's own type is a wide union
-        """AdamW (b2 0.98 as CLIP), no decay on gains, biases and embeddings' scale; warm-up, then cosine."""
-        named = [(n, p) for n, p in self.backbone.named_parameters() if p.requires_grad]
-        plain = [p for n, p in named if p.ndim < 2 or "logit_scale" in n]
-        decayed = [p for n, p in named if not (p.ndim < 2 or "logit_scale" in n)]
-        groups = [
-            {"params": decayed, "weight_decay": self.config.weight_decay},
-            {"params": plain, "weight_decay": 0.0},
-        ]
-        optimizer = torch.optim.AdamW(groups, lr=self.config.learning_rate, betas=(0.9, 0.98), eps=1e-6, fused=True)
-        return scheduled(self, optimizer, self.config.warmup_fraction)
+        """AdamW (b2 0.98 as CLIP), no decay on gains, biases and the temperature; warm-up, then cosine."""
+        new, config = set(map(id, projections(self.backbone))), self.config
+        groups = []
+        for is_new, rate in ((True, config.learning_rate), (False, config.backbone_learning_rate)):
+            for is_matrix, decay in ((True, config.weight_decay), (False, 0.0)):
+                parameters = [
+                    parameter
+                    for parameter in self.backbone.parameters()
+                    if parameter.requires_grad
+                    and (id(parameter) in new) == is_new
+                    and (parameter.ndim >= 2) == is_matrix
+                ]
+                groups.append({"params": parameters, "weight_decay": decay, "lr": rate or config.learning_rate})
+        chosen = [group for group in groups if group["params"]]
+        return scheduled(
+            self, torch.optim.AdamW(chosen, betas=(0.9, 0.98), eps=1e-6, fused=True), config.warmup_fraction
+        )
 
 
-def retrieval_recall(image: Tensor, text: Tensor) -> dict[str, float]:
-    """Share of the N pairs whose partner is among the k nearest of all N, both ways, k in 1, 5, 10."""
-    similarity = image @ text.T
-    partner = similarity.diagonal()
-    found = {}
-    for name, matrix in (("image_to_text", similarity), ("text_to_image", similarity.T)):
-        rank = (matrix > partner[:, None]).sum(dim=1)
-        for k in (1, 5, 10):
-            found[f"{name}_recall@{k}"] = (rank < k).float().mean().item()
-    return found
+def projections(backbone: Backbone) -> list[nn.Parameter]:
+    """What leads from the towers into the shared space, and the temperature."""
+    return [parameter for name, parameter in backbone.clip.named_parameters() if PROJECTIONS.fullmatch(name)]
+
+
+@dataclass(frozen=True)
+class Trained:
+    """What `fit_contrastive` tells: the last epoch's numbers, how many epochs and pairs, and the module it trained."""
+
+    metrics: dict[str, float]
+    epochs: int
+    pairs: int
+    module: ContrastiveModule
 
 
 def fit_contrastive(  # noqa: PLR0913, PLR0917 - the parts of one training
     backbone: Backbone,
-    train: Examples,
-    val: Examples,
+    examples: tuple[Examples, Examples],
     config: ContrastiveConfig,
     seed: int,
     workspace: Workspace,
-    report: Report = silent,
-) -> dict[str, float]:
-    """Train `backbone` in place on the pairs that have both a photo and a text; returns the last validation."""
+    callbacks: Sequence[Callback] = (),
+    probe: Probe | None = None,
+) -> Trained:
+    """Train `backbone` in place on those of (train, val) `examples` that have both a photo and a text.
+
+    Without a single such pair nothing is trained. With `devices` above 1, Lightning starts the other processes by
+    running this program again: what the caller does after this function it does in each of them.
+    """
     processor = Processor(backbone)
-    backbone.requires_grad_(True)
-    module = ContrastiveModule(backbone, config, seed)
-    pairs = _pairs(processor.encode(train, workspace), train.texts())
-    batches = ShuffledRows(len(pairs), config.batch_size, seed, drop_last=len(pairs) > config.batch_size)
-    val_pairs = _pairs(processor.encode(val, workspace), val.texts())
-    trainer = make_trainer(workspace, [EpochReporter(report)], config.epochs, config.precision, config.gradient_clip)
-    backbone.train()
-    val_rows = ShuffledRows(len(val_pairs), config.batch_size, seed=0)
-    trainer.fit(
-        module,
-        loader(pairs, batches),
-        loader(val_pairs, val_rows),
-        ckpt_path=last_checkpoint(workspace),
+    backbone.freeze(config.freeze)
+    for parameter in projections(backbone):
+        parameter.requires_grad_(True)
+    pairs = pair_batches(processor, examples[0], config.fragments, seed, workspace)
+    val_pairs = pair_batches(processor, examples[1], 0, seed, workspace)
+    module = ContrastiveModule(backbone, config, seed, (pairs, val_pairs), probe)
+    if not len(pairs):
+        return Trained({}, 0, 0, module)
+    trainer = make_trainer(
+        workspace, list(callbacks), config.epochs, config.precision, config.gradient_clip, config.devices
     )
+    backbone.train()
+    before = _drop_patches(backbone, config.patch_dropout)
+    trainer.fit(module, ckpt_path=last_checkpoint(workspace))
+    _restore(backbone, before)
     backbone.eval()
-    return {name: float(value) for name, value in trainer.callback_metrics.items()}
+    metrics = {name: float(value) for name, value in trainer.callback_metrics.items()}
+    return Trained(metrics, trainer.current_epoch, len(pairs), module)
 
 
-def _pairs(encoded: Encoded, texts: list[str | None]) -> RowBatches[tuple[Batch, Tensor]]:
-    rows = np.flatnonzero(encoded.image_present & encoded.text_present)
-    keys = np.array([_key(texts[row]) for row in rows], dtype=np.int64)
-
-    def batch_of(picked: list[int]) -> tuple[Batch, Tensor]:
-        return encoded.batch(rows[picked].tolist(), {}), torch.from_numpy(keys[picked])
-
-    return RowBatches(len(rows), batch_of)
+def _drop_patches(backbone: Backbone, share: float) -> nn.Module | None:
+    visual: Any = backbone.clip.visual
+    before: nn.Module | None = getattr(visual, "patch_dropout", None)
+    if before is not None and share > 0:
+        visual.patch_dropout = PatchDropout(share)
+    return before
 
 
-def _key(text: str | None) -> int:
-    normal = " ".join((text or "").lower().split())
-    return int.from_bytes(hashlib.blake2b(normal.encode(), digest_size=7).digest(), "big")
-
-
-def _trim(ids: Tensor, backbone: Backbone) -> Tensor:
-    """Cut a batch to its longest text."""
-    return ids[:, : int(ids.argmax(dim=1).max()) + 1] if backbone.trims_text else ids
+def _restore(backbone: Backbone, before: nn.Module | None) -> None:
+    if before is not None:
+        backbone.clip.visual.patch_dropout = before  # type: ignore[union-attr]

@@ -204,9 +204,9 @@ def _only(labels: Mapping[str, Tensor], usable: Tensor) -> dict[str, Tensor]:
 class BestWeights(Callback):
     """Keeps the weights of the best epoch in memory and, through Lightning's checkpoint, over a restart."""
 
-    def __init__(self, learner: Learner):
+    def __init__(self) -> None:
         self.score, self.epoch = -math.inf, -1
-        self.weights = _copy(learner)
+        self.weights: dict[str, Tensor] = {}
 
     def on_validation_end(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
         """Copy the weights if they are the best so far."""
@@ -222,9 +222,10 @@ class BestWeights(Callback):
         """From Lightning's checkpoint."""
         self.score, self.epoch, self.weights = state_dict["score"], state_dict["epoch"], state_dict["weights"]
 
-    def restore(self, learner: Learner) -> None:
-        """Put the best weights back."""
-        learner.load_state_dict(self.weights)
+    def restore(self, module: pl.LightningModule) -> None:
+        """Put the best weights back; without a validated epoch the module stays as it is."""
+        if self.weights:
+            module.load_state_dict(self.weights)
 
 
 def _copy(module: nn.Module) -> dict[str, Tensor]:

@@ -26,8 +26,12 @@ def make_trainer(
     max_epochs: int,
     precision: Precision,
     gradient_clip: float,
+    devices: int = 1,
 ) -> pl.Trainer:
-    """A trainer on whatever accelerator there is, deterministic, with a checkpoint after every epoch."""
+    """A trainer on whatever accelerator there is, deterministic, with a checkpoint after every epoch.
+
+    Several devices are several processes of DDP; the module shares out its rows itself.
+    """
     for name in ("lightning.pytorch", "lightning.fabric"):
         logging.getLogger(name).setLevel(logging.WARNING)  # it advertises
     warnings.filterwarnings("ignore", message=".*LeafSpec.*")  # Lightning's own use of a deprecated torch name
@@ -38,7 +42,9 @@ def make_trainer(
     return pl.Trainer(
         max_epochs=max_epochs,
         accelerator="auto",
-        devices=1,
+        devices=devices,
+        strategy="ddp" if devices > 1 else "auto",
+        use_distributed_sampler=False,
         precision=precision,
         gradient_clip_val=gradient_clip,
         callbacks=callbacks,

@@ -70,7 +70,7 @@ class NeuralClassifier(Classifier):
         batches, val_batches = self._batches(train), self._batches(val)
         order = ShuffledRows(len(train), self.config.batch_size, self.seed)
         learner = self._learner(train)
-        best = BestWeights(learner)
+        best = BestWeights()
         stopping = EarlyStopping("val/score", mode="max", patience=self.config.patience)
         trainer = self._trainer([best, EpochReporter(report), stopping], self.config.max_epochs)
         learner.train()

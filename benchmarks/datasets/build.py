@@ -58,7 +58,9 @@ def build_splits(  # noqa: PLR0913, PLR0917 - one road for all loaders; every ar
     prints = meta["fingerprints"]
     return Splits(
         name=name,
-        **{part: table.TableExamples.open(folder / f"{part}.arrow", prints[part]) for part in PARTS},
+        train=table.TableExamples.open(folder / "train.arrow", prints["train"]),
+        val=table.TableExamples.open(folder / "val.arrow", prints["val"]),
+        test=table.TableExamples.open(folder / "test.arrow", prints["test"]),
         tasks=tuple(Task.from_json(task) for task in meta["tasks"]),
         card=card,
         fingerprint=_hash(*(prints[part] for part in PARTS), json.dumps(meta["tasks"])),
@@ -75,7 +77,7 @@ def _key(key: str, source: Source) -> str:
 @cache
 def _code() -> str:
     """Comments and layout left out: only a change of the code itself rebuilds the tables."""
-    files = sorted(Path(__file__).parent.glob("*.py"))
+    files = sorted(Path(__file__).parent.rglob("*.py"))
     return _hash(*(ast.dump(ast.parse(file.read_text(encoding="utf-8"))) for file in files))
 
 

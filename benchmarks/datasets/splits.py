@@ -8,6 +8,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
+import numpy as np
+import numpy.typing as npt
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict
 
 from cma_clip.types import IGNORE, Examples, Modality, Task
@@ -98,6 +100,10 @@ class Splits:
         test: what only the final evaluation sees.
         fingerprint: hash of everything above: two equal fingerprints are the same data.
         relevance: per task the share of the evidence each modality carries, where the generator knows it.
+        subsets: name -> Bool[N] over the rows of `test`: each is evaluated as a condition of its own
+            ("deduplicated"), from the same predictions.
+        per_group: name of the condition in which the test examples of one group count as one, by the mean of
+            their probabilities ("per product"); None where every example stands for itself.
 
     Raises:
         DataError: a duplicate id, a group in two splits, a label out of range, a task nobody can learn.
@@ -112,12 +118,19 @@ class Splits:
     fingerprint: str
     report: LoadReport
     relevance: Mapping[str, Mapping[Modality, float]] | None = None
+    subsets: Mapping[str, npt.NDArray[np.bool_]] = field(default_factory=dict)
+    per_group: str | None = None
 
     def __post_init__(self) -> None:
         _check_disjoint(self, "id", lambda examples: examples.ids())
         _check_disjoint(self, "group", lambda examples: examples.groups())
         for task in self.tasks:
             _check_labels(self, task)
+        for name, rows in self.subsets.items():
+            if len(rows) != len(self.test) or not rows.any():
+                raise DataError(
+                    f"{self.name}: subset {name!r} has {rows.sum()} rows of {len(rows)}, test has {len(self.test)}"
+                )
 
     def parts(self) -> dict[str, Examples]:
         """The three splits by name."""

@@ -115,6 +115,7 @@ def test_search_space_gives_valid_values(name):
     trial = optuna.trial.FixedTrial(
         {
             "learning_rate": 1e-3,
+            "backbone_learning_rate": 1e-4,
             "weight_decay": 0.1,
             "dropout": 0.2,
             "batch_size": 64,

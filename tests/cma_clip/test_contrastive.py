@@ -1,18 +1,26 @@
-import math
+import json
 import os
+import subprocess
+import sys
+from pathlib import Path
 
 import pytest
 import torch
+from lightning.pytorch.callbacks import Callback
 from open_clip.loss import ClipLoss
 from torch.nn.functional import normalize
 
 from cma_clip.backbone import load_backbone
 from cma_clip.classifier import Workspace
-from cma_clip.contrastive import ContrastiveConfig, JointPositivesLoss, augment, fit_contrastive, retrieval_recall
+from cma_clip.contrastive import ContrastiveConfig, ContrastiveModule, fit_contrastive, projections
+from cma_clip.contrastive_loss import SharedTextLoss, retrieval_recall
+from cma_clip.pairs import augment, choose_captions, pair_batches
 from cma_clip.processing import Processor, example_batch
+from cma_clip.types import Example, ExampleList
 from tests.products import TASKS, products
 
 SCALE = torch.tensor(10.0)
+PLAIN = {"augment": False, "patch_dropout": 0.0, "fragments": 0}
 
 
 def embeddings(count, seed=0):
@@ -22,31 +30,27 @@ def embeddings(count, seed=0):
 
 def test_distinct_texts_give_clips_own_loss():
     image, text = embeddings(5)
-    ours = JointPositivesLoss()(image, text, SCALE, torch.arange(5))
+    ours = SharedTextLoss()(image, text, SCALE, torch.arange(5))
     torch.testing.assert_close(ours, ClipLoss()(image, text, SCALE))
 
 
-def test_equal_texts_in_equal_states_cost_what_clip_charges():
-    """Rows and columns of equal texts are then equal, and so is any sharing out of the targets among them."""
+def test_pairs_of_one_text_are_not_each_others_negatives():
+    """By hand: each of the twins has only the two strangers against it."""
     image, text = embeddings(4)
     text[1] = text[0]
-    shared = JointPositivesLoss()(image, text, SCALE, torch.tensor([0, 0, 2, 3]))
-    torch.testing.assert_close(shared, ClipLoss()(image, text, SCALE))
+    logits = SCALE * image @ text.T
+    keep = torch.ones(4, 4, dtype=torch.bool)
+    keep[0, 1] = keep[1, 0] = False
+    rows = torch.stack([logits[i, keep[i]].logsumexp(0) - logits[i, i] for i in range(4)])
+    columns = torch.stack([logits[keep[:, i], i].logsumexp(0) - logits[i, i] for i in range(4)])
+    loss = SharedTextLoss()(image, text, SCALE, torch.tensor([0, 0, 2, 3]))
+    torch.testing.assert_close(loss, (rows.mean() + columns.mean()) / 2)
+    assert loss < ClipLoss()(image, text, SCALE)
 
 
-def test_a_photo_may_match_the_text_of_its_twin():
-    """Two photos, each nearest to the other's state of the same text: a mistake for CLIP, half of one here."""
-    image, text = torch.eye(4), torch.eye(4)[[1, 0, 2, 3]]
-    joint = JointPositivesLoss()(image, text, SCALE, torch.tensor([0, 0, 2, 3]))
-    plain = JointPositivesLoss()(image, text, SCALE, torch.arange(4))
-    assert joint.item() == pytest.approx(plain.item() / 2, rel=1e-3)
-
-
-def test_loss_by_hand():
-    image = text = torch.eye(2)
-    loss = JointPositivesLoss()(image, text, torch.tensor(1.0), torch.tensor([7, 7]))
-    log_sum = math.log(math.e + 1)
-    assert loss.item() == pytest.approx(0.5 * (log_sum - 1) + 0.5 * log_sum)
+def test_a_batch_of_one_text_costs_nothing():
+    image, text = embeddings(3)
+    assert SharedTextLoss()(image, text, SCALE, torch.zeros(3)) == 0
 
 
 def test_retrieval_recall_by_hand():
@@ -54,57 +58,160 @@ def test_retrieval_recall_by_hand():
     text = torch.tensor([[1.0, 0.9, 0.0], [0.0, 0.5, 0.0], [0.0, 0.6, 1.0]])
     # image x text = columns of `text`: photo 1 prefers text 0 and text 2; text 1 still prefers photo 1
     recall = retrieval_recall(image, text)
-    assert recall["image_to_text_recall@1"] == pytest.approx(2 / 3)
-    assert recall["text_to_image_recall@1"] == pytest.approx(1)
-    assert recall["image_to_text_recall@5"] == 1
-    assert set(recall) == {f"{way}_recall@{k}" for way in ("image_to_text", "text_to_image") for k in (1, 5, 10)}
+    assert recall["image_to_text_recall_at_1"] == pytest.approx(2 / 3)
+    assert recall["text_to_image_recall_at_1"] == pytest.approx(1)
+    assert recall["image_to_text_recall_at_5"] == 1
+    assert set(recall) == {f"{way}_recall_at_{k}" for way in ("image_to_text", "text_to_image") for k in (1, 5, 10)}
 
 
-def test_augmented_pixels_are_shifted_or_mirrored_originals():
+def test_augmented_pixels_stay_near_the_originals():
     torch.manual_seed(0)
-    pixels = torch.arange(32, dtype=torch.uint8).expand(40, 3, 32, 32).contiguous()
-    pictures = augment(pixels)
-    assert (pictures.shape, pictures.dtype) == (pixels.shape, torch.uint8)
-    middles = pictures[:, 0, 16, 4:28].int()
-    steps = middles.diff(dim=1)
-    assert {tuple(row.unique().tolist()) for row in steps} == {(1,), (-1,)}
-    shifts = torch.where(steps[:, 0] > 0, middles[:, 0] - 4, 31 - middles[:, 0] - 4)
-    assert set(shifts.abs().tolist()) <= {0, 1, 2}
+    ramp = torch.linspace(60, 190, 32).to(torch.uint8).expand(64, 3, 32, 32).contiguous()
+    pictures = augment(ramp)
+    assert (pictures.shape, pictures.dtype) == (ramp.shape, torch.uint8)
+    assert pictures.min() >= 60
+    assert pictures.max() <= 190
+    rises = pictures[:, 0, 16, 24].int() - pictures[:, 0, 16, 8].int()
+    assert (rises > 20).any()
+    assert (rises < -20).any()  # mirrored
+    assert len(pictures.flatten(1).unique(dim=0)) == 64
+    grey = torch.full((8, 3, 16, 16), 77, dtype=torch.uint8)
+    assert torch.equal(augment(grey), grey)  # no colour changes
 
 
-def trained(tiny, workspace=None, report=lambda epoch, values: None, **changes):
+def test_captions_are_the_text_or_a_fragment_of_it(tiny):
+    backbone = load_backbone(tiny)
+    processor = Processor(backbone)
+    examples = ExampleList(
+        [
+            Example(str(i), str(i), products(1)[0].image, text)
+            for i, text in enumerate(("red shirt", "", None, "blue box"))
+        ]
+    )
+    batches = pair_batches(processor, examples, 6, 0, Workspace())
+    assert len(batches) == 2  # no pair without a text
+    pairs = batches[[0, 1]]
+    assert pairs.input_ids.shape[:2] == (2, 7)
+    whole = processor.texts(["red shirt", "blue box"])[0]
+    assert pairs.input_ids[:, 0, : whole.shape[1]].tolist() == whole.tolist()
+    torch.manual_seed(0)
+    assert torch.equal(choose_captions(pairs, 0.0)[0], pairs.input_ids[:, 0])
+    texts = [backbone.tokenizer.decode(row.tolist()) for row in choose_captions(pairs, 1.0)[0]]
+    assert any(word in texts[0] for word in ("red", "shirt"))
+    assert not any(word in texts[0] for word in ("blue", "box"))
+
+
+def trained(tiny, workspace=None, callbacks=(), **changes):
     backbone = load_backbone(tiny)
     config = ContrastiveConfig(**{"epochs": 2, "batch_size": 8, **changes})
-    last = fit_contrastive(
-        backbone, products(32, seed=1), products(12, seed=2), config, 0, workspace or Workspace(), report
-    )
-    return backbone, last
+    pairs = products(32, seed=1, holes=False), products(12, seed=2)
+    return backbone, fit_contrastive(backbone, pairs, config, 0, workspace or Workspace(), callbacks)
 
 
-def test_training_is_repeatable_and_moves_both_towers(tiny):
-    (one, scores), (other, _) = trained(tiny), trained(tiny)
+def same_weights(one, other):
     for (name, first), second in zip(one.state_dict().items(), other.state_dict().values(), strict=True):
         assert torch.equal(first, second), name
+
+
+def test_200_steps_from_the_same_seed_give_the_same_weights(tiny):
+    (one, outcome), (other, _) = trained(tiny, epochs=50), trained(tiny, epochs=50)
+    assert outcome.epochs * (outcome.pairs // 8) == 200
+    same_weights(one, other)
     start = load_backbone(tiny)
     for name in ("visual.conv1.weight", "token_embedding.weight", "visual.proj", "text_projection", "logit_scale"):
         assert not torch.equal(one.clip.get_parameter(name), start.clip.get_parameter(name)), name
-    assert 0 <= scores["val/image_to_text_recall@10"] <= 1
+    assert 0 <= outcome.metrics["val/image_to_text_recall_at_10"] <= 1
+
+
+def test_it_learns_which_photo_belongs_to_which_text(tiny):
+    _, outcome = trained(tiny, epochs=50)
+    _, start = trained(tiny, epochs=1, learning_rate=1e-12)
+    assert outcome.metrics["train/loss"] < 0.8 * start.metrics["train/loss"]
+
+
+class Killed(BaseException):
+    pass
+
+
+class Killer(Callback):
+    def on_train_epoch_end(self, trainer, pl_module):
+        if trainer.current_epoch == 1:
+            raise Killed
 
 
 def test_resumed_training_ends_with_the_same_weights(tiny, tmp_path):
-    class Killed(BaseException):
-        pass
-
-    def die(epoch, values):
-        if epoch == 1:
-            raise Killed
-
     workspace = Workspace(checkpoints=tmp_path)
     with pytest.raises(Killed):
-        trained(tiny, workspace, die, epochs=3)
+        trained(tiny, workspace, [Killer()], epochs=3)
     (resumed, _), (straight, _) = trained(tiny, workspace, epochs=3), trained(tiny, epochs=3)
-    for (name, first), second in zip(resumed.state_dict().items(), straight.state_dict().values(), strict=True):
-        assert torch.equal(first, second), name
+    same_weights(resumed, straight)
+
+
+def test_pieces_keep_the_loss_and_gradients_of_the_whole_batch(tiny):
+    gradients = []
+    for pieces in (1, 3):
+        backbone = load_backbone(tiny)
+        batches = pair_batches(Processor(backbone), products(8, holes=False), 0, 0, Workspace())
+        config = ContrastiveConfig(pieces=pieces, **PLAIN)
+        module = ContrastiveModule(backbone, config, 0, (batches, batches))
+        pairs = batches[list(range(8))]
+        image = module._in_pieces(module._encode_image, pairs.pixels)
+        text = module._in_pieces(module._encode_text, pairs.input_ids[:, 0])
+        SharedTextLoss()(image, text, backbone.logit_scale.exp(), pairs.text_keys[:, 0]).backward()
+        gradients.append({name: p.grad for name, p in backbone.named_parameters() if p.grad is not None})
+    assert gradients[0].keys() == gradients[1].keys()
+    for name, gradient in gradients[0].items():
+        torch.testing.assert_close(gradients[1][name], gradient, atol=1e-6, rtol=1e-4, msg=name)
+
+
+def test_texts_in_groups_of_similar_length_get_the_embeddings_they_get_alone(tiny):
+    backbone = load_backbone(tiny)
+    texts = ["red shirt", "a very long photo of the small green dress and box", "box", "", "blue shirts", "the dress"]
+    ids = torch.from_numpy(Processor(backbone).texts(texts)[0]).long()
+    module = ContrastiveModule(backbone, ContrastiveConfig(), 0, (None, None))
+    alone = torch.cat([backbone.encode_text(row[None]) for row in ids])
+    torch.testing.assert_close(module._encode_text(ids), alone, atol=1e-6, rtol=1e-5)
+
+
+@pytest.mark.parametrize(("freeze", "free"), [("all", 0), (1, 1), ("none", 2)])
+def test_frozen_towers_stay_as_they_were_and_projections_train(tiny, freeze, free):
+    backbone, _ = trained(tiny, freeze=freeze)
+    start = load_backbone(tiny)
+    changed = [
+        not torch.equal(block.state_dict()["mlp.c_fc.weight"], before.state_dict()["mlp.c_fc.weight"])
+        for block, before in zip(
+            backbone.clip.visual.transformer.resblocks, start.clip.visual.transformer.resblocks, strict=True
+        )
+    ]
+    assert changed == [False] * (len(changed) - free) + [True] * free
+    assert not torch.equal(backbone.clip.visual.proj, start.clip.visual.proj)
+
+
+def test_two_learning_rates(tiny):
+    backbone, _ = trained(tiny, learning_rate=1e-3, backbone_learning_rate=1e-12, weight_decay=0.0)
+    start = load_backbone(tiny)
+    moved = {
+        name
+        for (name, one), other in zip(backbone.clip.named_parameters(), start.clip.parameters(), strict=True)
+        if (one - other).abs().max() > 1e-6
+    }
+    assert moved == {"visual.proj", "text_projection", "logit_scale"}
+    assert len(projections(backbone)) == 3
+
+
+def test_patches_are_dropped_in_training_only(tiny):
+    backbone, _ = trained(tiny, patch_dropout=0.5)
+    backbone.train()
+    pixels = torch.randint(0, 256, (2, 3, *backbone.image_size), dtype=torch.uint8)
+    assert torch.equal(backbone.encode_image(pixels)[2], backbone.encode_image(pixels)[2])
+
+
+def test_without_a_pair_nothing_is_trained(tiny):
+    backbone = load_backbone(tiny)
+    texts = ExampleList.of([None, None], ["red shirt", "blue box"])
+    outcome = fit_contrastive(backbone, (texts, texts), ContrastiveConfig(), 0, Workspace())
+    assert (outcome.epochs, outcome.pairs) == (0, 0)
+    same_weights(backbone, load_backbone(tiny))
 
 
 def test_diverged_training_names_the_epoch(tiny):
@@ -115,7 +222,7 @@ def test_diverged_training_names_the_epoch(tiny):
 def loss_of(backbone, batch, keys, **processes):
     image = backbone.encode_image(batch.pixel_values)[2]
     text = backbone.encode_text(batch.input_ids)
-    return JointPositivesLoss(**processes)(image, text, backbone.logit_scale.exp(), keys)
+    return SharedTextLoss(**processes)(image, text, backbone.logit_scale.exp(), keys)
 
 
 KEYS = torch.tensor([0, 1, 0, 3, 4, 1])  # equal texts on either side of the cut
@@ -158,3 +265,34 @@ def test_two_processes_compute_the_loss_and_gradients_of_one(tiny, tmp_path):
         assert found["gradients"].keys() == expected.keys()
         for name, gradient in found["gradients"].items():
             torch.testing.assert_close(gradient, expected[name], atol=1e-5, rtol=1e-4, msg=name)
+
+
+SCRIPT = """
+import json, sys, torch
+from cma_clip.backbone import load_backbone
+from cma_clip.classifier import Workspace
+from cma_clip.contrastive import ContrastiveConfig, fit_contrastive
+from tests.products import products
+
+torch.set_num_threads(1)
+backbone = load_backbone(sys.argv[1])
+pairs = products(32, seed=1, holes=False), products(12, seed=2)
+outcome = fit_contrastive(backbone, pairs, ContrastiveConfig(**json.loads(sys.argv[2])), 0, Workspace())
+if outcome.module.global_rank == 0:
+    torch.save(backbone.state_dict(), sys.argv[3])
+"""
+
+
+def test_lightning_with_two_processes_trains_as_one_with_the_whole_batch(tiny, tmp_path):
+    """Each process reads every second row of the same order, so that both see the batch of one."""
+    script = tmp_path / "train.py"
+    script.write_text(SCRIPT)
+    states = []
+    for devices, batch_size in ((1, 8), (2, 4)):
+        config = json.dumps({"epochs": 2, "batch_size": batch_size, "devices": devices, "learning_rate": 1e-3, **PLAIN})
+        out = tmp_path / f"{devices}.pt"
+        environment = {**os.environ, "PYTHONPATH": str(Path.cwd()), "OMP_NUM_THREADS": "1"}
+        subprocess.run([sys.executable, script, tiny, config, out], check=True, env=environment, timeout=120)
+        states.append(torch.load(out, weights_only=True))
+    for name, value in states[0].items():
+        torch.testing.assert_close(states[1][name], value, atol=2e-4, rtol=1e-3, msg=name)

@@ -1,0 +1,123 @@
+"""Backbones: which are usable here, and how good one is before anything is trained on it."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import numpy as np
+import open_clip
+import torch
+from scipy.stats import binomtest
+
+from baselines.zero_shot import ZeroShotImage, ZeroShotImageConfig
+from benchmarks import datasets
+from benchmarks.datasets.splits import Source
+from benchmarks.experiment import Estimate
+from benchmarks.metrics import evaluate
+from benchmarks.pretraining import retrieval_pool
+from cma_clip.backbone import SHIPPED
+from cma_clip.classifier import Workspace
+from cma_clip.contrastive_loss import partner_ranks
+from cma_clip.features import token_features
+from cma_clip.hub import in_cache, unreachable
+from cma_clip.provenance import trained_rows
+
+FAMILIES = ("ViT-B-32-quickgelu/openai", "ViT-B-16-SigLIP/webli", "MobileCLIP-S1/datacompdr")
+"""Hub ids that stand for all of them in the listing."""
+
+
+@dataclass(frozen=True)
+class BackboneScores:
+    """Held-out scores of a backbone as it is.
+
+    Attributes:
+        retrieval: "image_to_text recall@1" ... among `pool` products, with 95 % Wilson intervals over the queries.
+        zero_shot: task -> accuracy of photos against the class prompts, with 95 % bootstrap intervals.
+        trained_rows: how many of the products' texts the backbone was trained on; None if its folder does not say.
+    """
+
+    backbone: str
+    fingerprint: str
+    dataset: str
+    pool: int
+    retrieval: Mapping[str, Estimate]
+    zero_shot: Mapping[str, Estimate]
+    trained_rows: int | None
+
+    def lines(self) -> list[str]:
+        """One sentence a number."""
+        seen = "unknown" if self.trained_rows is None else f"{self.trained_rows:,}"
+        head = [
+            f"{self.backbone} ({self.fingerprint}) on the test split of {self.dataset}",
+            f"test products with a text that it was trained on: {seen}",
+        ]
+        named = {f"retrieval, {name} of {self.pool:,}": value for name, value in self.retrieval.items()}
+        named |= {f"zero-shot accuracy of photos, {task}": value for task, value in self.zero_shot.items()}
+        return head + [f"{name}: {_percent(value)}" for name, value in named.items()]
+
+    def as_json(self) -> str:
+        """For a file."""
+        plain = {**vars(self)}
+        for name in ("retrieval", "zero_shot"):
+            plain[name] = {key: value.model_dump() for key, value in plain[name].items()}
+        return json.dumps(plain, indent=1) + "\n"
+
+
+def score_backbone(backbone_id: str, dataset: str, source: Source) -> BackboneScores:
+    """Retrieval among a fixed pool of test products and zero-shot accuracy on all of them; trains nothing."""
+    torch.set_num_threads(1)  # as benchmarks.run: sums depend on the number of threads
+    splits = datasets.load(dataset, source, {})
+    workspace = Workspace(source.cache, progress=source.progress)
+    model = ZeroShotImage(splits.tasks, ZeroShotImageConfig(backbone=backbone_id), workspace=workspace)
+    estimates, _ = evaluate(model.predict(splits.test))
+    pool = retrieval_pool(splits.test)
+    arrays = token_features(model.backbone, model.processor, pool, workspace).arrays
+    image, text = (torch.from_numpy(np.array(arrays[f"{side}_embedding"])).float() for side in ("image", "text"))
+    retrieval = {
+        f"{way} recall@{k}": _share(int((ranks < k).sum()), len(pool))
+        for way, ranks in partner_ranks(image, text).items()
+        for k in (1, 5, 10)
+    }
+    return BackboneScores(
+        backbone=backbone_id,
+        fingerprint=model.backbone.fingerprint,
+        dataset=dataset,
+        pool=len(pool),
+        retrieval=retrieval,
+        zero_shot={task: found["accuracy"] for task, found in estimates.items()},
+        trained_rows=trained_rows(backbone_id, splits.test.texts()),
+    )
+
+
+def usable() -> list[str]:
+    """One line a backbone that ships or was fetched, one a family of the hub, each with why not if it is not usable."""
+    lines = []
+    for folder in sorted(path for path in SHIPPED.iterdir() if path.is_dir()):
+        size = sum(file.stat().st_size for file in folder.iterdir()) / 1e6
+        lines.append(f"{folder.name}: ready, ships with the project ({size:.0f} MB)")
+    tags = open_clip.list_pretrained()
+    cached = [f"{architecture}/{tag}" for architecture, tag in tags if in_cache(architecture, tag)]
+    lines += [f"{name}: ready, fetched before" for name in cached]
+    reason = unreachable()
+    lines += [
+        f"{name}: {'not usable here: ' + reason if reason else 'will be fetched'}"
+        for name in FAMILIES
+        if name not in cached
+    ]
+    lines += [
+        f"... and {len(tags) - len(cached) - len(FAMILIES)} more ARCHITECTURE/TAG of open_clip's hub, likewise",
+        "local-dir:FOLDER: weights of your own (open_clip_config.json and open_clip_model.safetensors in it)",
+        "random:ARCHITECTURE: untrained weights, for tests",
+    ]
+    return lines
+
+
+def _share(found: int, queries: int) -> Estimate:
+    interval = binomtest(found, queries).proportion_ci(method="wilson")
+    return Estimate(value=found / queries, low=float(interval.low), high=float(interval.high), n=queries)
+
+
+def _percent(value: Estimate) -> str:
+    return f"{100 * value.value:.1f} % [{100 * value.low:.1f}, {100 * value.high:.1f}] (n {value.n:,})"

@@ -1,0 +1,41 @@
+"""Which texts a backbone was trained on, kept beside its weights, so that testing on them cannot pass unnoticed."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterable
+from pathlib import Path
+
+import numpy as np
+import numpy.typing as npt
+from safetensors.numpy import load_file, save_file
+
+from cma_clip.backbone import folder_of
+
+FILE = "trained_on.safetensors"
+
+
+def text_key(text: str) -> int:
+    """56 bits of a hash of the text; case and spaces do not count."""
+    normal = " ".join(text.lower().split())
+    return int.from_bytes(hashlib.blake2b(normal.encode(), digest_size=7).digest(), "big")
+
+
+def text_keys(texts: Iterable[str | None]) -> npt.NDArray[np.int64]:
+    """Int[K], sorted, each once; missing and empty texts have none."""
+    return np.array(sorted({text_key(text) for text in texts if text and text.strip()}), dtype=np.int64)
+
+
+def save_trained_on(texts: Iterable[str | None], folder: Path) -> None:
+    """Write the keys of all training texts beside the weights."""
+    save_file({"texts": text_keys(texts)}, folder / FILE)
+
+
+def trained_rows(backbone_id: str, texts: Iterable[str | None]) -> int | None:
+    """How many of the texts the backbone was trained on; None where its folder does not say."""
+    folder = folder_of(backbone_id)
+    if folder is None or not (folder / FILE).is_file():
+        return None
+    known = load_file(folder / FILE)["texts"]
+    keys = np.array([text_key(text) if text and text.strip() else -1 for text in texts], dtype=np.int64)
+    return int(np.isin(keys, known).sum())

@@ -1,0 +1,62 @@
+"""The weights that ship: open_clip alone can use them, and this project's adapter says the same."""
+
+import json
+import shutil
+import subprocess
+import sys
+
+import numpy as np
+import pytest
+import torch
+
+from cma_clip.backbone import SHIPPED, load_backbone
+from cma_clip.processing import Processor, example_batch
+from tests.products import products
+
+FOLDER = SHIPPED / "tiny-product-clip"
+
+ALONE = """
+import json, sys
+import open_clip, torch
+from PIL import Image
+
+model, _, preprocess = open_clip.create_model_and_transforms("local-dir:" + sys.argv[1])
+tokenizer = open_clip.get_tokenizer("local-dir:" + sys.argv[1])
+model.eval()
+with torch.no_grad():
+    image = model.encode_image(preprocess(Image.open(sys.argv[2]))[None], normalize=True)[0]
+    text = model.encode_text(tokenizer([sys.argv[3]]), normalize=True)[0]
+assert not any(name.split(".")[0] in ("cma_clip", "baselines", "benchmarks") for name in sys.modules)
+print(json.dumps([image.tolist(), text.tolist()]))
+"""
+
+
+def test_open_clip_alone_gives_the_embeddings_that_the_adapter_gives(tmp_path):
+    shutil.copytree(FOLDER, tmp_path / "weights")
+    (example,) = products(1, holes=False)
+    example.image.save(tmp_path / "photo.png")
+    command = [sys.executable, "-c", ALONE, tmp_path / "weights", tmp_path / "photo.png", example.text]
+    done = subprocess.run(command, capture_output=True, text=True, check=True, cwd=tmp_path)
+    alone = json.loads(done.stdout.splitlines()[-1])
+    backbone = load_backbone("tiny-product-clip")
+    batch = example_batch(Processor(backbone), [example], [])
+    with torch.no_grad():
+        ours = backbone.encode_image(batch.pixel_values)[2][0], backbone.encode_text(batch.input_ids)[0]
+    for expected, found in zip(alone, ours, strict=True):
+        np.testing.assert_allclose(found, expected, atol=2e-5)
+
+
+def test_they_are_small():
+    assert sum(path.stat().st_size for path in FOLDER.iterdir()) < 32e6
+
+
+@pytest.mark.parametrize("file", ["open_clip_config.json", "open_clip_model.safetensors", "trained_on.safetensors"])
+def test_they_are_complete(file):
+    assert (FOLDER / file).is_file()
+
+
+def test_the_card_names_the_frozen_split():
+    from benchmarks.datasets.fashion_products import FROZEN
+
+    card = (FOLDER / "README.md").read_text()
+    assert json.loads(FROZEN.read_text())["sha256"] in card
