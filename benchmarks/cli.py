@@ -75,11 +75,15 @@ def tables(suite: str = "default", results: Path = RESULTS, check: bool = False)
     print(rebuild_tables(results / suite, check))
 
 
-def models() -> None:
-    """List models and their hyper-parameters with defaults."""
-    from benchmarks.commands import list_models
+def models(backbones: bool = False) -> None:
+    """List models and their hyper-parameters with defaults.
 
-    print(list_models())
+    Args:
+        backbones: list the backbones they can use instead, and why others cannot be used here.
+    """
+    from benchmarks.commands import list_backbones, list_models
+
+    print(list_backbones() if backbones else list_models())
 
 
 def suites() -> None:
@@ -122,19 +126,31 @@ def predict(model: Path, image: Path | None = None, text: str | None = None) -> 
     print(predict_one(model, image, text))
 
 
-def pretrain(where: Here, out: Path, epochs: int = 9, batch_size: int = 256, seed: int = 0) -> None:
+def pretrain(where: Here, out: Path, seed: int = 0, hparam: Pairs = ()) -> None:
     """Train the tiny product CLIP from random weights on photos and titles of training splits.
 
     Args:
         where: folders; needs --data fashion-products=DIR.
         out: folder for the model, in open_clip's local-dir format.
-        epochs: passes over the pairs.
-        batch_size: pairs a step.
         seed: of weights and order.
+        hparam: of the training, e.g. epochs=20 devices=2; see cma_clip.contrastive.ContrastiveConfig.
     """
     from benchmarks.commands import pretrain_clip
 
-    print(pretrain_clip(epochs, batch_size, seed, out, where))
+    print(pretrain_clip(pairs(hparam), seed, out, where))
+
+
+def backbone(where: Here, name: Positional[str] = "tiny-product-clip", out: Path | None = None) -> None:
+    """Zero-shot accuracy and retrieval of a backbone on the held-out products of fashion-products.
+
+    Args:
+        where: folders; needs --data fashion-products=DIR.
+        name: a backbone id, see `cma-bench models --backbones`.
+        out: also write the numbers as JSON.
+    """
+    from benchmarks.commands import score_backbone
+
+    print(score_backbone(name, out, where))
 
 
 def pairs(given: tuple[str, ...]) -> dict[str, object]:
@@ -160,6 +176,7 @@ COMMANDS: dict[str, Callable[..., Any]] = {
     "data": data,
     "predict": predict,
     "pretrain": pretrain,
+    "backbone": backbone,
 }
 
 
