@@ -22,7 +22,8 @@ class Experiment(_Frozen):
     """One cell of a table: this model on these data with this seed.
 
     `dataset_options` and `hparams` hold only what differs from the defaults; both are validated by the
-    data set's and the model's own classes. `seed` drives the model, never the data.
+    data set's and the model's own classes. `seed` drives the model, never the data. `variant` names a row of its own
+    in tables for a model with other hyper-parameters than its neighbours, as in an ablation.
     """
 
     dataset: str
@@ -31,10 +32,16 @@ class Experiment(_Frozen):
     dataset_options: dict[str, Any] = Field(default_factory=dict)
     hparams: dict[str, Any] = Field(default_factory=dict)
     protocol: str = CLEAN
+    variant: str = ""
+
+    @property
+    def row(self) -> str:
+        """How tables and figures call what is measured: the model, and its variant if it is one."""
+        return f"{self.model}, {self.variant}" if self.variant else self.model
 
     def label(self) -> str:
         """How the experiment is called in logs, run names and folders."""
-        return f"{self.dataset}/{self.model}/seed-{self.seed}"
+        return f"{self.dataset}/{self.row}/seed-{self.seed}"
 
 
 class Estimate(_Frozen):
@@ -98,5 +105,6 @@ class Record(_Frozen):
 
 def key_of(experiment: Experiment, fingerprints: dict[str, str | None]) -> str:
     """The name of a result: 16 hex digits over the experiment and the hashes of data, weights and code."""
-    identity = {"experiment": experiment.model_dump(mode="json"), "fingerprints": fingerprints}
+    asked = experiment.model_dump(mode="json", exclude=set() if experiment.variant else {"variant"})
+    identity = {"experiment": asked, "fingerprints": fingerprints}
     return hashlib.sha256(json.dumps(identity, sort_keys=True).encode()).hexdigest()[:16]

@@ -65,8 +65,19 @@ def run(experiment: Experiment, place: Place, tracker: Tracker) -> Record:
     key = key_of(experiment, fingerprints)
     found = store.find_record(place.suite_dir, experiment, key)
     if found is not None:
+        _mirror(found, splits, place, tracker)
         return found
     return _train_and_record(experiment, splits, classifier, _Identity(key, fingerprints, seconds), place, tracker)
+
+
+def _mirror(record: Record, splits: Splits, place: Place, tracker: Tracker) -> None:
+    """Tell the tracker of a record made while it was off or dead; one that it knows is left as it is."""
+    model = place.runs_dir / "experiments" / record.key / "model"
+    with tracker.run(record.experiment, record.key, record.config) as tracked:
+        tracked.log_data(splits, record.experiment.dataset_options)
+        tracked.log_record(record)
+        if model.is_dir():
+            tracked.log_model(model)
 
 
 @dataclass(frozen=True)

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from benchmarks.experiment import Experiment
+from benchmarks.experiment import CLEAN, Experiment
 from benchmarks.names import choose
 
 FLOORS = ("majority", "class_name_match", "tfidf_logistic")
@@ -34,6 +34,8 @@ class Suite:
         datasets: data set -> its options where they differ from the defaults.
         budget: hyper-parameters that every network gets alike.
         hparams: model -> hyper-parameters of its own.
+        variants: row of the tables -> a model and hyper-parameters that make it another one, as in an ablation.
+        protocol: what the test split goes through, see `benchmarks.perturbations`.
     """
 
     question: str
@@ -42,7 +44,19 @@ class Suite:
     seeds: Sequence[int] = (0, 1, 2)
     budget: Mapping[str, Any] = field(default_factory=dict)
     hparams: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
+    variants: Mapping[str, tuple[str, Mapping[str, Any]]] = field(default_factory=dict)
+    protocol: str = CLEAN
 
+
+ABLATIONS: dict[str, tuple[str, Mapping[str, Any]]] = {
+    "2 layers": ("cma_clip", {"depth": 2}),
+    "3 layers": ("cma_clip", {"depth": 3}),
+    "a vector per modality": ("cma_clip", {"keyless_vectors": "per_modality"}),
+    "no word embeddings": ("cma_clip", {"word_embeddings": False}),
+    "last block fine-tuned": ("cma_clip", {"freeze": 1}),
+    "fine-tuned": ("cma_clip", {"freeze": "none"}),
+}
+"""What the paper's two attentions are made of, one change at a time; the models w/o MA and w/o SA are beside them."""
 
 SUITES: dict[str, Suite] = {
     "default": Suite(
@@ -59,6 +73,12 @@ SUITES: dict[str, Suite] = {
         question="Does it pay on real product photos and titles?",
         datasets={"fashion-products": {"train_rows": 12000}},
         budget={"max_epochs": 8},  # our choice: what three seeds of every model take in half an hour on two cores
+    ),
+    "ablation": Suite(
+        question="Which part of CMA-CLIP pays?",
+        datasets={"catalog": {}},
+        models=("cma_clip_wo_ma_sa", "cma_clip_wo_sa", "cma_clip_wo_ma", "cma_clip"),
+        variants=ABLATIONS,
     ),
     "manifest": Suite(
         question="Which model for my catalogue?",
@@ -82,6 +102,7 @@ def select(
     return replace(
         suite,
         models=[model for model in MODEL_ORDER if model in chosen] if chosen else suite.models,
+        variants={row: named for row, named in suite.variants.items() if not chosen or named[0] in chosen},
         seeds=list(seeds) or suite.seeds,
         datasets={dataset: {**own, **options} for dataset, own in suite.datasets.items()},
         budget={**suite.budget, **hparams},
@@ -94,11 +115,18 @@ def experiments(suite: Suite) -> list[Experiment]:
 
 
 def _experiments(suite: Suite) -> Iterable[Experiment]:
+    rows = {("", model): (model, {}) for model in suite.models}
+    rows |= {(variant, model): (model, changes) for variant, (model, changes) in suite.variants.items()}
     for dataset, options in suite.datasets.items():
         for seed in suite.seeds:
-            for model in suite.models:
+            for (variant, _), (model, changes) in rows.items():
                 budget = suite.budget if model in NETWORKS else {}
-                hparams = {**budget, **suite.hparams.get(model, {})}
                 yield Experiment(
-                    dataset=dataset, model=model, seed=seed, dataset_options=dict(options), hparams=hparams
+                    dataset=dataset,
+                    model=model,
+                    seed=seed,
+                    dataset_options=dict(options),
+                    hparams={**budget, **suite.hparams.get(model, {}), **changes},
+                    protocol=suite.protocol,
+                    variant=variant,
                 )

@@ -1,6 +1,7 @@
 """What a user does, as the user does it: the installed command, in an empty folder."""
 
 import csv
+import json
 import os
 import signal
 import subprocess
@@ -9,6 +10,8 @@ import time
 from pathlib import Path
 
 import pytest
+from mlflow import MlflowClient
+from PIL import Image
 
 from benchmarks import store
 
@@ -102,6 +105,53 @@ def test_a_saved_model_classifies_a_product(smoke):
     answer = cma_bench("predict", "--model", model, "--text", "a red dress", cwd=folder)
     assert (answer.returncode, answer.stderr) == (0, "")
     assert [line.partition(":")[0] for line in answer.stdout.splitlines()] == ["color", "pattern", "style"]
+
+
+SERVE = """
+import json, sys
+import mlflow, pandas as pd
+
+(logged,) = [m for m in mlflow.search_logged_models(output_format="list") if m.name == sys.argv[1]]
+model = mlflow.pyfunc.load_model(logged.model_uri)
+photo = open(sys.argv[2], "rb").read()
+frame = pd.DataFrame({"image": [sys.argv[2], photo, None], "text": ["a red dress", "a red dress", "a red dress"]})
+print(json.dumps(model.predict(frame).to_dict("list")))
+"""
+
+
+def serve(name, photo, folder):
+    environment = {**os.environ, "MLFLOW_TRACKING_URI": f"sqlite:///{folder / 'runs' / 'mlflow.db'}"}
+    environment |= {"MLFLOW_EXPERIMENT_NAME": "cma-clip-bench"}
+    command = [sys.executable, "-W", "ignore", "-c", SERVE, name, photo]
+    done = subprocess.run(command, cwd=folder, env=environment, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    return json.loads(done.stdout.splitlines()[-1])
+
+
+def test_the_logged_model_serves_photos_and_titles_in_a_fresh_process(smoke):
+    folder, _, _ = smoke
+    Image.effect_noise((40, 30), 90).convert("RGB").save(folder / "photo.png")
+    served = serve("cma_clip", folder / "photo.png", folder)
+    assert set(served) == {f"{task}{part}" for task in ("color", "pattern", "style") for part in ("", "_probability")}
+    for values in served.values():
+        assert values[0] == values[1]  # a path, or what the file holds
+    (model,) = (path.parent for path in folder.glob("runs/experiments/*/model/network.safetensors"))
+    for row, photo in ((0, ["--image", "photo.png"]), (2, [])):
+        said = cma_bench("predict", "--model", model, "--text", "a red dress", *photo, cwd=folder).stdout
+        assert said.splitlines()[0] == f"color: {served['color'][row]} ({served['color_probability'][row]:.3f})"
+
+
+def test_what_ran_untracked_is_mirrored_by_the_next_run_that_tracks(tmp_path):
+    asked = ["run", "--dataset", "catalog", "--model", "majority", *DATA, "--tracking"]
+    assert cma_bench(*asked, "off", cwd=tmp_path).returncode == 0
+    assert not (tmp_path / "runs" / "mlflow.db").exists()
+    for _ in range(2):  # and once only
+        assert cma_bench(*asked, "sqlite", cwd=tmp_path).returncode == 0
+    client = MlflowClient(f"sqlite:///{tmp_path / 'runs' / 'mlflow.db'}")
+    (run,) = client.search_runs(["1"], "tags.kind = 'experiment'")
+    (record,) = store.load_records(tmp_path / "results" / "single")
+    assert run.data.metrics["clean/mean/accuracy"] == record.metrics["clean"]["mean"]["accuracy"].value
+    assert run.info.status == "FINISHED"
 
 
 def test_a_killed_training_ends_as_if_it_had_not_been_killed(tiny, tmp_path):

@@ -26,9 +26,7 @@ def test_any_other_name_is_refused_with_all_valid_ones(known, name):
 def test_the_nearest_names_are_suggested():
     with pytest.raises(KeyError) as caught:
         choose("colr", ["size", "color", "colour"], "task")
-    assert caught.value.args == (
-        "unknown task 'colr'; did you mean 'color' or 'colour'? Valid: size, color, colour",
-    )
+    assert caught.value.args == ("unknown task 'colr'; did you mean 'color' or 'colour'? Valid: size, color, colour",)
 
 
 def test_nothing_is_suggested_where_nothing_is_near():

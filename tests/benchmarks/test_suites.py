@@ -21,7 +21,8 @@ def test_every_experiment_of_a_suite_could_run(name):
 @pytest.mark.parametrize("name", SUITES)
 def test_every_network_gets_the_same_budget(name):
     suite = whole(name)
-    budgets = [e.hparams for e in experiments(suite) if e.model in NETWORKS and e.model not in suite.hparams]
+    plain = [e for e in experiments(suite) if not e.variant and e.model not in suite.hparams]
+    budgets = [e.hparams for e in plain if e.model in NETWORKS]
     assert all(budget == budgets[0] for budget in budgets)
 
 
@@ -46,6 +47,14 @@ def test_options_reach_the_data_and_hyper_parameters_the_networks():
     for experiment in experiments(suite):
         assert experiment.dataset_options == {"num_train": 50, "num_val": 60, "num_test": 80}
         assert experiment.hparams == ({"depth": 1, "max_epochs": 3} if experiment.model in NETWORKS else {})
+
+
+def test_a_variant_is_its_model_with_changes_and_has_a_row_of_its_own():
+    listed = {e.row: e for e in experiments(select("ablation", [], [0], {}, {"max_epochs": 3}))}
+    assert list(listed)[3] == "cma_clip"
+    assert listed["cma_clip, 2 layers"].hparams == {"max_epochs": 3, "depth": 2}
+    assert listed["cma_clip, 2 layers"].label() == "catalog/cma_clip, 2 layers/seed-0"
+    assert {e.row for e in experiments(select("ablation", ["cma_clip_wo_ma"], [0], {}, {}))} == {"cma_clip_wo_ma"}
 
 
 def test_selecting_changes_no_suite():
