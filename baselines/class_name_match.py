@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import re
-
 import numpy as np
 import numpy.typing as npt
 
 from baselines.majority import Majority
+from baselines.wording import words_of
 from cma_clip.types import Examples, Predictions, Task
 
 CONFIDENCE = 0.99
@@ -15,7 +14,7 @@ CONFIDENCE = 0.99
 
 
 class ClassNameMatch(Majority):
-    """Case, plural s and punctuation are ignored; of several names found the longest wins, then the first in the text.
+    """Case, plural and punctuation are ignored; of several names found the longest wins, then the first in the text.
 
     Where no name is found the prediction is that of `Majority`.
     """
@@ -31,9 +30,8 @@ class ClassNameMatch(Majority):
 
 
 def normalise(text: str) -> str:
-    """Lower-case words without punctuation and plural s, single spaces, a space at both ends."""
-    words = re.findall(r"[a-z0-9]+", text.lower().replace("-", ""))
-    return " " + " ".join(word[:-1] if len(word) > 3 and word.endswith("s") else word for word in words) + " "
+    """Lower-case singular words without punctuation, single spaces, a space at both ends."""
+    return f" {' '.join(words_of(text))} "
 
 
 def _match(texts: list[str | None], task: Task, probabilities: npt.NDArray[np.float32]) -> npt.NDArray[np.float32]:

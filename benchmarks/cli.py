@@ -11,7 +11,7 @@ from typing import Annotated, Any, Literal
 import tyro
 from tyro.conf import OmitArgPrefixes, Positional, arg
 
-from benchmarks.options import RESULTS, Pairs, Where
+from benchmarks.options import RESULTS, Pairs, Shown, Where
 
 Names = Annotated[tuple[str, ...], arg(metavar="[NAME ...]")]
 
@@ -62,17 +62,44 @@ def suite(  # noqa: PLR0913, PLR0917 - one parameter an option of the command
     print(run_suite(select(suite, models, seeds, pairs(option), pairs(hparam)), suite, workers, where))
 
 
-def tables(suite: str = "default", results: Path = RESULTS, check: bool = False) -> None:
-    """Write a suite's tables, figures and report again from its records.
+def tables(suite: Names = (), results: Path = RESULTS, check: bool = False, paper: bool = False) -> None:
+    """Write the tables, figures and report of suites again from their records.
 
     Args:
-        suite: a folder below `results`, e.g. default or reference/default.
+        suite: folders below `results`, e.g. reference/default; `default` without any, all of them with --paper.
         results: where the suites are.
         check: write nothing; fail if a table on disk is not what the records say.
+        paper: write tables 2, 3, 4 and 6 of the paper instead, ours beside the published numbers.
     """
     from benchmarks.commands import rebuild_tables
+    from benchmarks.paper_commands import write_paper_tables
 
-    print(rebuild_tables(results / suite, check))
+    if paper:
+        print(write_paper_tables(results, suite, check))
+        return
+    for name in suite or ("default",):
+        print(rebuild_tables(results / name, check))
+
+
+def rank(
+    suite: Positional[Names],
+    metric: str = "accuracy",
+    unit: Literal["task", "dataset"] = "task",
+    out: str = "ranking",
+    results: Path = RESULTS,
+) -> None:
+    """Rank models over the data sets of several suites: average ranks and a critical-difference figure.
+
+    Args:
+        suite: folders below `results`, e.g. reference/default reference/fashion-products.
+        metric: e.g. accuracy or macro_f1.
+        unit: what one rank is over, a task of a data set or a data set by the mean over its tasks.
+        out: the folder below `results` to write.
+        results: where the suites are.
+    """
+    from benchmarks.paper_commands import write_ranking
+
+    print(write_ranking(results, suite, metric, unit, out))
 
 
 def models(backbones: bool = False) -> None:
@@ -126,6 +153,25 @@ def predict(model: Path, image: Path | None = None, text: str | None = None) -> 
     print(predict_one(model, image, text))
 
 
+def attention(
+    model: Positional[Path],
+    shown: Annotated[Shown, OmitArgPrefixes],
+    where: Here,
+    out: Path = Path("attention.png"),
+) -> None:
+    """Draw where a saved model looks: attention from the most relevant word to the photo (the paper's figure 2).
+
+    Args:
+        model: a folder runs/experiments/KEY/model.
+        shown: which examples.
+        where: folders; --data NAME=DIR for data sets that are not embedded.
+        out: the figure, .png or .svg.
+    """
+    from benchmarks.paper_commands import draw_attention
+
+    print(draw_attention(model, shown, pairs(shown.option), out, where))
+
+
 def pretrain(where: Here, out: Path, seed: int = 0, hparam: Pairs = ()) -> None:
     """Train the tiny product CLIP from random weights on photos and titles of training splits.
 
@@ -171,10 +217,12 @@ COMMANDS: dict[str, Callable[..., Any]] = {
     "run": run,
     "suite": suite,
     "tables": tables,
+    "rank": rank,
     "models": models,
     "suites": suites,
     "data": data,
     "predict": predict,
+    "attention": attention,
     "pretrain": pretrain,
     "backbone": backbone,
 }

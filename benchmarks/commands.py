@@ -28,7 +28,7 @@ def run_one(experiment: Mapping[str, Any], where: Where, suite: str = "single") 
     from benchmarks.tracking import open_tracker
 
     quiet()
-    place = _place(where, suite)
+    place = place_of(where, suite)
     record = run(Experiment(**experiment), place, open_tracker(_uri(where), suite, where.runs))
     lines = [f"{record.experiment.label()} ({record.key})"]
     for task, metrics in record.metrics[CLEAN].items():
@@ -51,7 +51,7 @@ def run_suite(chosen: suites.Suite, name: str, workers: int | None, where: Where
     from benchmarks.tracking import open_tracker
 
     quiet()
-    place, uri = _place(where, name), _uri(where)
+    place, uri = place_of(where, name), _uri(where)
     wanted = suites.experiments(chosen)
     for experiment in wanted:
         resolve(experiment.model, experiment.hparams)  # every name is checked before the first one trains
@@ -64,7 +64,7 @@ def run_suite(chosen: suites.Suite, name: str, workers: int | None, where: Where
     # Records of the same folder with other options or hyper-parameters belong to another question.
     records = [record for record in load_records(place.suite_dir) if record.experiment in wanted]
     written = outputs.write(place.suite_dir, records, name)
-    tracker.log_outputs(place.suite_dir)
+    tracker.log_outputs(place.suite_dir, outputs.headline(records))
     if failures:
         raise SuiteError("\n".join([f"{len(failures)} of {len(jobs)} experiments failed:", *failures]))
     return "\n".join([written, outputs.compare(records, where.results / "reference" / name)])
@@ -108,7 +108,7 @@ def list_data() -> str:
             else f"{option}={info.get_default(call_default_factory=True)!r}"
             for option, info in fields
         )
-        place = f"needs --data {name}=DIR" if dataset.needs_root else "embedded"
+        place = f"needs --data {name}=DIR" if dataset.needs_root else dataset.otherwise
         lines += [f"{name}: {dataset.card.title}; {place}", f"    {options}"]
     return "\n".join(lines)
 
@@ -119,7 +119,7 @@ def show_data(name: str, options: Mapping[str, Any], where: Where) -> str:
 
     from benchmarks import datasets
 
-    splits = datasets.load(name, _place(where, "none").source(name), options)
+    splits = datasets.load(name, place_of(where, "none").source(name), options)
     lines = [f"{key}: {value}" for key, value in asdict(splits.card).items() if value]
     lines += [f"{part}: {len(examples)} examples" for part, examples in splits.parts().items()]
     lines += [f"task {task.name}: {len(task.classes)} classes: {', '.join(task.classes)}" for task in splits.tasks]
@@ -168,7 +168,7 @@ def pretrain_clip(hparams: Mapping[str, Any], seed: int, out: Path, where: Where
                 print(f"epoch {epoch}: {cells}", flush=True)
                 tracked.log_epoch(epoch, values)
 
-        backbone, corpus = pretrain(_place(where, "none").source("fashion-products"), config, seed, where.runs, tell)
+        backbone, corpus = pretrain(place_of(where, "none").source("fashion-products"), config, seed, where.runs, tell)
     if first:
         export(backbone, corpus.train, out)
     return f"{out} holds the model; use it as backbone=local-dir:{out}" if first else ""
@@ -188,13 +188,14 @@ def score_backbone(backbone: str, out: Path | None, where: Where) -> str:
     from benchmarks.store import write_text
 
     quiet()
-    scores = score_backbone(backbone, "fashion-products", _place(where, "none").source("fashion-products"))
+    scores = score_backbone(backbone, "fashion-products", place_of(where, "none").source("fashion-products"))
     if out is not None:
         write_text(out, scores.as_json())
     return "\n".join(scores.lines())
 
 
-def _place(where: Where, suite: str) -> Place:
+def place_of(where: Where, suite: str) -> Place:
+    """Where a command reads and writes."""
     from benchmarks.run import Place
 
     roots = dict(_root(pair) for pair in where.data)

@@ -12,6 +12,8 @@ from typing import Any
 from pydantic import BaseModel, ConfigDict, Field
 
 CLEAN = "clean"
+MEAN = "mean"
+"""The pseudo-task that holds the plain mean over tasks; no task may be called so."""
 
 
 class _Frozen(BaseModel):
@@ -75,7 +77,8 @@ class Record(_Frozen):
 
     Attributes:
         key: hash of everything that decides the numbers (experiment, data, weights, code).
-        metrics: condition -> task -> metric -> estimate.
+        metrics: condition -> task -> metric -> estimate; "clean", what follows from its predictions, and the conditions
+            of the experiment's protocol.
         outcomes: condition -> task -> per-example outcomes.
         modality_weights: condition -> task -> mean weight of (text, image); empty without such weights.
         relevance: task -> (text, image): the known share of the evidence, where the data set knows it.
@@ -84,6 +87,8 @@ class Record(_Frozen):
         facts: what the training reports of itself (epochs, selected epoch, trainable parameters ...).
         fingerprints: data, weights and code.
         data_report: what the loader left out (bad samples, dropped classes).
+        trained_rows: test examples whose text the backbone was pretrained on; None where nobody knows, and for models
+            without a backbone.
         seconds: wall time of each stage.
         environment: machine, library versions, commit.
     """
@@ -99,6 +104,7 @@ class Record(_Frozen):
     facts: dict[str, Any] = Field(default_factory=dict)
     fingerprints: dict[str, str | None]
     data_report: dict[str, Any] = Field(default_factory=dict)
+    trained_rows: int | None = None
     seconds: dict[str, float]
     environment: dict[str, Any]
 

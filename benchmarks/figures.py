@@ -1,115 +1,126 @@
-"""From records to figures. A model has the same colour and marker in all of them.
+"""From records to figures. A model has the same colour and marker in all of them; a figure's label is its caption.
 
-Pure, like the tables; drawn without pyplot, so that no display and no global state is involved.
+Pure, like the tables.
 """
 
 from __future__ import annotations
 
-import io
 from collections.abc import Iterable, Mapping, Sequence
 
 import matplotlib as mpl
 import numpy as np
 import seaborn as sns
-from matplotlib.axes import Axes
-from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 
-from benchmarks.experiment import CLEAN, Record
-from benchmarks.metrics import MEAN
-from benchmarks.scores import Models, by_dataset, estimates, over_seeds, records_of, score, tasks_of
+from benchmarks.drawing import STYLE, axes_of, lay_out, markers, palette
+from benchmarks.experiment import CLEAN, MEAN, Record
+from benchmarks.ranking import suite_ranking
+from benchmarks.scores import Models, compared, estimates, over_seeds, records_of, score, tasks_of
+from benchmarks.statistics import LEVEL, Ranking, interval
 
-MARKERS = ("o", "s", "^", "D")
 SHORTEST = 1e-3
 """Seconds below this are drawn as this: the axis is logarithmic and records keep milliseconds."""
 
-_STYLE = {**sns.axes_style("whitegrid"), "font.family": ["DejaVu Sans"], "font.size": 9.0}
-
-Color = tuple[float, float, float]
-
-
-def palette(order: Sequence[str]) -> dict[str, Color]:
-    """Model -> colour-blind-safe colour. After ten models colours repeat, with another marker."""
-    colors = sns.color_palette("colorblind", 10)
-    return {model: colors[i % 10] for i, model in enumerate(order)}
-
-
-def markers(order: Sequence[str]) -> dict[str, str]:
-    """Model -> marker; colour and marker together are unique up to 40 models."""
-    return {model: MARKERS[i // 10 % len(MARKERS)] for i, model in enumerate(order)}
-
 
 def all_figures(records: Iterable[Record], order: Sequence[str]) -> dict[str, Figure]:
-    """Name -> figure for every data set: accuracy, accuracy by task, accuracy against cost, modality weights."""
-    with mpl.rc_context(_STYLE):
-        figures = _figures(records, order)
+    """Name -> figure, `get_label()` its caption.
+
+    For every data set and condition of `scores.COMPARED` accuracy, accuracy by task and modality weights; for every
+    data set accuracy against cost; for a suite of several data sets average ranks.
+    """
+    listed = list(records)
+    with mpl.rc_context(STYLE):
+        figures: dict[str, Figure] = {}
+        for (dataset, condition), models in compared(listed, order).items():
+            figures |= _of_one(dataset, condition, models)
+        found = suite_ranking(listed, order)
+        if found is not None:
+            figures["ranks"] = critical_difference(found, order)
         for figure in figures.values():
-            figure.draw_without_rendering()
-            figure.set_layout_engine("none")  # laid out once: drawing again would move things by a hair
+            lay_out(figure)
     return figures
 
 
-def to_svg(figure: Figure) -> bytes:
-    """The same figure is the same bytes: no date, no random ids. Text is drawn as paths, so that it never reflows."""
-    return _saved(figure, "svg", {"Date": None})
-
-
-def to_png(figure: Figure) -> bytes:
-    """At 150 dots per inch, for places that show no SVG."""
-    return _saved(figure, "png", {"Software": None})
-
-
-def _figures(records: Iterable[Record], order: Sequence[str]) -> dict[str, Figure]:
-    figures: dict[str, Figure] = {}
-    for dataset, models in by_dataset(records, order).items():
-        present = {model: found for model, found in models.items() if found}
-        figures[f"{dataset}-accuracy"] = _accuracy(dataset, present, list(models))
-        figures[f"{dataset}-accuracy_by_task"] = _by_task(dataset, present)
-        figures[f"{dataset}-accuracy_by_cost"] = _by_cost(dataset, present, list(models))
-        if any(record.modality_weights.get(CLEAN) for record in records_of(models)):
-            figures[f"{dataset}-modality_weights"] = _modality_weights(dataset, present)
+def _of_one(dataset: str, condition: str, models: Models) -> dict[str, Figure]:
+    present = {model: found for model, found in models.items() if found}
+    clean = condition == CLEAN
+    prefix, where = (dataset, dataset) if clean else (f"{dataset}-{condition}", f"{dataset}, {condition}")
+    figures = {
+        f"{prefix}-accuracy": _accuracy(where, condition, present, list(models)),
+        f"{prefix}-accuracy_by_task": _by_task(where, condition, present),
+    }
+    if clean:
+        figures[f"{prefix}-accuracy_by_cost"] = _by_cost(where, present, list(models))
+    if any(record.modality_weights.get(condition) for record in records_of(models)):
+        figures[f"{prefix}-modality_weights"] = _modality_weights(where, condition, present)
     return figures
 
 
-def _saved(figure: Figure, kind: str, metadata: dict[str, str | None]) -> bytes:
-    out = io.BytesIO()
-    with mpl.rc_context({"svg.hashsalt": "cma-clip-bench", "svg.fonttype": "path"}):
-        figure.savefig(out, format=kind, dpi=150, metadata=metadata)
-    return out.getvalue()
+def critical_difference(found: Ranking, order: Sequence[str]) -> Figure:
+    """Average ranks on a line, bars over models that Nemenyi's test cannot tell apart (Demsar 2006, figure 1).
+
+    Args:
+        found: the ranking.
+        order: of all models, which decides their colours.
+    """
+    import pandas as pd
+    from scikit_posthocs import critical_difference_diagram
+
+    blocks = len(found.blocks)
+    with mpl.rc_context({**STYLE, "axes.grid": False}):
+        title = f"average rank, 1 is the best; critical difference {found.critical_difference:.2f}"
+        figure, axes = axes_of(9.0, 2.2 + 0.19 * len(found.models), title)
+        everyone = [*order, *(model for model in found.models if model not in order)]
+        colors = palette(everyone)
+        drawn = critical_difference_diagram(
+            found.average,
+            pd.DataFrame(found.pairwise, index=found.models, columns=found.models),
+            alpha=LEVEL,
+            ax=axes,
+            label_fmt_left="{label} ({rank:.2f})",
+            label_fmt_right="({rank:.2f}) {label}",
+            color_palette={model: colors[model] for model in found.models},
+            text_h_margin=0.3,
+        )
+        for text in drawn["labels"]:
+            text.set_color("black")  # some colours of the palette are too pale to be read
+        lay_out(figure)
+    figure.set_label(
+        f"Average rank of every model over {blocks} blocks ({', '.join(found.blocks)}); 1 is the best. "
+        f"Friedman's p = {found.friedman:.2g}. Black bars join models that are not significantly different (Nemenyi's "
+        f"test at {LEVEL:.0%}: less than {found.critical_difference:.2f} apart)."
+    )
+    return figure
 
 
-def _axes(width: float, height: float, title: str) -> tuple[Figure, Axes]:
-    """In inches."""
-    figure = Figure(figsize=(width, height), layout="constrained")
-    FigureCanvasAgg(figure)
-    axes = figure.add_subplot()
-    axes.set_title(title, loc="left", fontsize="medium")
-    return figure, axes
-
-
-def _accuracy(dataset: str, models: Models, order: Sequence[str]) -> Figure:
+def _accuracy(where: str, condition: str, models: Models, order: Sequence[str]) -> Figure:
     """Points are means over seeds, small ticks single seeds, lines the mean over seeds of the 95 % intervals."""
-    figure, axes = _axes(6.4, 1.2 + 0.27 * len(models), f"{dataset}: accuracy, mean over tasks")
+    figure, axes = axes_of(6.4, 1.2 + 0.27 * len(models), f"{where}: accuracy, mean over tasks")
     colors, shapes = palette(order), markers(order)
     for row, (model, records) in enumerate(models.items()):
-        found = [e for e in estimates(records, MEAN, "accuracy") if not np.isnan(e.value)]
-        if found:
-            value, low, high = (100 * np.mean([getattr(e, end) for e in found]) for end in ("value", "low", "high"))
-            axes.hlines(row, low, high, color=colors[model], linewidth=2, zorder=2)
-            axes.plot([100 * e.value for e in found], [row] * len(found), "|", color=colors[model], markersize=9)
-            axes.plot(value, row, shapes[model], color=colors[model], markersize=6, zorder=3)
+        ends = interval(records, MEAN, "accuracy", condition)
+        if ends is not None:
+            found = estimates(records, MEAN, "accuracy", condition)
+            values = np.array([100 * e.value for e in found if not np.isnan(e.value)])
+            axes.hlines(row, 100 * ends[0], 100 * ends[1], color=colors[model], linewidth=2, zorder=2)
+            axes.plot(values, [row] * len(values), "|", color=colors[model], markersize=9)
+            axes.plot(values.mean(), row, shapes[model], color=colors[model], markersize=6, zorder=3)
     axes.set_yticks(range(len(models)), list(models))
     axes.set_ylim(len(models) - 0.5, -0.5)
     axes.set_xlabel("accuracy in %  (line: 95 % interval over test examples; tick: one seed)")
     axes.grid(visible=False, axis="y")
+    figure.set_label(
+        f"Accuracy on {where}, mean over tasks. Points are means over seeds, ticks single seeds, lines 95 % bootstrap "
+        "intervals over test examples (mean over seeds)."
+    )
     return figure
 
 
-def _by_task(dataset: str, models: Models) -> Figure:
-    columns = (*tasks_of(models), MEAN)
-    scores = [[score(records, task, "accuracy") for task in columns] for records in models.values()]
+def _by_task(where: str, condition: str, models: Models) -> Figure:
+    columns = (*tasks_of(models, condition), MEAN)
+    scores = [[score(records, task, "accuracy", condition) for task in columns] for records in models.values()]
     values = np.array([[np.nan if found is None else 100 * found.value for found in row] for row in scores])
-    figure, axes = _axes(2.6 + 0.95 * len(columns), 1.2 + 0.27 * len(models), f"{dataset}: accuracy in %, by task")
+    figure, axes = axes_of(2.6 + 0.95 * len(columns), 1.2 + 0.27 * len(models), f"{where}: accuracy in %, by task")
     sns.heatmap(
         values,
         ax=axes,
@@ -123,12 +134,13 @@ def _by_task(dataset: str, models: Models) -> Figure:
     )
     axes.tick_params(axis="x", rotation=30 if max(map(len, columns)) > 12 else 0)
     axes.axvline(len(columns) - 1, color="white", linewidth=5)
+    figure.set_label(f"Accuracy in % on {where} by task, mean over seeds; the last column is the mean over tasks.")
     return figure
 
 
-def _by_cost(dataset: str, models: Models, order: Sequence[str]) -> Figure:
+def _by_cost(where: str, models: Models, order: Sequence[str]) -> Figure:
     """Up and to the left is better."""
-    figure, axes = _axes(7.4, 4.6, f"{dataset}: accuracy against time of training")
+    figure, axes = axes_of(7.4, 4.6, f"{where}: accuracy against time of training")
     colors, shapes = palette(order), markers(order)
     for model, records in models.items():
         accuracy = score(records, MEAN, "accuracy")
@@ -140,14 +152,15 @@ def _by_cost(dataset: str, models: Models, order: Sequence[str]) -> Figure:
     axes.set_xlabel(f"training in seconds, mean over seeds (logarithmic; at least {SHORTEST:g})")
     axes.set_ylabel("accuracy in %, mean over tasks")
     axes.margins(0.06)
+    figure.set_label(f"Accuracy on {where} against seconds of training: up and to the left is better.")
     figure.legend(loc="outside right upper", frameon=False)
     return figure
 
 
-def _modality_weights(dataset: str, models: Models) -> Figure:
+def _modality_weights(where: str, condition: str, models: Models) -> Figure:
     """One group of bars per task: the known relevance first, then every model that weighs modalities."""
-    shares = _shares(models)
-    figure, axes = _axes(6.8, 1.4 + 0.27 * len(shares), f"{dataset}: how much each task listens to each modality")
+    shares = _shares(models, condition)
+    figure, axes = axes_of(6.8, 1.4 + 0.27 * len(shares), f"{where}: how much each task listens to each modality")
     text_color, image_color = (sns.color_palette("colorblind")[i] for i in (0, 1))
     positions, position = [], 0.0
     for i, ((task, who), (text, image)) in enumerate(shares.items()):
@@ -170,21 +183,25 @@ def _modality_weights(dataset: str, models: Models) -> Figure:
         mpl.patches.Patch(color=color, label=name) for color, name in ((text_color, "text"), (image_color, "image"))
     ]
     figure.legend(handles=handles, loc="outside right upper", frameon=False)
+    figure.set_label(
+        f"Mean modality weights on {where}, by task and model. Hatched: the share of the evidence that each modality "
+        "is known to carry, where the data set knows it."
+    )
     return figure
 
 
 KNOWN = "known relevance"
 
 
-def _shares(models: Models) -> Mapping[tuple[str, str], tuple[float, float]]:
+def _shares(models: Models, condition: str) -> Mapping[tuple[str, str], tuple[float, float]]:
     """(task, model or KNOWN) -> shares of text and image, task by task."""
     shares: dict[tuple[str, str], tuple[float, float]] = {}
-    for task in tasks_of(models):
+    for task in tasks_of(models, condition):
         for record in records_of(models):
             if task in record.relevance:
                 shares[task, KNOWN] = record.relevance[task]
         for model, records in models.items():
-            weights = [w for record in records if (w := record.modality_weights.get(CLEAN, {}).get(task))]
+            weights = [w for record in records if (w := record.modality_weights.get(condition, {}).get(task))]
             if weights:
                 text, image = np.mean(weights, axis=0)
                 shares[task, model] = (float(text), float(image))

@@ -11,7 +11,14 @@ from benchmarks.scores import Models, records_of
 
 def footnotes(models: Models) -> tuple[str, ...]:
     """One sentence each about the records of one data set; those that begin with "Caution" question the numbers."""
-    notes = (*_cautions(models), *_missing(models), *_sizes(models), *_backbones(models), *_left_out(models))
+    notes = (
+        *_cautions(models),
+        *_contaminated(models),
+        *_missing(models),
+        *_sizes(models),
+        *_backbones(models),
+        *_left_out(models),
+    )
     return tuple(notes)
 
 
@@ -23,6 +30,21 @@ def _missing(models: Models) -> Iterable[str]:
     fewer = [f"{model} {len(records)}" for model, records in models.items() if 0 < len(records) < most]
     if fewer:
         yield f"Fewer than {most} seeds: {', '.join(fewer)}."
+
+
+def _contaminated(models: Models) -> Iterable[str]:
+    """Test rows that a backbone was pretrained on: found by their texts, as far as the backbone's folder tells."""
+    seen: dict[int, list[str]] = {}
+    for model, records in models.items():
+        rows = max((record.trained_rows or 0 for record in records), default=0)
+        if rows:
+            seen.setdefault(rows, []).append(model)
+    test = records_of(models)[0].sizes["test"]
+    for rows, names in seen.items():
+        yield (
+            f"Caution: the backbone was pretrained on the texts of {rows:,} of the {test:,} test examples: "
+            f"{', '.join(names)}."
+        )
 
 
 def _sizes(models: Models) -> Iterable[str]:

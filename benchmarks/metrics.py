@@ -6,20 +6,17 @@ its value in that resample.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
 from scipy.sparse import csr_array
 
-from benchmarks.experiment import Estimate, Outcomes
+from benchmarks.experiment import MEAN, Estimate, Outcomes
 from benchmarks.outcomes import pack
 from benchmarks.seeding import seed_of
 from cma_clip.types import IGNORE, Predictions
-
-MEAN = "mean"
-"""The pseudo-task that holds the plain mean over tasks."""
 
 RESAMPLES = 1000
 CHUNK = 50
@@ -167,7 +164,7 @@ METRICS: dict[str, Metric] = {
 Estimates = dict[str, dict[str, Estimate]]
 
 
-def evaluate(predictions: Predictions) -> tuple[Estimates, dict[str, Outcomes]]:
+def evaluate(predictions: Predictions, names: Sequence[str] = tuple(METRICS)) -> tuple[Estimates, dict[str, Outcomes]]:
     """(task -> metric -> estimate, task -> outcomes); the estimates have a further task "mean".
 
     Intervals are 95 % bootstrap intervals over examples, of 1,000 resamples: percentiles, shifted so that the median
@@ -183,8 +180,8 @@ def evaluate(predictions: Predictions) -> tuple[Estimates, dict[str, Outcomes]]:
     known = {task: labels != IGNORE for task, labels in predictions.labels.items()}
     counts = {task: int(mask.sum()) for task, mask in known.items()}
     counts[MEAN] = int(np.any(list(known.values()), axis=0).sum())
-    values = {task: _values(predictions, task) for task in known}
-    values[MEAN] = {name: np.mean([values[task][name] for task in known], axis=0) for name in METRICS}
+    values = {task: _values(predictions, task, names) for task in known}
+    values[MEAN] = {name: np.mean([values[task][name] for task in known], axis=0) for name in names}
     estimates = {
         task: {name: _estimate(name, value, counts[task]) for name, value in by_metric.items()}
         for task, by_metric in values.items()
@@ -202,14 +199,14 @@ def modality_weights(predictions: Predictions) -> dict[str, tuple[float, float]]
     return means
 
 
-def _values(predictions: Predictions, task: str) -> dict[str, Array]:
+def _values(predictions: Predictions, task: str, names: Sequence[str]) -> dict[str, Array]:
     """Metric -> its value, then its value in each resample."""
     labels = predictions.labels[task]
     known = labels != IGNORE
     if not known.any():
-        return {name: np.full(1 + RESAMPLES, np.nan) for name in METRICS}
+        return {name: np.full(1 + RESAMPLES, np.nan) for name in names}
     probabilities = predictions.probabilities[task][known].astype(np.float64)
-    weighted = {name: metric.prepare(probabilities, labels[known]) for name, metric in METRICS.items()}
+    weighted = {name: METRICS[name].prepare(probabilities, labels[known]) for name in names}
     values = {name: [of(np.ones((1, int(known.sum()))))] for name, of in weighted.items()}
     for weights in _resamples(len(labels)):
         for name, of in weighted.items():

@@ -31,3 +31,22 @@ class Where:
     runs: Path = RUNS
     tracking: str = "sqlite"
     on_bad_sample: Literal["error", "skip"] = "error"
+
+
+@dataclass(frozen=True)
+class Shown:
+    """Which examples a figure shows: some of a data set, or one photo with its text.
+
+    Attributes:
+        dataset: see `cma-bench data list`.
+        option: options of the data set.
+        ids: examples of it, from any split; by default the first test examples that have a photo and a text.
+        image: a photo, instead of a data set.
+        text: its text.
+    """
+
+    dataset: str | None = None
+    option: Pairs = ()
+    ids: tuple[str, ...] = ()
+    image: Path | None = None
+    text: str | None = None

@@ -30,34 +30,37 @@ def unpack(outcomes: Outcomes) -> npt.NDArray[np.bool_]:
     return np.unpackbits(bits, count=outcomes.n).astype(bool)
 
 
-def indistinguishable(
-    best: Sequence[Mapping[str, Outcomes]], other: Sequence[Mapping[str, Outcomes]], tasks: Sequence[str]
-) -> bool | None:
-    """Whether the 95 % interval of the difference in accuracy between two models holds 0; None without pairs.
+def p_value(
+    one: Sequence[Mapping[str, Outcomes]], other: Sequence[Mapping[str, Outcomes]], tasks: Sequence[str]
+) -> float | None:
+    """Two-sided p-value of the difference in accuracy between two models; None where nothing can be paired.
 
     Paired bootstrap over test examples: every example counts with its difference in correctness, averaged
     over the seeds of each model. It tells what other test examples could change, not what other seeds could.
     Several `tasks` are compared by the mean of their accuracies: examples are resampled jointly where all
     tasks label the same ones, and task by task otherwise, since outcomes of different sets cannot be aligned.
+    p is twice the smaller tail of the resampled differences beyond 0, so p > 0.05 says that their 95 %
+    percentile interval holds 0; it is never below 2 / (RESAMPLES + 1) (Davison & Hinkley 1997, section 4.2.5).
 
     Args:
-        best: one mapping of task to outcomes per seed.
+        one: one mapping of task to outcomes per seed.
         other: the same for the other model; the seeds need not be as many.
         tasks: one, or those whose mean is compared.
     """
-    if not best or not other:
+    if not one or not other:
         return None
-    examples = {task: {_examples(seed, task) for seed in (*best, *other)} for task in tasks}
+    examples = {task: {_examples(seed, task) for seed in (*one, *other)} for task in tasks}
     if any(len(hashes) != 1 or None in hashes for hashes in examples.values()):
         return None
-    differences = [_rate(best, task) - _rate(other, task) for task in tasks]
+    differences = [_rate(one, task) - _rate(other, task) for task in tasks]
     if any(len(difference) == 0 for difference in differences):
         return None
     if len(set.union(*examples.values())) == 1:
         differences = [np.mean(differences, axis=0)]
     generator = np.random.default_rng(seed_of("paired bootstrap"))
-    low, high = np.quantile(np.mean([_resampled_means(d, generator) for d in differences], axis=0), [0.025, 0.975])
-    return bool(low <= 0 <= high)
+    resampled = np.mean([_resampled_means(d, generator) for d in differences], axis=0).round(12)
+    beyond = 1 + min(int((resampled <= 0).sum()), int((resampled >= 0).sum()))
+    return min(1.0, 2 * beyond / (RESAMPLES + 1))
 
 
 def _examples(seed: Mapping[str, Outcomes], task: str) -> str | None:

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict
+from math import isnan
 from pathlib import Path
 
 from benchmarks import compare as comparisons
 from benchmarks import store
-from benchmarks.experiment import Record
-from benchmarks.rendering import to_csv, to_latex, to_markdown
+from benchmarks.experiment import MEAN, Record
+from benchmarks.rendering import in_all_formats, to_markdown
+from benchmarks.scores import by_dataset, score
 from benchmarks.suites import MODEL_ORDER
 from benchmarks.tables import all_tables
 
@@ -20,15 +22,16 @@ class StaleError(ValueError):
 
 def write(suite_dir: Path, records: Sequence[Record], suite: str) -> str:
     """Write tables (md, csv, tex), figures (svg, png) and report.html; returns the accuracy tables to print."""
-    from benchmarks import figures, report
+    from benchmarks import drawing, figures, report
 
     tables = all_tables(records, measured(records))
     store.save_texts(suite_dir / "tables", table_texts(records))
     drawn = figures.all_figures(records, MODEL_ORDER)
     for name, figure in drawn.items():
-        store.write_bytes(suite_dir / "figures" / f"{name}.svg", figures.to_svg(figure))
-        store.write_bytes(suite_dir / "figures" / f"{name}.png", figures.to_png(figure))
-    page = report.render(suite, tables, drawn, records, _how_to_reproduce(suite, records), _cards(records))
+        store.write_bytes(suite_dir / "figures" / f"{name}.svg", drawing.to_svg(figure))
+        store.write_bytes(suite_dir / "figures" / f"{name}.png", drawing.to_png(figure))
+    agreement = _agreement(suite_dir, records)
+    page = report.render(suite, tables, drawn, records, _how_to_reproduce(suite, records), _cards(records), agreement)
     store.write_text(suite_dir / "report.html", page)
     shown = [to_markdown(table) for name, table in tables.items() if "accuracy" in name]
     return "\n\n".join([*shown, f"{len(records)} records; tables, figures and report.html are in {suite_dir}"])
@@ -42,12 +45,7 @@ def measured(records: Sequence[Record]) -> list[str]:
 
 def table_texts(records: Sequence[Record]) -> dict[str, str]:
     """File name -> content of every table in every format."""
-    texts = {}
-    for name, table in all_tables(records, measured(records)).items():
-        texts[f"{name}.md"] = to_markdown(table)
-        texts[f"{name}.csv"] = to_csv(table)
-        texts[f"{name}.tex"] = to_latex(table)
-    return texts
+    return in_all_formats(all_tables(records, measured(records)))
 
 
 def check(suite_dir: Path, records: Sequence[Record]) -> str:
@@ -69,6 +67,22 @@ def compare(records: Sequence[Record], reference_dir: Path) -> str:
         return f"no reference results at {reference_dir} to compare with"
     found = comparisons.against_reference(records, store.load_records(reference_dir))
     return found.summary(str(reference_dir))
+
+
+def headline(records: Sequence[Record]) -> dict[str, float]:
+    """Accuracy, mean over tasks and seeds, by `data set/model/accuracy`; undefined ones left out."""
+    scores = {
+        f"{dataset}/{model}/accuracy": score(found, MEAN, "accuracy")
+        for dataset, models in by_dataset(records, ()).items()
+        for model, found in models.items()
+    }
+    return {name: found.value for name, found in scores.items() if found is not None and not isnan(found.value)}
+
+
+def _agreement(suite_dir: Path, records: Sequence[Record]) -> str:
+    """Empty for a suite without a reference, and for the reference itself."""
+    reference_dir = suite_dir.parent / "reference" / suite_dir.name
+    return compare(records, reference_dir) if (reference_dir / "records").is_dir() else ""
 
 
 def _how_to_reproduce(suite: str, records: Sequence[Record]) -> str:

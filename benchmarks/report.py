@@ -9,31 +9,33 @@ from typing import Any
 from jinja2 import Environment, PackageLoader, StrictUndefined
 from matplotlib.figure import Figure
 
+from benchmarks.drawing import to_svg
 from benchmarks.experiment import Record
-from benchmarks.figures import to_svg
 from benchmarks.rendering import TIED, Table
 
 VOLATILE = {"timestamp"}
 """Facts that differ between any two records of one machine."""
 
 
-def render(
+def render(  # noqa: PLR0913, PLR0917 - the parts of a page
     suite: str,
     tables: Mapping[str, Table],
     figures: Mapping[str, Figure],
     records: Sequence[Record],
     reproduce: str,
     cards: Mapping[str, Mapping[str, str]] | None = None,
+    agreement: str = "",
 ) -> str:
     """The page.
 
     Args:
         suite: its name.
         tables: in the order of the page.
-        figures: drawn inline, as SVG.
+        figures: drawn inline, as SVG; their labels are the captions.
         records: everything the tables are made of; their environments and data reports are shown.
         reproduce: the commands that compute the suite again.
         cards: data set -> field -> text of its data card.
+        agreement: how the suite agrees with its reference.
     """
     environment = Environment(
         loader=PackageLoader("benchmarks", ""), autoescape=True, undefined=StrictUndefined, trim_blocks=True
@@ -41,7 +43,9 @@ def render(
     return environment.get_template("report.html.j2").render(
         suite=suite,
         tables=tables,
-        figures={name: _data_uri(figure) for name, figure in figures.items()},
+        notes=_numbered(tables.values()),
+        figures={name: (_data_uri(figure), figure.get_label()) for name, figure in figures.items()},
+        agreement=agreement,
         count=len(records),
         reproduce=reproduce,
         cards=cards or {},
@@ -49,6 +53,12 @@ def render(
         environments=_environments(records),
         tied=TIED,
     )
+
+
+def _numbered(tables: Iterable[Table]) -> dict[str, int]:
+    """Footnote -> its number on the page; one that several tables share is printed once."""
+    notes = dict.fromkeys(note for table in tables for note in table.footnotes)
+    return {note: number for number, note in enumerate(notes, start=1)}
 
 
 def _data_uri(figure: Figure) -> str:

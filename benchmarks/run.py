@@ -12,13 +12,17 @@ from pathlib import Path
 import torch
 from pydantic_core import to_jsonable_python
 
-from benchmarks import datasets, metrics, models, store
+from benchmarks import datasets, models, store
+from benchmarks.conditions import PERTURBED_METRICS, Measured, of_clean, perturbed, training_splits
 from benchmarks.datasets.splits import OnBadSample, Source, Splits
 from benchmarks.environment import code_fingerprint, environment
-from benchmarks.experiment import CLEAN, Experiment, Record, key_of
+from benchmarks.experiment import Experiment, Record, key_of
+from benchmarks.names import choose
+from benchmarks.perturbations import PROTOCOLS
 from benchmarks.seeding import seed_of
 from benchmarks.tracking import Tracker
 from cma_clip.classifier import Classifier, Workspace
+from cma_clip.provenance import trained_rows
 
 THREADS = 1
 """Threads of a training on a CPU. Sums depend on it, so it is fixed; suites use the cores by running in parallel,
@@ -53,6 +57,7 @@ def run(experiment: Experiment, place: Place, tracker: Tracker) -> Record:
     """
     torch.set_num_threads(THREADS)
     models.resolve(experiment.model, experiment.hparams)  # before any data are read
+    choose(experiment.protocol, PROTOCOLS, "protocol")
     seconds: dict[str, float] = {}
     with _timed(seconds, "load"):
         splits = datasets.load(experiment.dataset, place.source(experiment.dataset), experiment.dataset_options)
@@ -105,26 +110,33 @@ def _train_and_record(
     checkpoints = run_dir / "checkpoints"
     classifier.keep_checkpoints(checkpoints)
     seconds = identity.seconds
+    protocol = PROTOCOLS[experiment.protocol]
     with tracker.run(experiment, identity.key, classifier.config.model_dump(mode="json")) as tracked:
         tracked.log_data(splits, experiment.dataset_options)
         with _timed(seconds, "fit"):
-            classifier.fit(splits.train, splits.val, tracked.log_epoch)
+            classifier.fit(*training_splits(splits, protocol), tracked.log_epoch)
         with _timed(seconds, "predict"):
             predictions = classifier.predict(splits.test)
+        measured = Measured()
         with _timed(seconds, "evaluate"):
-            estimates, outcomes = metrics.evaluate(predictions)
+            for condition, found in of_clean(predictions, splits):
+                measured.add(condition, found)
+        with _timed(seconds, "perturbed"):
+            for condition, found in perturbed(classifier, splits, protocol):
+                measured.add(condition, found, PERTURBED_METRICS)
         record = Record(
             experiment=experiment,
             key=identity.key,
-            metrics={CLEAN: estimates},
-            outcomes={CLEAN: outcomes},
-            modality_weights={CLEAN: metrics.modality_weights(predictions)},
+            metrics=measured.metrics,
+            outcomes=measured.outcomes,
+            modality_weights=measured.modality_weights,
             relevance={task: (r["text"], r["image"]) for task, r in (splits.relevance or {}).items()},
             sizes=_sizes(splits),
             config=classifier.config.model_dump(mode="json"),
             facts=classifier.facts(),
             fingerprints=identity.fingerprints,
             data_report=to_jsonable_python(splits.report),
+            trained_rows=_trained_rows(classifier, splits),
             seconds={stage: round(value, 3) for stage, value in seconds.items()},
             environment=environment(),
         )
@@ -135,6 +147,11 @@ def _train_and_record(
         tracked.log_model(run_dir / "model")
     shutil.rmtree(checkpoints, ignore_errors=True)
     return record
+
+
+def _trained_rows(classifier: Classifier, splits: Splits) -> int | None:
+    backbone = getattr(classifier.config, "backbone", None)
+    return None if backbone is None else trained_rows(backbone, splits.test.texts())
 
 
 def _sizes(splits: Splits) -> dict[str, int]:

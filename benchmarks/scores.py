@@ -8,8 +8,11 @@ from dataclasses import dataclass
 from itertools import pairwise
 from statistics import mean, stdev
 
-from benchmarks.experiment import CLEAN, Estimate, Record
-from benchmarks.metrics import MEAN
+from benchmarks.experiment import CLEAN, MEAN, Estimate, Record
+
+COMPARED = (CLEAN, "deduplicated", "product-level")
+"""Conditions with tables and figures of their own: the test split, a part of it, another level of it. What is perturbed
+is told by robustness tables."""
 
 Models = dict[str, list[Record]]
 """Model -> its records, one per seed."""
@@ -36,7 +39,7 @@ def by_dataset(records: Iterable[Record], order: Sequence[str], condition: str =
     for record in sorted(records, key=lambda record: record.experiment.model_dump_json()):
         if condition in record.metrics:
             models = datasets.setdefault(record.experiment.dataset, {model: [] for model in order})
-            models.setdefault(record.experiment.model, []).append(record)
+            models.setdefault(record.experiment.row, []).append(record)
     for models in datasets.values():
         for found in models.values():
             found.sort(key=lambda record: record.experiment.seed)
@@ -56,6 +59,22 @@ def _refuse_repeated_seeds(records: Sequence[Record]) -> None:
 def _settings(record: Record) -> str:
     settings = {**record.experiment.dataset_options, **record.experiment.hparams}
     return ", ".join(f"{name}={value}" for name, value in sorted(settings.items())) or "defaults"
+
+
+def compared(records: Iterable[Record], order: Sequence[str]) -> dict[tuple[str, str], Models]:
+    """(data set, condition of COMPARED) -> models, for every pair that has a record; data sets together."""
+    listed = list(records)
+    found = {(dataset, at): models for at in COMPARED for dataset, models in by_dataset(listed, order, at).items()}
+    return dict(sorted(found.items(), key=lambda item: (item[0][0], COMPARED.index(item[0][1]))))
+
+
+def num_test(models: Models, condition: str = CLEAN) -> int:
+    """The size of the test split; of a part of it, the most examples that any task has labels for."""
+    if condition == CLEAN:
+        return records_of(models)[0].sizes["test"]
+    return max(
+        e.n for record in records_of(models) for task in record.metrics[condition].values() for e in task.values()
+    )
 
 
 def records_of(models: Models) -> list[Record]:

@@ -115,11 +115,11 @@ def experiments(suite: Suite) -> list[Experiment]:
 
 
 def _experiments(suite: Suite) -> Iterable[Experiment]:
-    rows = {("", model): (model, {}) for model in suite.models}
-    rows |= {(variant, model): (model, changes) for variant, (model, changes) in suite.variants.items()}
+    rows: list[tuple[str, str, Mapping[str, Any]]] = [("", model, {}) for model in suite.models]
+    rows += [(variant, model, changes) for variant, (model, changes) in suite.variants.items()]
     for dataset, options in suite.datasets.items():
         for seed in suite.seeds:
-            for (variant, _), (model, changes) in rows.items():
+            for variant, model, changes in rows:
                 budget = suite.budget if model in NETWORKS else {}
                 yield Experiment(
                     dataset=dataset,

@@ -2,18 +2,17 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable, Iterable, Sequence
 from itertools import combinations
 
-from benchmarks.experiment import CLEAN, Record
+from benchmarks.cells import UNDEFINED, column, number
+from benchmarks.experiment import CLEAN, MEAN, Record
 from benchmarks.footnotes import footnotes
-from benchmarks.metrics import MEAN, METRICS
-from benchmarks.outcomes import indistinguishable
+from benchmarks.metrics import METRICS
+from benchmarks.ranking import ranks_table, suite_ranking
 from benchmarks.rendering import MISSING, TIED, Cell, Table
-from benchmarks.scores import Models, Score, by_dataset, over_seeds, records_of, score, tasks_of
-
-UNDEFINED = "n/a"
+from benchmarks.scores import Models, Score, by_dataset, compared, num_test, over_seeds, records_of, tasks_of
+from benchmarks.statistics import LEVEL
 
 SELECTION = "epoch chosen on validation, never on test"
 
@@ -29,10 +28,7 @@ def comparison(
     Raises:
         ValueError: the records are of several data sets, or of none under this condition.
     """
-    datasets = by_dataset(records, order, condition)
-    if len(datasets) != 1:
-        raise ValueError(f"a comparison is of one data set; with {condition!r} the records have {sorted(datasets)}")
-    [(dataset, models)] = datasets.items()
+    dataset, models = _only(by_dataset(records, order, condition), condition)
     return _comparison(dataset, models, [metric], condition)
 
 
@@ -42,36 +38,48 @@ def modality_weights_table(records: Iterable[Record], condition: str = CLEAN) ->
     Raises:
         ValueError: the records are of several data sets.
     """
-    datasets = by_dataset(records, (), condition)
-    if len(datasets) != 1:
-        raise ValueError(f"modality weights are of one data set; the records have {sorted(datasets)}")
-    [(dataset, models)] = datasets.items()
+    dataset, models = _only(by_dataset(records, (), condition), condition)
     return _modality_weights(dataset, models, condition)
 
 
+def _only(datasets: dict[str, Models], condition: str) -> tuple[str, Models]:
+    if len(datasets) != 1:
+        raise ValueError(f"a table is of one data set; with {condition!r} the records have {sorted(datasets)}")
+    return next(iter(datasets.items()))
+
+
 def all_tables(records: Iterable[Record], order: Sequence[str]) -> dict[str, Table]:
-    """Name -> table for every data set: three comparisons, calibration, training cost, modality weights."""
+    """Name -> table.
+
+    For every data set and condition of `scores.COMPARED` three comparisons, calibration and modality weights; for
+    every data set training cost; for a suite of several data sets average ranks. Names of conditions other than the
+    clean one hold the condition.
+    """
     tables: dict[str, Table] = {}
-    for dataset, models in by_dataset(records, order).items():
+    listed = list(records)
+    for (dataset, condition), models in compared(listed, order).items():
+        prefix = dataset if condition == CLEAN else f"{dataset}-{condition}"
         for metric in ("accuracy", "macro_f1", "recall_at_90_precision"):
-            tables[f"{dataset}-{metric}"] = _comparison(dataset, models, [metric], CLEAN)
-        tables[f"{dataset}-calibration"] = _comparison(dataset, models, ["ece", "log_loss"], CLEAN)
-        tables[f"{dataset}-cost"] = _cost(dataset, models)
-        if any(record.modality_weights.get(CLEAN) for record in records_of(models)):
-            tables[f"{dataset}-modality_weights"] = _modality_weights(dataset, models, CLEAN)
-    return tables
+            tables[f"{prefix}-{metric}"] = _comparison(dataset, models, [metric], condition)
+        tables[f"{prefix}-calibration"] = _comparison(dataset, models, ["ece", "log_loss"], condition)
+        if condition == CLEAN:
+            tables[f"{prefix}-cost"] = _cost(dataset, models)
+        if any(record.modality_weights.get(condition) for record in records_of(models)):
+            tables[f"{prefix}-modality_weights"] = _modality_weights(dataset, models, condition)
+    found = suite_ranking(listed, order)
+    return tables if found is None else {**tables, "ranks": ranks_table(found)}
 
 
 def _comparison(dataset: str, models: Models, metrics: Sequence[str], condition: str) -> Table:
     tasks = tasks_of(models, condition)
     columns = [(task, metric) for metric in metrics for task in (*tasks, MEAN)]
-    cells = [_column(models, task, metric, condition) for task, metric in columns]
+    cells = [column(models, task, metric, condition) for task, metric in columns]
     several = len(metrics) > 1
     return Table(
         title=_title(dataset, models, " and ".join(map(_with_unit, metrics)), condition),
         header=("model", *(f"{task}, {METRICS[metric].title}" if several else task for task, metric in columns)),
         rows=tuple((Cell(model), *(column[row] for column in cells)) for row, model in enumerate(models)),
-        footnotes=(*_legend(metrics, cells), *_labelled(models, tasks, condition), *footnotes(models)),
+        footnotes=(*legend(metrics, cells), *_labelled(models, tasks, condition), *footnotes(models)),
     )
 
 
@@ -79,7 +87,7 @@ def _title(dataset: str, models: Models, what: str, condition: str) -> str:
     counts = sorted({len(records) for records in models.values() if records})
     seeds = f"{counts[0]} to {counts[-1]} seeds" if len(counts) > 1 else f"{counts[0]} seed{'s' * (counts[0] > 1)}"
     over = f"mean ± std over {seeds}" if counts[-1] > 1 else seeds
-    test = records_of(models)[0].sizes["test"]
+    test = num_test(models, condition)
     return f"{dataset}, {condition}: {what}; {over}; {test:,} test examples; {SELECTION}"
 
 
@@ -87,51 +95,15 @@ def _with_unit(metric: str) -> str:
     return METRICS[metric].title + (" in %" if METRICS[metric].percent else "")
 
 
-def _column(models: Models, task: str, metric: str, condition: str) -> list[Cell]:
-    scores = {model: score(records, task, metric, condition) for model, records in models.items()}
-    scale, digits = (100, 1) if METRICS[metric].percent else (1, 3)
-    sign = 1 if METRICS[metric].higher_is_better else -1
-    shown = {
-        model: sign * round(scale * found.value, digits)
-        for model, found in scores.items()
-        if found is not None and not math.isnan(found.value)
-    }
-    best = {model for model in shown if shown[model] == max(shown.values())}
-    tied = _tied(models, best, shown, task, condition) if metric == "accuracy" else set()
-    return [_number(found, scale, digits, best=model in best, tied=model in tied) for model, found in scores.items()]
-
-
-def _tied(models: Models, best: set[str], shown: dict[str, float], task: str, condition: str) -> set[str]:
-    """The models that are not the best, but not significantly different from the (first) best either."""
-    tasks = tasks_of(models, condition) if task == MEAN else (task,)
-    outcomes = {model: [record.outcomes.get(condition, {}) for record in models[model]] for model in shown}
-    winner = next((model for model in shown if model in best), None)
-    return {
-        model
-        for model in shown
-        if winner is not None and model not in best and indistinguishable(outcomes[winner], outcomes[model], tasks)
-    }
-
-
-def _number(found: Score | None, scale: float, digits: int, *, best: bool = False, tied: bool = False) -> Cell:
-    if found is None:
-        return Cell(MISSING)
-    if math.isnan(found.value):
-        return Cell(UNDEFINED)
-    text = f"{scale * found.value:,.{digits}f}"
-    if found.std is None or (digits == 0 and found.std == 0):
-        return Cell(text, scale * found.value, best=best, tied=tied)
-    text += f" ± {scale * found.std:,.{digits}f}"
-    return Cell(text, scale * found.value, scale * found.std, best, tied)
-
-
-def _legend(metrics: Sequence[str], cells: Sequence[Sequence[Cell]]) -> Iterable[str]:
+def legend(metrics: Sequence[str], cells: Sequence[Sequence[Cell]]) -> Iterable[str]:
+    """What the marks in these columns mean."""
     directions = {"higher" if METRICS[metric].higher_is_better else "lower" for metric in metrics}
     yield f"Bold: best of the column ({' or '.join(sorted(directions))} is better), ties after rounding included."
     if any(cell.tied for column in cells for cell in column):
         yield (
-            f"{TIED}: not significantly different from the best (95 % paired bootstrap over test examples, "
-            "not corrected for the number of models; it does not tell what other seeds would change)."
+            f"{TIED}: not significantly different from the best (two-sided paired bootstrap over test examples at "
+            f"{LEVEL:.0%}, Holm's correction over the models of the column; it does not tell what other seeds would "
+            "change)."
         )
     if any(cell.text == MISSING for column in cells for cell in column):
         yield f"{MISSING}: not measured."
@@ -142,7 +114,7 @@ def _legend(metrics: Sequence[str], cells: Sequence[Sequence[Cell]]) -> Iterable
 def _labelled(models: Models, tasks: Sequence[str], condition: str) -> Iterable[str]:
     first = records_of(models)[0]
     counts = {task: next(iter(first.metrics[condition].get(task, {}).values()), None) for task in tasks}
-    if any(found is not None and found.n != first.sizes["test"] for found in counts.values()):
+    if any(found is not None and found.n != num_test(models, condition) for found in counts.values()):
         yield (
             "Labelled test examples: "
             + ", ".join(f"{task} {found.n:,}" for task, found in counts.items() if found)
@@ -151,12 +123,12 @@ def _labelled(models: Models, tasks: Sequence[str], condition: str) -> Iterable[
 
 
 def _cost(dataset: str, models: Models) -> Table:
-    numbers = {
-        "trainable parameters": (_fact("trainable_parameters"), 0),
-        "epochs": (_fact("epochs"), 1),
-        "chosen epoch": (_fact("best_epoch"), 1),
-        "training, s": (_seconds("fit"), 1),
-        "prediction, s": (_seconds("predict"), 1),
+    columns = {
+        "trainable parameters": _costs(models, _fact("trainable_parameters"), 0),
+        "epochs": _costs(models, _fact("epochs"), 0),
+        "chosen epoch": _costs(models, _fact("best_epoch"), 0),
+        "training, s": _costs(models, _seconds("fit"), 1),
+        "prediction, s": _costs(models, _seconds("predict"), 1),
     }
     machines = sorted({str(record.environment.get("cpu")) for record in records_of(models)})
     notes = (
@@ -166,13 +138,17 @@ def _cost(dataset: str, models: Models) -> Table:
     )
     return Table(
         title=_title(dataset, models, "training cost", CLEAN),
-        header=("model", *numbers),
-        rows=tuple(
-            (Cell(model), *(_number(over_seeds(records, of), 1, digits) for of, digits in numbers.values()))
-            for model, records in models.items()
-        ),
+        header=("model", *columns),
+        rows=tuple((Cell(model), *(cells[row] for cells in columns.values())) for row, model in enumerate(models)),
         footnotes=(*notes, *footnotes(models)),
     )
+
+
+def _costs(models: Models, of: Number, digits: int) -> list[Cell]:
+    """One cell per model; a mean over seeds that is no whole number gets a digit, and so does its column."""
+    found = [over_seeds(records, of) for records in models.values()]
+    whole = all(score is None or score.std in (None, 0) for score in found)
+    return [number(score, 1, digits if whole else max(1, digits)) for score in found]
 
 
 Number = Callable[[Record], float | None]
@@ -209,7 +185,7 @@ def _modality_weights(dataset: str, models: Models, condition: str) -> Table:
             if sides[0] is not None:
                 text[task] = sides[0].value
                 relevance = [Score(share, None, 1) for share in known[task]] if task in known else [None, None]
-                rows.append((Cell(model), Cell(task), *(_number(found, 100, 1) for found in (*sides, *relevance))))
+                rows.append((Cell(model), Cell(task), *(number(found, 100, 1) for found in (*sides, *relevance))))
         notes += _agreement(model, text, known)
     return Table(
         title=_title(dataset, models, "mean modality weights in %", condition),

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import shutil
 import tempfile
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +14,24 @@ import numpy.typing as npt
 from filelock import FileLock
 
 FACTS = "facts.json"
+Shape = tuple[tuple[int, ...], type]
+"""Of an array, with the type of its items."""
+
+
+def filled(
+    folder: ArrayFolder | None,
+    shapes: Callable[[], Mapping[str, Shape]],
+    fill: Callable[[Mapping[str, npt.NDArray[Any]]], None],
+) -> Mapping[str, npt.NDArray[Any]]:
+    """Arrays from the folder, computed first if it is not there yet; in memory where there is no folder."""
+    if folder is None:
+        arrays: dict[str, npt.NDArray[Any]] = {name: np.zeros(*shape) for name, shape in shapes().items()}
+        fill(arrays)
+        return arrays
+    with folder.lock():
+        if not folder.exists():
+            folder.fill(shapes(), fill)
+    return folder.read()[0]
 
 
 class ArrayFolder:
@@ -43,6 +61,18 @@ class ArrayFolder:
         for name, array in arrays.items():
             np.save(staging / f"{name}.npy", array)
         self.commit(staging, list(arrays), facts)
+
+    def fill(self, shapes: Mapping[str, Shape], fill: Callable[[Mapping[str, npt.NDArray[Any]]], None]) -> None:
+        """Let `fill` write into mapped arrays of these shapes: they never have to fit into memory."""
+        staging = self.stage()
+        mapped = {
+            name: np.lib.format.open_memmap(staging / f"{name}.npy", "w+", dtype, shape)
+            for name, (shape, dtype) in shapes.items()
+        }
+        fill(mapped)
+        for array in mapped.values():
+            array.flush()
+        self.commit(staging, list(mapped), {})
 
     def stage(self) -> Path:
         """A temporary folder beside the final one, for arrays that are filled piece by piece."""

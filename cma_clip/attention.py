@@ -47,6 +47,17 @@ class EncoderLayer(nn.Module):
         x = x + self.dropout(self.out(attended.transpose(1, 2).flatten(2)))
         return torch.add(x, self.dropout(self.mlp(self.norm_mlp(x))))
 
+    def weights(self, x: Tensor, mask: Tensor) -> Tensor:
+        """Float[B S D], Bool[B S] -> Float[B heads S S]: how much each position (row) attends to each; rows sum to 1.
+
+        What `forward` computes inside and never shows; without its dropout, which is none.
+        """
+        normed = self.norm_attention(x)
+        query, key = self._split(self.query(normed)), self._split(self.key_value(normed).chunk(2, dim=-1)[0])
+        scores = query @ key.transpose(-2, -1) / query.shape[-1] ** 0.5
+        weights: Tensor = scores.masked_fill(~mask[:, None, None, :], float("-inf")).softmax(dim=-1)
+        return weights
+
     def _split(self, x: Tensor) -> Tensor:
         """Float[B S D] -> Float[B heads S D/heads]."""
         return x.view(*x.shape[:2], self.heads, -1).transpose(1, 2)
@@ -98,15 +109,28 @@ class SequenceAttention(nn.Module):
         if not self.layers:
             out: Tensor = self.norm(cls)
             return out
-        words, patches = self.project.sequences(features)
-        x = torch.cat([cls[:, :1], words, cls[:, 1:], patches], dim=1)
-        mask = self._mask(features, patches.shape[1])
-        both_cls = torch.tensor([0, 1 + words.shape[1]], device=x.device)
+        x, mask = self._sequence(features, cls)
+        both_cls = torch.tensor([0, 1 + features.text_tokens.shape[1]], device=x.device)
         *earlier, last = self.layers
         for layer in earlier:
             x = layer(x, mask)
         final: Tensor = self.norm(last(x, mask, both_cls))
         return final
+
+    def attention(self, features: Features) -> Tensor:
+        """Float[depth B heads S S]: every layer's weights over [T_cls, T_1..T_L, I_cls, I_1..I_P], so S = L + P + 2."""
+        cls = torch.stack(self.project(features.text_cls, features.image_cls), dim=1)
+        x, mask = self._sequence(features, cls)
+        weights = []
+        for layer in self.layers:
+            weights.append(layer.weights(x, mask))  # type: ignore[operator]  # ModuleList forgets its type
+            x = layer(x, mask)
+        return torch.stack(weights)
+
+    def _sequence(self, features: Features, cls: Tensor) -> tuple[Tensor, Tensor]:
+        """Projected CLS states Float[B 2 D] -> all tokens Float[B S D], and which may be attended to Bool[B S]."""
+        words, patches = self.project.sequences(features)
+        return torch.cat([cls[:, :1], words, cls[:, 1:], patches], dim=1), self._mask(features, patches.shape[1])
 
     @staticmethod
     def _mask(features: Features, patches: int) -> Tensor:

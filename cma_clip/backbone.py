@@ -76,20 +76,27 @@ class Backbone(nn.Module):
 
     def forward(self, batch: Batch) -> Features:
         """Both towers; a missing modality is encoded like an empty one and marked in the masks."""
-        image_tokens, image_cls, image_embedding = self.encode_image(batch.pixel_values)
-        text_tokens, mask, text_cls, text_embedding = self.text_tower(batch.input_ids)
         return Features(
-            text_tokens=text_tokens,
-            word_embeddings=self.text_tower.embed(batch.input_ids),
-            text_mask=mask & batch.text_present[:, None],
-            text_cls=text_cls,
-            text_embedding=text_embedding,
-            image_tokens=image_tokens,
-            image_cls=image_cls,
-            image_embedding=image_embedding,
-            text_present=batch.text_present,
-            image_present=batch.image_present,
+            **self.image_features(batch.pixel_values, batch.image_present),
+            **self.text_features(batch.input_ids, batch.text_present),
         )
+
+    def image_features(self, pixel_values: Tensor, present: Tensor) -> dict[str, Tensor]:
+        """The image side of `Features`, from UInt8[B 3 H W] and Bool[B]."""
+        tokens, cls, embedding = self.encode_image(pixel_values)
+        return {"image_tokens": tokens, "image_cls": cls, "image_embedding": embedding, "image_present": present}
+
+    def text_features(self, input_ids: Tensor, present: Tensor) -> dict[str, Tensor]:
+        """The text side of `Features`, from Int[B L] and Bool[B]."""
+        tokens, mask, cls, embedding = self.text_tower(input_ids)
+        return {
+            "text_tokens": tokens,
+            "word_embeddings": self.text_tower.embed(input_ids),
+            "text_mask": mask & present[:, None],
+            "text_cls": cls,
+            "text_embedding": embedding,
+            "text_present": present,
+        }
 
     def encode_image(self, pixel_values: Tensor) -> tuple[Tensor, Tensor, Tensor]:
         """UInt8[B 3 H W] -> (patches Float[B P Di], class state Float[B Di], unit embedding Float[B E])."""

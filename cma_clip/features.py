@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, fields
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -12,7 +13,7 @@ import numpy.typing as npt
 import torch
 from tqdm import tqdm
 
-from cma_clip.arrays import ArrayFolder
+from cma_clip.arrays import ArrayFolder, Shape, filled
 from cma_clip.backbone import Backbone
 from cma_clip.classifier import Workspace
 from cma_clip.inputs import Features
@@ -41,63 +42,63 @@ class FeatureTable:
 
 
 def token_features(backbone: Backbone, processor: Processor, examples: Examples, workspace: Workspace) -> FeatureTable:
-    """Features of all examples; from the cache if this backbone has seen them before.
+    """Features of all examples; of each modality from the cache if this backbone has seen it before.
 
-    The cache's name is a hash of weights, preprocessing, examples and this file's precision.
+    The cache's name is a hash of weights, preprocessing, images or texts, and this file's precision.
     """
     encoded = processor.encode(examples, workspace)
-    folder = _folder(backbone, encoded, workspace)
-    if folder is None:
-        arrays: dict[str, npt.NDArray[Any]] = {n: np.zeros(*shape) for n, shape in _shapes(backbone, encoded).items()}
-        _fill(arrays, backbone, encoded, workspace.progress)
-        return FeatureTable(arrays)
-    with folder.lock():
-        if not folder.exists():
-            _write(folder, backbone, encoded, workspace.progress)
-    return FeatureTable(folder.read()[0])
-
-
-def _write(folder: ArrayFolder, backbone: Backbone, encoded: Encoded, progress: bool) -> None:
-    """Fill mapped files batch by batch: the features of a large data set never have to fit into memory."""
-    staging = folder.stage()
-    mapped = {
-        name: np.lib.format.open_memmap(staging / f"{name}.npy", "w+", dtype, shape)
-        for name, (shape, dtype) in _shapes(backbone, encoded).items()
+    backbone.eval()
+    sides: dict[str, tuple[str | None, Side]] = {
+        "image": (encoded.image_fingerprint, partial(_image_side, backbone, encoded)),
+        "text": (encoded.text_fingerprint, partial(_text_side, backbone, encoded)),
     }
-    _fill(mapped, backbone, encoded, progress)
-    for array in mapped.values():
-        array.flush()
-    folder.commit(staging, list(mapped), {})
+    arrays: dict[str, npt.NDArray[Any]] = {}
+    for side, (fingerprint, compute) in sides.items():
+        label = f"{side} features of {backbone.id}"
+        arrays |= filled(
+            _folder(backbone, side, fingerprint, workspace),
+            partial(_shapes, compute, len(encoded)),
+            partial(_fill, compute, len(encoded), label if workspace.progress else None),
+        )
+    return FeatureTable(arrays)
 
 
-def _folder(backbone: Backbone, encoded: Encoded, workspace: Workspace) -> ArrayFolder | None:
-    if workspace.cache is None or encoded.fingerprint is None:
+Side = Callable[[slice], dict[str, torch.Tensor]]
+"""Features of one modality for some rows."""
+
+
+def _image_side(backbone: Backbone, encoded: Encoded, rows: slice) -> dict[str, torch.Tensor]:
+    device = next(backbone.parameters()).device
+    pixels, present = (torch.from_numpy(np.array(array[rows])) for array in (encoded.pixels, encoded.image_present))
+    with torch.inference_mode():
+        return backbone.image_features(pixels.to(device), present.to(device))
+
+
+def _text_side(backbone: Backbone, encoded: Encoded, rows: slice) -> dict[str, torch.Tensor]:
+    device = next(backbone.parameters()).device
+    ids = torch.from_numpy(encoded.input_ids[rows].astype(np.int64))
+    present = torch.from_numpy(np.array(encoded.text_present[rows]))
+    with torch.inference_mode():
+        return backbone.text_features(ids.to(device), present.to(device))
+
+
+def _folder(backbone: Backbone, side: str, fingerprint: str | None, workspace: Workspace) -> ArrayFolder | None:
+    if workspace.cache is None or fingerprint is None:
         return None
-    name = hashlib.sha256(f"{backbone.fingerprint} {encoded.fingerprint} float16".encode()).hexdigest()[:24]
+    name = hashlib.sha256(f"{backbone.fingerprint} {fingerprint} {side} float16".encode()).hexdigest()[:24]
     return ArrayFolder(workspace.cache / "features" / name)
 
 
-def _shapes(backbone: Backbone, encoded: Encoded) -> dict[str, tuple[tuple[int, ...], type]]:
+def _shapes(compute: Side, count: int) -> dict[str, Shape]:
     """Shapes of all arrays, from the features of one row."""
-    one = _compute(backbone, encoded, slice(0, 1))
-    count = len(encoded)
     return {
         name: ((count, *value.shape[1:]), np.float16 if value.is_floating_point() else np.bool_)
-        for name, value in one.items()
+        for name, value in compute(slice(0, 1)).items()
     }
 
 
-def _fill(arrays: Mapping[str, npt.NDArray[Any]], backbone: Backbone, encoded: Encoded, progress: bool) -> None:
-    starts = range(0, len(encoded), ROWS)
-    for start in tqdm(starts, f"features of {backbone.id}", disable=not progress, delay=2, leave=False):
+def _fill(compute: Side, count: int, label: str | None, arrays: Mapping[str, npt.NDArray[Any]]) -> None:
+    for start in tqdm(range(0, count, ROWS), label, disable=label is None, delay=2, leave=False):
         rows = slice(start, start + ROWS)
-        for name, value in _compute(backbone, encoded, rows).items():
+        for name, value in compute(rows).items():
             arrays[name][rows] = value.cpu().numpy()
-
-
-def _compute(backbone: Backbone, encoded: Encoded, rows: slice) -> dict[str, torch.Tensor]:
-    device = next(backbone.parameters()).device
-    backbone.eval()
-    with torch.inference_mode():
-        features = backbone(encoded.batch(rows, {}).to(device))
-    return {name: getattr(features, name) for name in NAMES}

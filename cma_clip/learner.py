@@ -15,6 +15,7 @@ from pydantic import Field
 from torch import Tensor, nn
 from torch.nn import functional as F
 
+from cma_clip.augmentation import augment_features
 from cma_clip.backbone import Backbone, Freeze
 from cma_clip.classifier import ClassifierConfig
 from cma_clip.inputs import Batch, Features
@@ -29,6 +30,9 @@ class TrainConfig(ClassifierConfig):
         backbone: a backbone id (see cma_clip.backbone).
         freeze: `all` trains heads on cached token features, `none` fine-tunes, k frees the last k blocks.
         patience: epochs without a better validation score before training stops.
+        modality_dropout: share of the training examples with both modalities that lose one of them, drawn anew in every
+            epoch; a network that reads one modality skips the examples that lost it.
+        token_noise: standard deviation of Gaussian noise on token states in training, relative to each state's size.
         class_weights: weigh each class by the inverse of its share of the training labels.
         task_weights: weight of a task's loss where it is not 1.
     """
@@ -46,6 +50,8 @@ class TrainConfig(ClassifierConfig):
     label_smoothing: float = Field(0.0, ge=0, lt=1)
     gradient_clip: float = Field(1.0, gt=0)
     precision: Precision = "32-true"
+    modality_dropout: float = Field(0.0, ge=0, le=1)
+    token_noise: float = Field(0.0, ge=0)
     class_weights: bool = False
     task_weights: dict[str, float] = Field(default_factory=dict)
 
@@ -113,8 +119,14 @@ class Learner(pl.LightningModule):
 
     def forward(self, inputs: Features | Batch) -> tuple[Output, Tensor]:
         """(Output, Bool[B]: rows the network can say something about)."""
+        return self._read(self._features(inputs))
+
+    def _features(self, inputs: Features | Batch) -> Features:
         features = self.backbone(inputs) if isinstance(inputs, Batch) and self.backbone else inputs
         assert isinstance(features, Features)
+        return features
+
+    def _read(self, features: Features) -> tuple[Output, Tensor]:
         return self.network(features), self.network.usable(features)
 
     def loss(self, output: Output, labels: Mapping[str, Tensor]) -> Tensor:
@@ -140,7 +152,8 @@ class Learner(pl.LightningModule):
 
     def training_step(self, batch: Labelled, _: int) -> Tensor:
         """Loss of one batch."""
-        output, usable = self(batch.inputs)
+        features = self._features(batch.inputs)
+        output, usable = self._read(augment_features(features, self.config.modality_dropout, self.config.token_noise))
         loss = self.loss(output, _only(batch.labels, usable))
         if not torch.isfinite(loss):
             raise FloatingPointError(

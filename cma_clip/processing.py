@@ -16,7 +16,7 @@ from open_clip.transform import PreprocessCfg, image_transform_v2
 from PIL import Image
 from tqdm import tqdm
 
-from cma_clip.arrays import ArrayFolder
+from cma_clip.arrays import ArrayFolder, filled
 from cma_clip.backbone import Backbone
 from cma_clip.classifier import Workspace
 from cma_clip.inputs import Batch
@@ -32,7 +32,8 @@ class Encoded:
         input_ids: Int32[N L], L the longest text here if the tower is causal, else its context length.
         image_present, text_present: Bool[N].
         truncated: how many texts were longer than the tower's context.
-        fingerprint: names examples and processing together; None where the examples have no name.
+        image_fingerprint, text_fingerprint: name images or texts and their processing together; None where the
+            examples have no name. Examples that differ in one modality share the other's.
     """
 
     pixels: npt.NDArray[np.uint8]
@@ -40,7 +41,8 @@ class Encoded:
     image_present: npt.NDArray[np.bool_]
     text_present: npt.NDArray[np.bool_]
     truncated: int
-    fingerprint: str | None
+    image_fingerprint: str | None
+    text_fingerprint: str | None
 
     def __len__(self) -> int:
         return len(self.input_ids)
@@ -86,52 +88,68 @@ class Processor:
         return np.ascontiguousarray(ids), truncated
 
     def encode(self, examples: Examples, workspace: Workspace) -> Encoded:
-        """All examples; from the cache if they were encoded before."""
-        name = self._name(examples)
-        if workspace.cache is None or name is None:
-            arrays, facts = self._arrays(examples, workspace.progress)
-            return Encoded(**arrays, truncated=facts["truncated"], fingerprint=name)
-        folder = ArrayFolder(workspace.cache / "encoded" / name)
-        with folder.lock():
-            if not folder.exists():
-                folder.write(*self._arrays(examples, workspace.progress))
-        arrays, facts = folder.read()
-        return Encoded(**arrays, truncated=facts["truncated"], fingerprint=name)
+        """All examples; images and texts each from the cache if they were encoded before."""
+        image_name, text_name = self._name(examples.image_fingerprint), self._name(examples.text_fingerprint)
+        images = filled(
+            _folder(workspace, "images", image_name),
+            lambda: {
+                "pixels": ((len(examples), 3, *self.image_size), np.uint8),
+                "image_present": ((len(examples),), np.bool_),
+            },
+            lambda arrays: self._decode(examples, arrays, workspace.progress),
+        )
+        texts, truncated = self._tokenised(examples, _folder(workspace, "texts", text_name))
+        return Encoded(
+            pixels=images["pixels"],
+            input_ids=texts["input_ids"],
+            image_present=images["image_present"],
+            text_present=texts["text_present"],
+            truncated=truncated,
+            image_fingerprint=image_name,
+            text_fingerprint=text_name,
+        )
 
-    def _name(self, examples: Examples) -> str | None:
-        if examples.fingerprint is None:
+    def _name(self, fingerprint: str | None) -> str | None:
+        if fingerprint is None:
             return None
-        return hashlib.sha256(f"{examples.fingerprint} {self.fingerprint}".encode()).hexdigest()[:24]
+        return hashlib.sha256(f"{fingerprint} {self.fingerprint}".encode()).hexdigest()[:24]
 
-    def _arrays(self, examples: Examples, progress: bool) -> tuple[dict[str, Any], dict[str, Any]]:
-        pixels = np.zeros((len(examples), 3, *self.image_size), dtype=np.uint8)
-        image_present = np.zeros(len(examples), dtype=np.bool_)
-
+    def _decode(self, examples: Examples, arrays: Mapping[str, npt.NDArray[Any]], progress: bool) -> None:
         def encode_one(index: int) -> None:
             image = examples[index].image
             if image is not None:
-                pixels[index] = self.image(image)
-                image_present[index] = True
+                arrays["pixels"][index] = self.image(image)
+                arrays["image_present"][index] = True
 
         with ThreadPoolExecutor() as pool:  # Pillow releases the interpreter lock while it decodes and resizes
             rows = pool.map(encode_one, range(len(examples)))
             for _ in tqdm(rows, "decode images", len(examples), disable=not progress, delay=2, leave=False):
                 pass
-        texts = examples.texts()
+
+    def _tokenised(self, examples: Examples, folder: ArrayFolder | None) -> tuple[Mapping[str, npt.NDArray[Any]], int]:
+        if folder is None:
+            return self._text_arrays(examples.texts())
+        with folder.lock():
+            if not folder.exists():
+                arrays, truncated = self._text_arrays(examples.texts())
+                folder.write(arrays, {"truncated": truncated})
+        kept, facts = folder.read()
+        return kept, int(facts["truncated"])
+
+    def _text_arrays(self, texts: Sequence[str | None]) -> tuple[dict[str, npt.NDArray[Any]], int]:
         input_ids, truncated = self.texts(texts)
         present = np.array([bool(text and text.strip()) for text in texts], dtype=np.bool_)
-        arrays = {
-            "pixels": pixels,
-            "input_ids": input_ids,
-            "image_present": image_present,
-            "text_present": present,
-        }
-        return arrays, {"truncated": truncated}
+        return {"input_ids": input_ids, "text_present": present}, truncated
 
     def _truncated(self, texts: Sequence[str]) -> int:
         if not hasattr(self.tokenizer, "encode"):
             return 0
         return sum(len(self.tokenizer.encode(text)) + 2 > self.context_length for text in texts)
+
+
+def _folder(workspace: Workspace, kind: str, name: str | None) -> ArrayFolder | None:
+    """Where encoded images or texts of this name are kept; None where nothing is."""
+    return None if workspace.cache is None or name is None else ArrayFolder(workspace.cache / kind / name)
 
 
 def example_batch(processor: Processor, examples: Sequence[Example], tasks: Sequence[Task]) -> Batch:

@@ -76,6 +76,16 @@ class Examples(ABC):
 
     fingerprint: str | None = None
 
+    @property
+    def image_fingerprint(self) -> str | None:
+        """Equal only if every image is equal; examples that differ in their texts alone may share it."""
+        return self.fingerprint
+
+    @property
+    def text_fingerprint(self) -> str | None:
+        """Equal only if every text is equal; examples that differ in their images alone may share it."""
+        return self.fingerprint
+
     @abstractmethod
     def __len__(self) -> int: ...
 

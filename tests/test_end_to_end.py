@@ -111,8 +111,8 @@ SERVE = """
 import json, sys
 import mlflow, pandas as pd
 
-(logged,) = [m for m in mlflow.search_logged_models(output_format="list") if m.name == sys.argv[1]]
-model = mlflow.pyfunc.load_model(logged.model_uri)
+(run,) = mlflow.search_runs(["1"], f"tags.model = '{sys.argv[1]}'", output_format="list")
+model = mlflow.pyfunc.load_model(f"runs:/{run.info.run_id}/model")
 photo = open(sys.argv[2], "rb").read()
 frame = pd.DataFrame({"image": [sys.argv[2], photo, None], "text": ["a red dress", "a red dress", "a red dress"]})
 print(json.dumps(model.predict(frame).to_dict("list")))
@@ -121,7 +121,6 @@ print(json.dumps(model.predict(frame).to_dict("list")))
 
 def serve(name, photo, folder):
     environment = {**os.environ, "MLFLOW_TRACKING_URI": f"sqlite:///{folder / 'runs' / 'mlflow.db'}"}
-    environment |= {"MLFLOW_EXPERIMENT_NAME": "cma-clip-bench"}
     command = [sys.executable, "-W", "ignore", "-c", SERVE, name, photo]
     done = subprocess.run(command, cwd=folder, env=environment, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr

@@ -3,20 +3,36 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from functools import partial
 from typing import Any
 
 from pydantic import ValidationError
 
-from benchmarks.datasets import catalog, fashion_products, manifest
+from benchmarks.datasets import abo, catalog, fashion_gen, fashion_products, food101, hub, manifest, mrwpa
+from benchmarks.datasets.masking import mask
 from benchmarks.datasets.splits import DataError, Dataset, Options, Source, Splits
 from benchmarks.names import choose
 
 DATASETS: dict[str, Dataset] = {
+    "abo": Dataset(abo.load, abo.ABOOptions, abo.CARD, needs_root=True),
     "catalog": Dataset(catalog.load, catalog.CatalogOptions, catalog.CARD, needs_root=False),
+    "fashion-gen": Dataset(fashion_gen.load, fashion_gen.FashionGenOptions, fashion_gen.CARD, needs_root=True),
     "fashion-products": Dataset(
         fashion_products.load, fashion_products.FashionProductsOptions, fashion_products.CARD, needs_root=True
     ),
+    "food101": Dataset(food101.load, food101.Food101Options, food101.CARD, needs_root=True),
     "manifest": Dataset(manifest.load, manifest.ManifestOptions, manifest.CARD, needs_root=True),
+    "mrwpa": Dataset(mrwpa.load, mrwpa.MRWPAOptions, mrwpa.CARD, needs_root=True),
+    **{
+        name: Dataset(
+            partial(hub.load, name),
+            hub.options_of(name),
+            spec.card,
+            needs_root=False,
+            otherwise=f"from the Hugging Face hub, or --data {name}=DIR",
+        )
+        for name, spec in hub.SPECS.items()
+    },
 }
 
 
@@ -28,7 +44,9 @@ def load(name: str, source: Source, options: Mapping[str, Any]) -> Splits:
     """
     try:
         dataset = DATASETS[choose(name, DATASETS, "data set")]
-        return dataset.load(source, parse_options(name, dataset, options))
+        parsed = parse_options(name, dataset, options)
+        splits = dataset.load(source, parsed.model_copy(update={"titles": "as-is"}))
+        return mask(splits) if parsed.titles == "masked" else splits
     except KeyError as error:
         raise DataError(str(error.args[0])) from error
 

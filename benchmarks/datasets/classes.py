@@ -20,12 +20,21 @@ class TaskSpec:
         classes: the class names in order; None takes those of the training split, sorted.
         min_count: if the classes are taken from the training split, those with fewer training labels than this
             become missing labels in all splits, counted in the report.
+        refuse_unseen: with `min_count` 1, a label that no training row has is an error; else it is missing, too.
     """
 
     name: str
     classes: tuple[str, ...] | None = None
     min_count: int = 1
     prompts: tuple[str, ...] = ("a photo of {}.", "{}")
+    refuse_unseen: bool = True
+
+    def __post_init__(self) -> None:
+        if self.classes is not None and self.min_count > 1:
+            raise DataError(
+                f"task {self.name!r} declares its classes, so that none can be too rare: min_count must be 1, "
+                f"not {self.min_count}"
+            )
 
 
 def settle_tasks(rows: Sequence[Row], specs: Sequence[TaskSpec]) -> tuple[list[Task], dict[str, dict[str, int]]]:
@@ -41,7 +50,7 @@ def settle_tasks(rows: Sequence[Row], specs: Sequence[TaskSpec]) -> tuple[list[T
             raise DataError(f"task {spec.name!r}: all labels are missing in the training split")
         classes = spec.classes or _frequent(counts["train"], spec)
         outside = {c: n for c, n in sorted(sum(counts.values(), Counter[str]()).items()) if c not in classes}
-        if outside and (spec.classes is not None or spec.min_count <= 1):
+        if outside and (spec.classes is not None or (spec.min_count <= 1 and spec.refuse_unseen)):
             _refuse(rows, spec, set(outside), classes)
         tasks.append(Task(spec.name, classes, spec.prompts))
         if outside:

@@ -39,8 +39,13 @@ def join(keys: Sequence[tuple[str, ...]]) -> list[str]:
 
 def part_of(group: str, rule: str) -> Part:
     """The split of a group by a hash of its name: it does not depend on which other rows exist."""
-    number = int.from_bytes(sha256(f"{rule}\x1f{group}".encode()).digest()[:6], "big") / 2**48
+    number = position(group, rule)
     return next(part for part, upper in SHARES if number < upper)
+
+
+def position(group: str, rule: str) -> float:
+    """Where a group's hash lies in [0, 1)."""
+    return int.from_bytes(sha256(f"{rule}\x1f{group}".encode()).digest()[:6], "big") / 2**48
 
 
 def summary(parts: Mapping[str, Part], rule: str) -> dict[str, Any]:

@@ -13,7 +13,11 @@ import numpy as np
 from PIL import Image, ImageOps, UnidentifiedImageError
 from tqdm import tqdm
 
+from benchmarks.datasets.rows import ImageInPlace
 from benchmarks.datasets.splits import DataError
+
+AHEAD = 1024
+"""Images handed to the threads at a time; all at once would cost a kilobyte each while they wait."""
 
 
 def decode(image: Path | bytes, origin: str) -> Image.Image:
@@ -46,18 +50,20 @@ def digest(data: bytes) -> str:
 
 
 def check_all(
-    images: Sequence[tuple[Path | bytes | None, str]], progress: bool
+    images: Sequence[tuple[Path | bytes | ImageInPlace | None, str]], progress: bool
 ) -> Generator[str | DataError | None, None, None]:
     """For each (image, origin): its digest, what is wrong with it, or None where there is none.
 
     Every image is decoded, in threads; closing the generator stops them.
     """
 
-    def check(item: tuple[Path | bytes | None, str]) -> str | DataError | None:
+    def check(item: tuple[Path | bytes | ImageInPlace | None, str]) -> str | DataError | None:
         image, origin = item
         if image is None:
             return None
         try:
+            if not isinstance(image, Path | bytes):
+                return image.digest(origin)
             data = read(image, origin)
             _decode(data, _name(image), origin)
         except DataError as error:
@@ -66,9 +72,9 @@ def check_all(
 
     pool = ThreadPoolExecutor()  # Pillow releases the interpreter lock while it decodes
     try:
-        yield from tqdm(
-            pool.map(check, images), "check images", len(images), disable=not progress, delay=2, leave=False
-        )
+        starts = range(0, len(images), AHEAD)
+        results = (result for start in starts for result in pool.map(check, images[start : start + AHEAD]))
+        yield from tqdm(results, "check images", len(images), disable=not progress, delay=2, leave=False)
     finally:
         pool.shutdown(cancel_futures=True)
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 from typing import NamedTuple, Self
@@ -18,7 +19,7 @@ from pydantic import Field, field_validator, model_validator
 from benchmarks.datasets import groups
 from benchmarks.datasets.build import Part, Row, TaskSpec, build_splits
 from benchmarks.datasets.splits import Card, DataError, Names, Options, Source, Splits
-from benchmarks.datasets.tabular import READERS, Record, read_records
+from benchmarks.datasets.tabular import Record, find, read_records
 
 SPLITS: Mapping[str, Part] = {
     "train": "train",
@@ -91,11 +92,28 @@ class ManifestOptions(Options):
         return columns
 
 
-class _Image(NamedTuple):
+class Image(NamedTuple):
     """An image file; `name` is its path below the manifest's folder, links resolved."""
 
     name: str
     path: Path
+
+
+@dataclass(frozen=True)
+class Table:
+    """The rows of a file and what its columns mean.
+
+    Attributes:
+        name: of the data set.
+        notes: for the report.
+    """
+
+    name: str
+    card: Card
+    path: Path
+    records: Sequence[Record]
+    options: ManifestOptions
+    notes: tuple[str, ...] = ()
 
 
 def load(source: Source, options: ManifestOptions) -> Splits:
@@ -104,37 +122,30 @@ def load(source: Source, options: ManifestOptions) -> Splits:
     Raises:
         DataError: names the file, the row, the value and the valid choices.
     """
-    path = _find(source.root)
-    records = read_records(path, options.columns())
+    path = find("manifest", source.root)
+    return build(Table("manifest", CARD, path, read_records(path, options.columns()), options), source)
+
+
+def build(table: Table, source: Source) -> Splits:
+    """The splits of a file that was read.
+
+    Raises:
+        DataError: names the file, the row, the value and the valid choices.
+    """
+    path, records, options = table.path, table.records, table.options
     images = [_image(path.parent, record, options) for record in records]
     return build_splits(
-        name="manifest",
-        card=CARD,
+        name=table.name,
+        card=table.card,
         key=_key(path, options, images),
         rows=partial(_rows, records, images, options),
         tasks=[TaskSpec(label, None, options.min_count, options.prompts) for label in options.labels],
         source=source,
+        notes=lambda: table.notes,
     )
 
 
-def _find(root: Path | None) -> Path:
-    kinds = ", ".join(READERS)
-    if root is None:
-        raise DataError(f"manifest needs a file: --data manifest=FILE, one of {kinds}")
-    if not root.exists():
-        raise DataError(f"manifest: {root} does not exist; it must be one of {kinds}, or a folder with one such file")
-    if root.is_dir():
-        files = sorted(path for path in root.iterdir() if path.suffix.lower() in READERS and path.is_file())
-        if len(files) != 1:
-            found = ", ".join(path.name for path in files) or "none"
-            raise DataError(f"manifest: {root} must hold exactly one file of {kinds}; found {found}")
-        return files[0]
-    if root.suffix.lower() not in READERS:
-        raise DataError(f"manifest: {root} ends in {root.suffix!r}; valid are {kinds}")
-    return root
-
-
-def _key(path: Path, options: ManifestOptions, images: Iterable[_Image | None]) -> str:
+def _key(path: Path, options: ManifestOptions, images: Iterable[Image | None]) -> str:
     """Options, the file's content, and name, size and time of every image: a changed file is noticed."""
     hashed = hashlib.sha256(f"{path.absolute()} {options.model_dump_json()}".encode() + path.read_bytes())
     for image in sorted({image for image in images if image is not None}):
@@ -150,21 +161,33 @@ def _size_and_time(path: Path) -> tuple[int, int] | None:
     return facts.st_size, facts.st_mtime_ns
 
 
-def _image(folder: Path, record: Record, options: ManifestOptions) -> _Image | None:
-    """The file, refused if it lies outside the manifest's folder, through `..`, an absolute path or a link."""
+def image_below(folder: Path, name: str) -> Image:
+    """The file called so.
+
+    Raises:
+        ValueError: what is wrong with the name, without it: it lies outside the folder, through `..`, an absolute
+            path or a link, or cannot be followed.
+    """
+    try:
+        path = (folder / name).resolve()
+    except (OSError, RuntimeError, ValueError) as error:  # a loop of links, a null character
+        raise ValueError(f"cannot be followed: {error}") from error
+    if not path.is_relative_to(folder.resolve()):
+        raise ValueError(f"leaves the manifest's folder {folder}")
+    return Image(path.relative_to(folder.resolve()).as_posix(), path)
+
+
+def _image(folder: Path, record: Record, options: ManifestOptions) -> Image | None:
     name = record.cells[options.image] if options.image else None
     if name is None:
         return None
     try:
-        path = (folder / name).resolve()
-    except (OSError, RuntimeError, ValueError) as error:  # a loop of links, a null character
-        raise DataError(f"{record.origin}: image path {name!r} cannot be followed: {error}") from error
-    if not path.is_relative_to(folder.resolve()):
-        raise DataError(f"{record.origin}: image path {name!r} leaves the manifest's folder {folder}")
-    return _Image(path.relative_to(folder.resolve()).as_posix(), path)
+        return image_below(folder, name)
+    except ValueError as error:
+        raise DataError(f"{record.origin}: image path {name!r} {error}") from error
 
 
-def _rows(records: Sequence[Record], images: Sequence[_Image | None], options: ManifestOptions) -> Iterable[Row]:
+def _rows(records: Sequence[Record], images: Sequence[Image | None], options: ManifestOptions) -> Iterable[Row]:
     keys = [_group_keys(record, image, options) for record, image in zip(records, images, strict=True)]
     names = groups.join([own or (f"row:{number}",) for number, own in enumerate(keys)])
     for number, (record, image, name) in enumerate(zip(records, images, names, strict=True)):
@@ -188,7 +211,7 @@ def _id(record: Record, number: int, options: ManifestOptions) -> str:
     return own
 
 
-def _group_keys(record: Record, image: _Image | None, options: ManifestOptions) -> tuple[str, ...]:
+def _group_keys(record: Record, image: Image | None, options: ManifestOptions) -> tuple[str, ...]:
     """What ties a row to others; only group names made of the manifest's content, wherever it lies."""
     text = record.cells[options.text] if options.text else None
     own = record.cells[options.group] if options.group else None

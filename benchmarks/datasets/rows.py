@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal, get_args
+from typing import Literal, Protocol, get_args
 
 from benchmarks.datasets.splits import DataError
 
@@ -13,12 +13,24 @@ Part = Literal["train", "val", "test"]
 PARTS: tuple[Part, ...] = get_args(Part)
 
 
-@dataclass(frozen=True)
+class ImageInPlace(Protocol):
+    """An image that stays where it is, say a row of an array in a file: the loader's own examples read it."""
+
+    def digest(self, origin: str) -> str:
+        """Hash of its pixels, which are read for it.
+
+        Raises:
+            DataError: they cannot be read; names the origin.
+        """
+        ...
+
+
+@dataclass(frozen=True, slots=True)
 class Row:
     """One sample as a loader found it.
 
     Attributes:
-        image: a file, encoded bytes, or None for a missing image.
+        image: a file, encoded bytes, an image that stays where it is, or None for a missing image.
         text: None, or nothing but white space, for a missing text.
         labels: task -> class name; None or no key for a missing label.
         origin: where it stands, for error messages ("styles.csv, row 17").
@@ -27,7 +39,7 @@ class Row:
     id: str
     group: str
     part: Part
-    image: Path | bytes | None
+    image: Path | bytes | ImageInPlace | None
     text: str | None
     labels: Mapping[str, str | None]
     origin: str

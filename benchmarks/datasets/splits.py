@@ -12,6 +12,7 @@ import numpy as np
 import numpy.typing as npt
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict
 
+from benchmarks.experiment import MEAN
 from cma_clip.types import IGNORE, Examples, Modality, Task
 
 OnBadSample = Literal["error", "skip"]
@@ -39,9 +40,16 @@ class Source:
 
 
 class Options(BaseModel):
-    """A data set's own options; they are part of an experiment's identity."""
+    """A data set's own options; they are part of an experiment's identity.
+
+    Attributes:
+        titles: `masked` takes the words out of every title that state the example's own label, in all three splits
+            (see `benchmarks.datasets.masking`); every data set has this option.
+    """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
+
+    titles: Literal["as-is", "masked"] = "as-is"
 
 
 def _all_different(names: tuple[str, ...]) -> tuple[str, ...]:
@@ -122,6 +130,9 @@ class Splits:
     per_group: str | None = None
 
     def __post_init__(self) -> None:
+        for task in self.tasks:
+            if task.name == MEAN:
+                raise DataError(f"{self.name}: no task may be called {MEAN!r}; tables use it for the mean over tasks")
         _check_disjoint(self, "id", lambda examples: examples.ids())
         _check_disjoint(self, "group", lambda examples: examples.groups())
         for task in self.tasks:
@@ -165,9 +176,13 @@ def _check_labels(splits: Splits, task: Task) -> None:
 
 @dataclass(frozen=True)
 class Dataset:
-    """A registry entry: how to load a data set, its options, and whether the user must bring a folder."""
+    """A registry entry: how to load a data set, its options, and whether the user must bring a folder.
+
+    `otherwise` says where the data come from if the user brings none.
+    """
 
     load: Callable[[Source, Any], Splits]
     options: type[Options]
     card: Card
     needs_root: bool
+    otherwise: str = "embedded"

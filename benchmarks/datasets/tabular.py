@@ -46,6 +46,28 @@ def read_utf8(path: Path) -> str:
         ) from error
 
 
+def find(name: str, root: Path | None) -> Path:
+    """The file at `root`, or the only one in that folder.
+
+    Raises:
+        DataError: there is none, or more than one; names the data set and the valid kinds.
+    """
+    kinds = ", ".join(READERS)
+    if root is None:
+        raise DataError(f"{name} needs a file: --data {name}=FILE, one of {kinds}")
+    if not root.exists():
+        raise DataError(f"{name}: {root} does not exist; it must be one of {kinds}, or a folder with one such file")
+    if root.is_dir():
+        files = sorted(path for path in root.iterdir() if path.suffix.lower() in READERS and path.is_file())
+        if len(files) != 1:
+            found = ", ".join(path.name for path in files) or "none"
+            raise DataError(f"{name}: {root} must hold exactly one file of {kinds}; found {found}")
+        return files[0]
+    if root.suffix.lower() not in READERS:
+        raise DataError(f"{name}: {root} ends in {root.suffix!r}; valid are {kinds}")
+    return root
+
+
 def read_records(path: Path, wanted: Mapping[str, str]) -> list[Record]:
     """The wanted columns of every row. Numbers become text as they are written; empty, NaN and null are missing.
 
@@ -68,13 +90,25 @@ def _record(origin: str, cells: Mapping[str, Any], wanted: Iterable[str]) -> Rec
 
 
 def _cell(value: object, where: str) -> str | None:
+    try:
+        return cell(value)
+    except ValueError as error:
+        raise DataError(f"{where}: {repr(value)[:80]} {error}") from error
+
+
+def cell(value: object) -> str | None:
+    """Its text, stripped of white space; None where nothing stands.
+
+    Raises:
+        ValueError: what is wrong with the value, without the value: more than one, or not Unicode.
+    """
     if isinstance(value, (list, dict, bytes)):
-        raise DataError(f"{where}: {repr(value)[:80]} is not text or a number")
+        raise ValueError("is not text or a number")
     text = "" if value is None else str(value).strip()
     try:
         text.encode()
     except UnicodeEncodeError as error:  # JSON can spell half a character: "\\ud800"
-        raise DataError(f"{where}: {text[:80]!r} is not Unicode text: {error.reason}") from error
+        raise ValueError(f"is not Unicode text: {error.reason}") from error
     return None if text in MISSING else text
 
 

@@ -64,8 +64,8 @@ class Tracker:
         finally:
             self._connection.attempt(lambda: self._end(child, status))
 
-    def log_outputs(self, suite_dir: Path) -> None:
-        """Tables, figures and report as artifacts of the parent run."""
+    def log_outputs(self, suite_dir: Path, headline: Mapping[str, float]) -> None:
+        """Tables, figures and report as artifacts of the parent run, and its `headline` metrics by name."""
 
         def log() -> None:
             for name in ("tables", "figures"):
@@ -73,6 +73,8 @@ class Tracker:
                     self._client.log_artifacts(self._parent, str(suite_dir / name), name)
             if (suite_dir / "report.html").is_file():
                 self._client.log_artifact(self._parent, str(suite_dir / "report.html"))
+            for name, value in headline.items():
+                self._client.log_metric(self._parent, name, value)
 
         self._connection.attempt(log)
 

@@ -57,6 +57,13 @@ def with_accuracy(original, **accuracies):
     return original.model_copy(update={"metrics": {CLEAN: tasks}})
 
 
+def with_condition(original, condition, n):
+    """The record with the metrics of the clean condition under another one too, over n examples."""
+    clean = original.metrics[CLEAN]
+    other = {task: {name: e.model_copy(update={"n": n}) for name, e in found.items()} for task, found in clean.items()}
+    return original.model_copy(update={"metrics": {**original.metrics, condition: other}})
+
+
 def _correct(model, seed, task, n, skill):
     """Seeds of a model and models of a task mostly agree on what is hard, as real ones do."""
     hard = np.random.default_rng(seed_of("hard", task)).random(n)

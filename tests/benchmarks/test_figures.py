@@ -7,8 +7,9 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from benchmarks.figures import all_figures, markers, palette, to_png, to_svg
-from tests.benchmarks.records import ORDER, TASKS, record, suite, with_accuracy
+from benchmarks.drawing import markers, palette, to_png, to_svg
+from benchmarks.figures import all_figures
+from tests.benchmarks.records import ORDER, TASKS, record, suite, with_accuracy, with_condition
 
 KINDS = ("accuracy", "accuracy_by_task", "accuracy_by_cost", "modality_weights")
 
@@ -33,6 +34,18 @@ def test_every_data_set_has_every_figure(figures):
 
 def test_a_data_set_without_weights_has_no_figure_of_them():
     assert "catalog-modality_weights" not in all_figures(suite(("majority", "text_only")), ORDER)
+
+
+def test_every_figure_has_a_caption(figures):
+    for name, figure in figures.items():
+        assert figure.get_label().endswith(".")
+        assert name not in figure.get_label()
+
+
+def test_a_part_of_the_test_split_has_figures_of_its_own():
+    parts = [with_condition(r, "product-level", n=9) for r in suite(("majority", "cma_clip"))]
+    names = {name for name in all_figures(parts, ORDER) if "product-level" in name}
+    assert names == {"catalog-product-level-accuracy", "catalog-product-level-accuracy_by_task"}
 
 
 def test_every_model_is_shown_in_order(figures):

@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from scipy.stats import bootstrap
 
-from benchmarks.outcomes import indistinguishable, pack, unpack
+from benchmarks.outcomes import RESAMPLES, p_value, pack, unpack
 
 
 def seeds(*answers, task="color"):
@@ -31,10 +31,16 @@ def test_a_large_difference_is_seen_and_a_small_one_is_not():
     best = answers(300, 0.9, 0)
     worse, alike = answers(300, 0.6, 1), best.copy()
     alike[:2] = ~alike[:2]
-    assert indistinguishable(seeds(best), seeds(worse), ["color"]) is False
-    assert indistinguishable(seeds(worse), seeds(best), ["color"]) is False
-    assert indistinguishable(seeds(best), seeds(alike), ["color"]) is True
-    assert indistinguishable(seeds(best), seeds(best), ["color"]) is True
+    assert p_value(seeds(best), seeds(worse), ["color"]) < 0.05
+    assert p_value(seeds(worse), seeds(best), ["color"]) < 0.05
+    assert p_value(seeds(best), seeds(alike), ["color"]) > 0.05
+    assert p_value(seeds(best), seeds(best), ["color"]) > 0.05
+
+
+def test_a_p_value_has_no_direction_and_its_ends_are_known():
+    best, worse = seeds(answers(300, 0.9, 0)), seeds(answers(300, 0.6, 1))
+    assert p_value(best, worse, ["color"]) == p_value(worse, best, ["color"]) == 2 / (RESAMPLES + 1)
+    assert p_value(best, best, ["color"]) == 1.0
 
 
 @pytest.mark.parametrize("lost", range(2, 12))
@@ -44,14 +50,14 @@ def test_the_verdict_is_that_of_scipy(lost):
     other[np.flatnonzero(~best)[:2]] = True
     difference = best.astype(float) - other
     interval = bootstrap((difference,), np.mean, method="percentile", n_resamples=10_000, rng=1).confidence_interval
-    assert indistinguishable(seeds(best), seeds(other), ["color"]) is bool(interval.low <= 0 <= interval.high)
+    assert (p_value(seeds(best), seeds(other), ["color"]) > 0.05) == (interval.low <= 0 <= interval.high)
 
 
 def test_seeds_are_averaged_before_they_are_compared():
     best = answers(300, 0.9, 0)
     one_bad_seed = seeds(best, best, answers(300, 0.2, 1))
-    assert indistinguishable(seeds(best), one_bad_seed, ["color"]) is False
-    assert indistinguishable(seeds(best, best, best), seeds(best), ["color"]) is True
+    assert p_value(seeds(best), one_bad_seed, ["color"]) < 0.05
+    assert p_value(seeds(best, best, best), seeds(best), ["color"]) > 0.05
 
 
 def test_the_mean_of_tasks_uses_all_of_them():
@@ -60,10 +66,10 @@ def test_the_mean_of_tasks_uses_all_of_them():
     def of(color, style):
         return [{**seeds(color)[0], **seeds(style, task="style")[0]}]
 
-    assert indistinguishable(of(best, best), of(best, worse), ["color"]) is True
-    assert indistinguishable(of(best, best), of(best, worse), ["color", "style"]) is False
+    assert p_value(of(best, best), of(best, worse), ["color"]) > 0.05
+    assert p_value(of(best, best), of(best, worse), ["color", "style"]) < 0.05
     shorter = worse[:250]  # the tasks label different examples
-    assert indistinguishable(of(best, best[:250]), of(best, shorter), ["color", "style"]) is False
+    assert p_value(of(best, best[:250]), of(best, shorter), ["color", "style"]) < 0.05
 
 
 def test_tasks_of_the_same_examples_are_resampled_together():
@@ -71,13 +77,13 @@ def test_tasks_of_the_same_examples_are_resampled_together():
     better = np.arange(300) < 10  # in both tasks; elsewhere what one task gains the other loses
     best = [{**seeds(swing | better)[0], **seeds(~swing | better, task="style")[0]}]
     other = [{**seeds(~swing & ~better)[0], **seeds(swing & ~better, task="style")[0]}]
-    assert indistinguishable(best, other, ["color", "style"]) is False
+    assert p_value(best, other, ["color", "style"]) < 0.05
     apart = [{**seed, "style": seed["style"].model_copy(update={"examples": "others"})} for seed in (*best, *other)]
-    assert indistinguishable(apart[:1], apart[1:], ["color", "style"]) is True
+    assert p_value(apart[:1], apart[1:], ["color", "style"]) > 0.05
 
 
 @pytest.mark.parametrize(
     "other", [[], seeds([True] * 4), seeds([True] * 5, task="style"), seeds([])], ids=["none", "n", "task", "empty"]
 )
 def test_what_cannot_be_paired_gets_no_verdict(other):
-    assert indistinguishable(seeds([True] * 5), other, ["color"]) is None
+    assert p_value(seeds([True] * 5), other, ["color"]) is None

@@ -8,7 +8,6 @@ from benchmarks.suites import MODEL_ORDER
 from tests.benchmarks.records import record, suite
 
 RECORDS = suite(["majority", "text_only", "cma_clip"], [0, 1])
-NOT_MEASURED = "\N{EN DASH}"
 KINDS = {"tables": {".md", ".csv", ".tex"}, "figures": {".svg", ".png"}}
 
 
@@ -69,3 +68,20 @@ def test_a_reference_is_compared_with(tmp_path):
         store.save_record(tmp_path, made)
     assert str(tmp_path) in outputs.compare(RECORDS, tmp_path)
     assert outputs.compare(RECORDS, tmp_path) != outputs.compare([record("majority", n=30)], tmp_path)
+
+
+def test_the_report_tells_the_agreement_with_the_reference(tmp_path):
+    for made in RECORDS:
+        store.save_record(tmp_path / "reference" / "default", made)
+    outputs.write(tmp_path / "default", RECORDS, "default")
+    outputs.write(tmp_path / "reference" / "default", RECORDS, "default")
+    sentence = "12 of 12 cells fall inside"
+    assert sentence in (tmp_path / "default" / "report.html").read_text()
+    assert sentence not in (tmp_path / "reference" / "default" / "report.html").read_text()
+
+
+def test_the_headline_is_the_mean_accuracy_of_every_model():
+    found = outputs.headline(RECORDS)
+    assert set(found) == {f"catalog/{model}/accuracy" for model in ("majority", "text_only", "cma_clip")}
+    values = [r.metrics[CLEAN]["mean"]["accuracy"].value for r in RECORDS if r.experiment.model == "cma_clip"]
+    assert found["catalog/cma_clip/accuracy"] == pytest.approx(sum(values) / len(values))

@@ -61,6 +61,29 @@ def test_every_cell_of_every_table_is_there(records):
         assert table.title in page.text
 
 
+def test_a_footnote_is_printed_once_and_its_number_stands_under_every_table_that_has_it(records):
+    html, page = page_of(records)
+    for table in all_tables(records, ORDER).values():
+        assert [page.text.count(note) for note in table.footnotes] == [1] * len(table.footnotes)
+    numbers = set(re.findall(r'href="#note-(\d+)"', html))
+    assert numbers == set(re.findall(r'id="note-(\d+)"', html))
+    assert len(re.findall('href="#note-1"', html)) > 1
+
+
+def test_captions_are_sentences(records):
+    _, page = page_of(records)
+    for name, figure in all_figures(records, ORDER).items():
+        assert figure.get_label() in page.text
+        assert name not in page.text
+
+
+def test_the_agreement_with_the_reference_is_shown_if_there_is_one(records):
+    tables, figures = all_tables(records, ORDER), all_figures(records, ORDER)
+    with_one = render("default", tables, figures, records, "", agreement="10 of 12 cells fall inside")
+    assert "10 of 12 cells fall inside" in Page(with_one).text
+    assert "committed reference" not in page_of(records)[0]
+
+
 def test_the_page_loads_nothing(records):
     html, page = page_of(records)
     assert page.addresses

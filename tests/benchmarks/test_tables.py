@@ -9,7 +9,7 @@ import pytest
 from benchmarks.experiment import CLEAN
 from benchmarks.rendering import FORMATS, MISSING
 from benchmarks.tables import UNDEFINED, all_tables, comparison, modality_weights_table
-from tests.benchmarks.records import ORDER, TASKS, N, estimate, record, suite, with_accuracy
+from tests.benchmarks.records import ORDER, TASKS, N, estimate, record, suite, with_accuracy, with_condition
 
 TWO = ("text_only", "cma_clip")
 
@@ -78,6 +78,7 @@ def test_cells_that_do_not_differ_from_the_best_are_marked():
         assert (cells["majority"].best, cells["majority"].tied) == (False, False)
         assert all(cells[model].best != cells[model].tied for model in ("mmbt", "cma_clip"))
     assert "paired bootstrap" in notes(table)
+    assert "Holm's correction" in notes(table)
 
 
 def test_only_accuracy_is_compared_pair_by_pair(records):
@@ -186,7 +187,7 @@ def test_all_tables_cover_every_data_set(records):
 def test_cost_shows_what_training_took(records):
     table = all_tables(records, ORDER)["catalog-cost"]
     parameters, epochs, chosen, seconds, _ = rows(table)["cma_clip"]
-    assert (parameters.text, epochs.text, chosen.text) == ("1,234,567", "13.0 ± 1.0", "8.0 ± 0.0")
+    assert (parameters.text, epochs.text, chosen.text) == ("1,234,567", "13.0 ± 1.0", "8")
     assert seconds.value == pytest.approx(records[-1].seconds["fit"])
     assert rows(table)["majority"][1].text == MISSING
 
@@ -218,3 +219,31 @@ def test_the_order_of_the_records_changes_no_byte(records):
     assert list(tables) == list(again)
     for render in FORMATS.values():
         assert [render(table) for table in tables.values()] == [render(table) for table in again.values()]
+
+
+def test_a_part_of_the_test_split_has_tables_of_its_own_and_noise_has_none(records):
+    parts = [with_condition(r, "deduplicated", n=90) for r in records]
+    tables = all_tables([with_condition(r, "noisy", n=N) for r in parts], ORDER)
+    new = set(tables) - set(all_tables(records, ORDER))
+    kinds = ("accuracy", "macro_f1", "recall_at_90_precision", "calibration")
+    assert new == {f"catalog-deduplicated-{kind}" for kind in kinds}
+    assert "catalog, deduplicated" in tables["catalog-deduplicated-accuracy"].title
+    assert "90 test examples" in tables["catalog-deduplicated-accuracy"].title
+    assert tables["catalog-accuracy"].title == comparison(records, ORDER).title
+
+
+def test_a_cell_holds_its_interval_for_csv(records):
+    table = comparison(records, ORDER)
+    cell = rows(table)["cma_clip"][0]
+    found = [r.metrics[CLEAN]["color"]["accuracy"] for r in records if r.experiment.model == "cma_clip"]
+    assert cell.interval == pytest.approx(
+        (100 * statistics.mean(e.low for e in found), 100 * statistics.mean(e.high for e in found))
+    )
+    header, first = FORMATS["csv"](table).splitlines()[:2]
+    assert header.startswith("model,color,color std,color low,color high,pattern,")
+    assert header.count(",") == first.count(",")
+
+
+def test_whole_numbers_of_one_seed_have_no_digits():
+    parameters, epochs, chosen, *_ = rows(all_tables(suite(TWO, seeds=(0,)), TWO)["catalog-cost"])["cma_clip"]
+    assert (parameters.text, epochs.text, chosen.text) == ("1,234,567", "12", "8")

@@ -43,6 +43,21 @@ def test_wanted_rows_are_those_of_the_full_layer():
     torch.testing.assert_close(layer(x, mask, wanted), layer(x, mask)[:, wanted])
 
 
+def test_attention_is_what_every_layer_computes_inside(sequence):
+    """Weights applied by hand to the last layer's values give the very output of `forward`."""
+    given, last = features(), sequence.layers[-1]
+    weights = sequence.attention(given)
+    assert weights.shape == (2, 3, 2, 11, 11)  # 4 words, 5 patches, 2 CLS
+    torch.testing.assert_close(weights.sum(-1), torch.ones(2, 3, 2, 11))
+    x, mask = sequence._sequence(given, torch.stack(sequence.project(given.text_cls, given.image_cls), dim=1))
+    assert (weights * ~mask[None, :, None, None]).abs().max() == 0
+    x = sequence.layers[0](x, mask)
+    value = last._split(last.key_value(last.norm_attention(x)).chunk(2, dim=-1)[1])
+    x = x + last.out((weights[-1] @ value).transpose(1, 2).flatten(2))
+    x = x + last.mlp(last.norm_mlp(x))
+    torch.testing.assert_close(sequence.norm(x[:, [0, 5]]), sequence(given))
+
+
 def test_layer_equals_pytorchs_own():
     """The same weights in `nn.TransformerEncoderLayer` give the same states."""
     torch.manual_seed(0)

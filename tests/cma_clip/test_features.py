@@ -51,14 +51,14 @@ def test_other_weights_have_another_cache(backbone, tiny, tmp_path):
     refreshed = type(other)(other.clip, other.tokenizer, other.id)
     for each in (backbone, refreshed):
         features_of(each, products(4, fingerprint="shop"), tmp_path)
-    assert len(list((tmp_path / "features").glob("*/facts.json"))) == 2
-    assert len(list((tmp_path / "encoded").glob("*/facts.json"))) == 1
+    assert len(list((tmp_path / "features").glob("*/facts.json"))) == 4  # images and texts
+    assert len(list(tmp_path.glob("images/*/facts.json"))) == len(list(tmp_path.glob("texts/*/facts.json"))) == 1
 
 
 def test_half_written_cache_is_not_believed(backbone, tmp_path):
     examples = products(4, fingerprint="shop")
     features_of(backbone, examples, tmp_path)
-    (folder,) = (path.parent for path in (tmp_path / "features").glob("*/facts.json"))
+    (folder,) = (path.parent for path in (tmp_path / "features").glob("*/text_cls.npy"))
     (folder / "facts.json").unlink()  # written last
     (folder / "text_cls.npy").write_bytes(b"torn")
     again = features_of(backbone, examples, tmp_path)

@@ -181,6 +181,11 @@ def test_declared_classes_keep_their_order_and_refuse_others(tmp_path):
         build(_changed(0, labels={"colour": "grey"}), tmp_path, key="other", tasks=declared)
 
 
+def test_declared_classes_are_never_too_rare():
+    with pytest.raises(DataError, match=r"task 'colour' declares its classes, .*: min_count must be 1, not 5"):
+        TaskSpec("colour", ("red", "blue"), min_count=5)
+
+
 def test_one_class_only(tmp_path):
     rows = [replace(row, labels={"colour": "red"}) for row in good_rows()]
     with pytest.raises(DataError, match=r"'colour' has 1 class.*'red': 4.*needs two"):

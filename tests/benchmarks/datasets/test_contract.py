@@ -3,6 +3,7 @@
 import subprocess
 import sys
 from dataclasses import asdict
+from functools import partial
 from itertools import combinations
 
 import numpy as np
@@ -10,22 +11,42 @@ import pytest
 
 from benchmarks import datasets
 from benchmarks.datasets import DATASETS
+from benchmarks.datasets.hub import SPECS
 from benchmarks.datasets.splits import DataError, Source
+from benchmarks.datasets.twins import abo, fashion_gen, food101, mrwpa
 from cma_clip.types import IGNORE, ExampleList
 
+from .hub_copies import write_saved
 from .samples import photo, product, write_manifest, write_products
 
 OPTIONS = {
+    "abo": {"min_count": 1},
     "catalog": {"num_train": 40, "num_val": 20, "num_test": 30, "image_size": 32},
+    "fashion-gen": {},
     "fashion-products": {"min_count": 1},
+    "food101": {},
     "manifest": {"labels": ["colour"], "split": "split"},
+    "mrwpa": {},
+    **{name: {"min_count": 1} for name in SPECS},
 }
 ROOTS = {
+    "abo": lambda folder: _drawn_once(abo.make, folder.parents[1] / "abo"),
     "catalog": lambda folder: None,
+    "fashion-gen": lambda folder: _drawn_once(fashion_gen.make, folder.parents[1] / "fashion-gen"),
     "fashion-products": lambda folder: write_products(folder, [product(number) for number in range(60)]),
+    "food101": lambda folder: _drawn_once(food101.make, folder.parents[1] / "food101"),
     "manifest": lambda folder: write_manifest(folder).parent,
+    "mrwpa": lambda folder: _drawn_once(mrwpa.make, folder.parents[1] / "mrwpa"),
+    **{name: partial(write_saved, name) for name in SPECS},
 }
 A_PHOTO = {"fashion-products": "images/1000.jpg", "manifest": "0.png"}
+
+
+def _drawn_once(make, folder):
+    """A twin that all tests of the session only read."""
+    if not folder.exists():
+        make(folder, 60, seed=0)
+    return folder
 
 
 @pytest.fixture(params=DATASETS)
@@ -118,7 +139,7 @@ def test_a_missing_root_is_asked_for(name):
 
 
 def test_an_unknown_data_set_is_named():
-    with pytest.raises(DataError, match=r"unknown data set 'catalogue'; did you mean 'catalog'\? Valid: catalog, fash"):
+    with pytest.raises(DataError, match=r"unknown data set 'catalogue'; did you mean 'catalog'\? Valid: abo, catalog"):
         datasets.load("catalogue", Source(), {})
 
 

@@ -1,3 +1,5 @@
+from dataclasses import replace
+
 import pytest
 
 from benchmarks.datasets.splits import DataError, LoadReport, Splits
@@ -48,3 +50,8 @@ def test_good_splits_are_accepted():
 def test_what_would_spoil_an_experiment_is_refused(changes, message):
     with pytest.raises(DataError, match=message):
         _splits(**changes)
+
+
+def test_no_task_is_called_like_the_mean_over_tasks():
+    with pytest.raises(DataError, match="mine: no task may be called 'mean'; tables use it for the mean over tasks"):
+        replace(_splits(), tasks=(Task("mean", ("blue", "red")),))

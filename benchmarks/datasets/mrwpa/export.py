@@ -1,0 +1,167 @@
+"""The schema of an exported product, and the rows of a file that keep it."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Annotated, Any, Self
+
+from pydantic import BaseModel, BeforeValidator, ConfigDict, ValidationError, ValidationInfo, model_validator
+
+from benchmarks.datasets import groups
+from benchmarks.datasets.manifest import SPLITS, image_below
+from benchmarks.datasets.splits import DataError
+from benchmarks.datasets.tabular import READERS, Record, cell
+from benchmarks.names import choose
+
+REQUIRED = ("product_id", "title", "image")
+GROUPS = ("group", "parent_id")
+MISSING = ("na", "n/a", "nan", "none", "null", "-")
+
+
+def _one_value(value: object) -> str | None:
+    text = cell(value)
+    return None if text is None or text.lower() in MISSING else text
+
+
+def _name(value: object) -> str:
+    text = _one_value(value)
+    if text is None:
+        raise ValueError("is missing; valid is a text or number of the product's own")
+    return text
+
+
+def _label(value: object) -> str | None:
+    if isinstance(value, list) or (isinstance(value, str) and (value.strip().startswith("[") or "|" in value)):
+        raise ValueError("holds several labels; valid is one class name: choose one, or make a column of each")
+    text = _one_value(value)
+    return text and groups.normalise(text)
+
+
+def _photo(value: object, info: ValidationInfo) -> str | None:
+    name, folder = _one_value(value), (info.context or {})["folder"]
+    if name is None:
+        return None
+    if "://" in name:
+        raise ValueError(
+            "is a URL, and a benchmark must not depend on a server: download the photos first (img2dataset does a "
+            "whole column); valid is a path below the file's folder"
+        )
+    try:
+        found = image_below(folder, name).path.is_file()
+    except OSError as error:  # a name too long
+        raise ValueError(f"cannot be read: {error.strerror}") from error
+    if not found:
+        raise ValueError(f"is not a file below {folder}")
+    return name
+
+
+def _split(value: object) -> str:
+    text = _one_value(value)
+    if text is None or text.lower() not in SPLITS:
+        raise ValueError(f"is not a split; valid are {', '.join(SPLITS)}")
+    return text
+
+
+Text = Annotated[str | None, BeforeValidator(_one_value)]
+
+
+class Product(BaseModel):
+    """One row; what is wrong with a value reads as the rest of a sentence that begins with it."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    product_id: Annotated[str, BeforeValidator(_name)]
+    title: Text
+    image: Annotated[str | None, BeforeValidator(_photo)]
+    attributes: dict[str, Annotated[str | None, BeforeValidator(_label)]]
+    group: Text = None
+    split: Annotated[str | None, BeforeValidator(_split)] = None
+
+    @model_validator(mode="after")
+    def _something_to_look_at(self) -> Self:
+        if self.title is None and self.image is None:
+            raise ValueError("has neither a title nor an image")
+        return self
+
+
+@dataclass(frozen=True)
+class Export:
+    """A file that was read and checked.
+
+    Attributes:
+        records: the good rows, by the columns of the schema; `group` stands for `parent_id`, too.
+        mistakes: "file, row" -> what is wrong with it, one sentence a column.
+    """
+
+    records: list[Record]
+    mistakes: Mapping[str, Sequence[str]]
+    has_split: bool
+    notes: tuple[str, ...]
+
+
+def read(path: Path, attributes: Sequence[str]) -> Export:
+    """Check every row.
+
+    Raises:
+        DataError: a file that cannot be parsed, missing columns.
+    """
+    table = READERS[path.suffix.lower()](path, [*REQUIRED, *attributes, *GROUPS, "split"])
+    columns = _columns(path, table.columns, attributes)
+    records: list[Record] = []
+    mistakes: dict[str, list[str]] = {}
+    origins: dict[str, str] = {}
+    spellings: Counter[str] = Counter()
+    for number, cells in table.rows:
+        origin, own = f"{path.name}, row {number}", {field: cells.get(column) for field, column in columns.items()}
+        spellings.update(value for value in own.values() if isinstance(value, str) and value.strip().lower() in MISSING)
+        try:
+            product = _product(own, attributes, path.parent)
+        except ValidationError as error:
+            mistakes[origin] = _sentences(error, columns)
+            continue
+        first = origins.setdefault(product.product_id, origin)
+        if first != origin:
+            mistakes[origin] = [f"column 'product_id': {product.product_id!r} was used before, in {first}"]
+            continue
+        records.append(Record(origin, {**product.model_dump(exclude={"attributes"}), **product.attributes}))
+    return Export(records, mistakes, "split" in columns, _notes(table.columns, columns, spellings))
+
+
+def _columns(path: Path, found: Sequence[str], attributes: Sequence[str]) -> dict[str, str]:
+    """Field of the schema -> its column in this file."""
+    try:
+        columns = {column: choose(column, found, "column") for column in (*REQUIRED, *attributes)}
+    except KeyError as error:
+        needed = ", ".join((*REQUIRED, *attributes))
+        raise DataError(f"{path}: {error.args[0]}; mrwpa needs {needed} (option attributes names others)") from error
+    own = [column for column in GROUPS if column in found]
+    if len(own) > 1:
+        raise DataError(f"{path}: columns {own[0]!r} and {own[1]!r} both tie variants together; keep one")
+    if own:
+        columns["group"] = own[0]
+    return {**columns, "split": "split"} if "split" in found else columns
+
+
+def _product(own: Mapping[str, Any], attributes: Sequence[str], folder: Path) -> Product:
+    fields = {name: value for name, value in own.items() if name not in attributes}
+    fields["attributes"] = {name: own[name] for name in attributes}
+    return Product.model_validate(fields, context={"folder": folder})
+
+
+def _sentences(error: ValidationError, columns: Mapping[str, str]) -> list[str]:
+    sentences = []
+    for problem in error.errors():
+        reason = problem["msg"].removeprefix("Value error, ")
+        where = f"column {columns[str(problem['loc'][-1])]!r}: {repr(problem['input'])[:80]} " if problem["loc"] else ""
+        sentences.append(where + reason)
+    return sentences
+
+
+def _notes(found: Sequence[str], columns: Mapping[str, str], spellings: Counter[str]) -> tuple[str, ...]:
+    unused = [column for column in found if column not in columns.values()]
+    spelt = ", ".join(f"{text!r} {count:,}" for text, count in sorted(spellings.items()))
+    notes = {"Columns not used": ", ".join(unused), "Cells taken as missing": spelt}
+    return tuple(f"{what}: {which}." for what, which in notes.items() if which)

@@ -1,0 +1,196 @@
+"""What test examples go through: perturbations with five severities each, and named protocols made of them.
+
+Noise depends on (perturbation, parameter, example id) alone: every model, in any order, on any number of workers,
+meets the same. Importing this is cheap; Pillow and torchvision are loaded when an image is changed.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Literal
+
+from benchmarks.experiment import CLEAN
+from benchmarks.names import choose
+
+Touches = Literal["image", "text", "either"]
+"""What a perturbation changes: photos, texts, or one of the two of every example it hits."""
+
+Kind = Literal["change", "replace", "remove"]
+"""A modality is changed by a function, replaced by that of another example, or removed."""
+
+
+@dataclass(frozen=True)
+class Perturbation:
+    """One kind of damage.
+
+    Attributes:
+        parameters: of severities 1 to 5.
+        means: the unit of the parameter.
+    """
+
+    touches: Touches
+    parameters: tuple[float, float, float, float, float]
+    means: str
+    kind: Kind = "change"
+
+
+_SHARE = (0.2, 0.4, 0.6, 0.8, 1.0)
+_HIT = "share of the examples hit"
+
+PERTURBATIONS: dict[str, Perturbation] = {
+    "gaussian_noise": Perturbation("image", (10, 25, 50, 75, 100), "standard deviation of pixels from 0 to 255"),
+    "salt_and_pepper": Perturbation("image", (0.02, 0.05, 0.1, 0.2, 0.3), "share of the pixels"),
+    "blur": Perturbation("image", (0.01, 0.02, 0.03, 0.05, 0.08), "sigma as a share of the shorter side"),
+    "jpeg": Perturbation("image", (50, 30, 15, 8, 4), "quality"),
+    "brightness_contrast": Perturbation("image", (0.1, 0.2, 0.3, 0.4, 0.5), "relative change of both"),
+    "occlusion": Perturbation("image", (0.1, 0.2, 0.3, 0.4, 0.5), "share of the area hidden"),
+    "downscale": Perturbation("image", (0.6, 0.45, 0.3, 0.2, 0.1), "factor of both sides"),
+    "wrong_image": Perturbation("image", _SHARE, _HIT, "replace"),
+    "token_drop": Perturbation("text", (0.1, 0.2, 0.3, 0.5, 0.7), "share of the words lost"),
+    "token_mask": Perturbation("text", (0.1, 0.2, 0.4, 0.6, 0.8), 'share of the words replaced by "_"'),
+    "typos": Perturbation("text", (0.02, 0.05, 0.1, 0.15, 0.2), "share of the letters mistyped"),
+    "shuffle": Perturbation("text", _SHARE, "share of the words that change places"),
+    "truncation": Perturbation("text", (0.8, 0.65, 0.5, 0.35, 0.2), "share of the words kept"),
+    "wrong_text": Perturbation("text", _SHARE, _HIT, "replace"),
+    "missing_image": Perturbation("image", (0.1, 0.3, 0.5, 0.7, 1.0), _HIT, "remove"),
+    "missing_text": Perturbation("text", (0.1, 0.3, 0.5, 0.7, 1.0), _HIT, "remove"),
+    "missing_either": Perturbation("either", (0.1, 0.3, 0.5, 0.7, 1.0), _HIT, "remove"),
+    "qmf_gaussian": Perturbation("image", (1, 3, 5, 7, 10), "epsilon of QMF; the standard deviation is 10 times it"),
+    "qmf_gaussian_wrapped": Perturbation("image", (1, 3, 5, 7, 10), "epsilon of QMF"),
+    "qmf_salt": Perturbation("image", (0.02, 0.05, 0.1, 0.2, 0.3), "share of the pixels"),
+}
+
+
+@dataclass(frozen=True)
+class Step:
+    """A perturbation with its parameter. `rate`: the share of the examples it hits, chosen by their ids."""
+
+    perturbation: str
+    parameter: float
+    rate: float = 1.0
+
+
+@dataclass(frozen=True)
+class Condition:
+    """What the examples of a split go through, one step after the other, under a name."""
+
+    name: str
+    steps: tuple[Step, ...]
+
+    @property
+    def touches(self) -> Touches:
+        """Which modalities the steps change."""
+        found = {PERTURBATIONS[step.perturbation].touches for step in self.steps}
+        return found.pop() if len(found) == 1 else "either"
+
+
+@dataclass(frozen=True)
+class Protocol:
+    """A named preset.
+
+    Attributes:
+        conditions: what the test split goes through, one after the other, beside the clean one.
+        train: what the training and validation splits go through.
+        note: stands under every table.
+    """
+
+    conditions: tuple[Condition, ...]
+    note: str
+    train: Condition | None = None
+
+
+def at(perturbation: str, severity: int) -> Condition:
+    """The perturbation at a severity from 1 to 5; the condition of a share is named by its per cent.
+
+    Raises:
+        KeyError: an unknown perturbation, with the valid ones.
+    """
+    found = PERTURBATIONS[choose(perturbation, PERTURBATIONS, "perturbation")]
+    parameter = found.parameters[severity - 1]
+    level = round(100 * parameter) if found.means == _HIT else severity
+    if found.means == _HIT:
+        return Condition(f"{perturbation}@{level}%", (_hitting(perturbation, parameter),))
+    return Condition(f"{perturbation}@{level}", (Step(perturbation, parameter),))
+
+
+def _hitting(perturbation: str, rate: float) -> Step:
+    return Step(perturbation, 1.0, rate)
+
+
+def _qmf(epsilon: float, image: str, parameter: float, image_rate: float) -> tuple[Step, ...]:
+    """Photo and text are hit independently, the text at one half, every word of it at epsilon / 10."""
+    return Step(image, parameter, image_rate), Step("token_mask", epsilon / 10, 0.5)
+
+
+def _published(name: str, image: str, rate: Mapping[int, float]) -> tuple[Condition, ...]:
+    parameter = {"qmf_salt": 0.1}
+    return tuple(
+        Condition(f"{name}@{epsilon}", _qmf(epsilon, image, parameter.get(image, epsilon), rate[epsilon]))
+        for epsilon in rate
+    )
+
+
+def _missing(modality: str) -> Condition:
+    return Condition(
+        f"missing-70-{modality}", (_hitting(f"missing_{'either' if modality == 'both' else modality}", 0.7),)
+    )
+
+
+_LIKE = (
+    "same distribution as the published code, not the same draws; noise is added to photos of a shorter side of "
+    "256 pixels"
+)
+_MISSING_NOTE = (
+    "missing-70: 70 % of the examples of training, validation and test lack the modality (both: half of them each); "
+    "which ones is fixed by their ids, rule missing-70/v1. A missing modality is absent for the models; the published "
+    "code puts in a constant image or an empty text instead."
+)
+
+PROTOCOLS: dict[str, Protocol] = {
+    CLEAN: Protocol((), "clean: nothing is changed."),
+    "plain": Protocol(
+        tuple(
+            Condition(f"plain@{epsilon}", (Step("gaussian_noise", 10 * epsilon), Step("token_mask", epsilon / 10)))
+            for epsilon in (5, 10)
+        ),
+        "plain: every photo gets Gaussian noise of standard deviation 10 * epsilon, clipped, and every word becomes "
+        '"_" with probability epsilon / 10.',
+    ),
+    "qmf-like": Protocol(
+        _published("qmf-like", "qmf_gaussian", {5: 0.5, 10: 0.5}),
+        "qmf-like: half of the photos get one channel of Gaussian noise of standard deviation 10 * epsilon over RGB, "
+        f'half of the texts have words replaced by "_" with probability epsilon / 10; {_LIKE}; clipped.',
+    ),
+    "qmf-like-wrapped": Protocol(
+        _published("qmf-like-wrapped", "qmf_gaussian_wrapped", {5: 0.5, 10: 0.5}),
+        f"qmf-like-wrapped: qmf-like, with pixels below 0 wrapped around as the published code does on x86; {_LIKE}.",
+    ),
+    "pdf-salt": Protocol(
+        _published("pdf-salt", "qmf_salt", {5: 0.25, 10: 0.5}),
+        "pdf-salt: 10 % salt and pepper on a share of 0.5 * epsilon / 10 of the photos (PDF's rule; QMF's code hits a "
+        f'tenth of them under the same name), words replaced by "_" as in qmf-like; {_LIKE}.',
+    ),
+    "missing-70-image": Protocol((_missing("image"),), _MISSING_NOTE, _missing("image")),
+    "missing-70-text": Protocol((_missing("text"),), _MISSING_NOTE, _missing("text")),
+    "missing-70-both": Protocol((_missing("both"),), _MISSING_NOTE, _missing("both")),
+    "robustness": Protocol(
+        tuple(
+            at(name, severity)
+            for name, perturbation in PERTURBATIONS.items()
+            if not name.startswith("qmf_")
+            for severity in ((1, 3, 5) if perturbation.kind == "change" else (1, 2, 3, 4, 5))
+        ),
+        "robustness: every perturbation at severities 1, 3 and 5, missing and wrong modalities at five rates; training "
+        "is clean.",
+    ),
+}
+
+
+def protocol(name: str) -> Protocol:
+    """A preset by name.
+
+    Raises:
+        KeyError: an unknown name, with the valid ones.
+    """
+    return PROTOCOLS[choose(name, PROTOCOLS, "protocol")]

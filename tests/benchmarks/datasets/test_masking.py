@@ -1,0 +1,86 @@
+import pytest
+
+from baselines.wording import singular, without
+from benchmarks import datasets
+from benchmarks.datasets.splits import Source
+
+
+@pytest.mark.parametrize(
+    ("plural", "word"),
+    [
+        ("shirts", "shirt"),
+        ("dresses", "dress"),
+        ("dress", "dress"),
+        ("watches", "watch"),
+        ("boxes", "box"),
+        ("brushes", "brush"),
+        ("accessories", "accessory"),
+        ("shoes", "shoe"),
+        ("bus", "bus"),
+        ("iris", "iris"),
+        ("gas", "gas"),
+        ("ties", "tie"),
+    ],
+)
+def test_singular(plural, word):
+    assert singular(plural) == word
+
+
+@pytest.mark.parametrize(
+    ("text", "names", "left"),
+    [
+        ("Puma Men Black Tshirts", ["Black", "Tshirts"], "Puma Men"),
+        ("Puma Men BLACK T-shirt", ["Black", "Tshirts"], "Puma Men"),
+        ("Puma T Shirts, black", ["Tshirts"], "Puma black"),
+        ("a Navy Blue shirt", ["Navy Blue"], "a shirt"),
+        ("a navy-blue shirt", ["Navy Blue"], "a shirt"),
+        ("a Navy shirt, Blue", ["Navy Blue"], "a Navy shirt, Blue"),  # whole names only
+        ("red dresses and a dress", ["Dress"], "red and a"),
+        ("dressed for success", ["Dress"], "dressed for success"),
+        ("Black", ["Black"], ""),
+        ("two  spaces", ["red"], "two  spaces"),
+        ("", ["red"], ""),
+        ("red & blue", ["&"], "red & blue"),  # a name without a word is never stated
+    ],
+)
+def test_words_that_state_a_name_are_taken_out(text, names, left):
+    assert without(text, names) == left
+
+
+@pytest.fixture(scope="module")
+def both(tmp_path_factory):
+    source = Source(None, tmp_path_factory.mktemp("cache"))
+    options = {"num_train": 60, "num_val": 20, "num_test": 20, "image_size": 32}
+    return [datasets.load("catalog", source, {**options, "titles": titles}) for titles in ("as-is", "masked")]
+
+
+def test_every_data_set_can_be_masked():
+    assert all("titles" in dataset.options.model_fields for dataset in datasets.DATASETS.values())
+
+
+def test_masked_titles_do_not_state_their_own_labels(both):
+    plain, masked = both
+    stated = {"as-is": 0, "masked": 0}
+    for name, splits in zip(stated, both, strict=True):
+        for examples in splits.parts().values():
+            for task in splits.tasks:
+                for text, labels in zip(examples.texts(), examples.label_rows(), strict=True):
+                    if text and task.name in labels:
+                        stated[name] += without(text, [task.classes[labels[task.name]]]) != text
+    assert stated["as-is"] > 20
+    assert stated["masked"] == 0
+    assert plain.fingerprint != masked.fingerprint
+    assert "titles changed" in masked.report.notes[-1]
+
+
+def test_nothing_but_titles_is_changed(both):
+    plain, masked = both
+    for before, after in zip(plain.parts().values(), masked.parts().values(), strict=True):
+        assert before.ids() == after.ids()
+        assert before.groups() == after.groups()
+        assert before.label_rows() == after.label_rows()
+        assert before.image_present().tolist() == after.image_present().tolist()
+        assert before.image_fingerprint == after.image_fingerprint
+        assert before.text_fingerprint != after.text_fingerprint
+        assert after[3].text == after.texts()[3]
+        assert after[3].image.tobytes() == before[3].image.tobytes()
