@@ -36,6 +36,7 @@ DECIDING = (
     "baselines/*.py",
     "benchmarks/datasets/**/*.py",
     "benchmarks/perturbations/*.py",
+    "benchmarks/conditions.py",
     "benchmarks/metrics.py",
     "benchmarks/models.py",
     "benchmarks/run.py",

@@ -15,6 +15,7 @@ from matplotlib.figure import Figure
 from benchmarks.drawing import STYLE, axes_of, lay_out, markers, palette
 from benchmarks.experiment import CLEAN, MEAN, Record
 from benchmarks.ranking import suite_ranking
+from benchmarks.robustness_figures import robustness_figures
 from benchmarks.scores import Models, compared, estimates, over_seeds, records_of, score, tasks_of
 from benchmarks.statistics import LEVEL, Ranking, interval
 
@@ -33,6 +34,7 @@ def all_figures(records: Iterable[Record], order: Sequence[str]) -> dict[str, Fi
         figures: dict[str, Figure] = {}
         for (dataset, condition), models in compared(listed, order).items():
             figures |= _of_one(dataset, condition, models)
+        figures |= robustness_figures(listed, order)
         found = suite_ranking(listed, order)
         if found is not None:
             figures["ranks"] = critical_difference(found, order)

@@ -26,6 +26,9 @@ MODEL_ORDER = (*FLOORS, *ZERO_SHOT, *NETWORKS)
 """The order of every table and figure; a test holds it equal to the keys of `models.MODELS`."""
 
 
+Variant = tuple[str, str, Mapping[str, Any]]
+
+
 @dataclass(frozen=True)
 class Suite:
     """A question, as data sets x models x seeds.
@@ -34,7 +37,7 @@ class Suite:
         datasets: data set -> its options where they differ from the defaults.
         budget: hyper-parameters that every network gets alike.
         hparams: model -> hyper-parameters of its own.
-        variants: row of the tables -> a model and hyper-parameters that make it another one, as in an ablation.
+        variants: (model, what its row is called beside the model's name, changed hyper-parameters), as in an ablation.
         protocol: what the test split goes through, see `benchmarks.perturbations`.
     """
 
@@ -44,18 +47,18 @@ class Suite:
     seeds: Sequence[int] = (0, 1, 2)
     budget: Mapping[str, Any] = field(default_factory=dict)
     hparams: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
-    variants: Mapping[str, tuple[str, Mapping[str, Any]]] = field(default_factory=dict)
+    variants: Sequence[Variant] = ()
     protocol: str = CLEAN
 
 
-ABLATIONS: dict[str, tuple[str, Mapping[str, Any]]] = {
-    "2 layers": ("cma_clip", {"depth": 2}),
-    "3 layers": ("cma_clip", {"depth": 3}),
-    "a vector per modality": ("cma_clip", {"keyless_vectors": "per_modality"}),
-    "no word embeddings": ("cma_clip", {"word_embeddings": False}),
-    "last block fine-tuned": ("cma_clip", {"freeze": 1}),
-    "fine-tuned": ("cma_clip", {"freeze": "none"}),
-}
+ABLATIONS: tuple[Variant, ...] = (
+    ("cma_clip", "2 layers", {"depth": 2}),
+    ("cma_clip", "3 layers", {"depth": 3}),
+    ("cma_clip", "a vector per modality", {"keyless_vectors": "per_modality"}),
+    ("cma_clip", "no word embeddings", {"word_embeddings": False}),
+    ("cma_clip", "last block fine-tuned", {"freeze": 1}),
+    ("cma_clip", "fine-tuned", {"freeze": "none"}),
+)
 """What the paper's two attentions are made of, one change at a time; the models w/o MA and w/o SA are beside them."""
 
 SUITES: dict[str, Suite] = {
@@ -80,6 +83,32 @@ SUITES: dict[str, Suite] = {
         models=("cma_clip_wo_ma_sa", "cma_clip_wo_sa", "cma_clip_wo_ma", "cma_clip"),
         variants=ABLATIONS,
     ),
+    "robustness": Suite(
+        question="What do noise and a missing modality cost?",
+        datasets={"catalog": {}},
+        models=(
+            "tfidf_logistic",
+            "zero_shot",
+            "linear_probe",
+            "image_only",
+            "text_only",
+            "late_fusion",
+            "concat_fusion",
+            "mmbt",
+            "cma_clip_wo_ma",
+            "cma_clip_wo_sa",
+            "cma_clip",
+        ),
+        variants=[
+            (model, "modality dropout", {"modality_dropout": 0.3}) for model in ("late_fusion", "mmbt", "cma_clip")
+        ],
+        protocol="robustness",
+    ),
+    "fashion-products-masked": Suite(
+        question="Does it pay on real products whose titles do not state the answer?",
+        datasets={"fashion-products": {"train_rows": 12000, "titles": "masked"}},
+        budget={"max_epochs": 8},
+    ),
     "manifest": Suite(
         question="Which model for my catalogue?",
         datasets={"manifest": {}},
@@ -102,7 +131,7 @@ def select(
     return replace(
         suite,
         models=[model for model in MODEL_ORDER if model in chosen] if chosen else suite.models,
-        variants={row: named for row, named in suite.variants.items() if not chosen or named[0] in chosen},
+        variants=[variant for variant in suite.variants if not chosen or variant[0] in chosen],
         seeds=list(seeds) or suite.seeds,
         datasets={dataset: {**own, **options} for dataset, own in suite.datasets.items()},
         budget={**suite.budget, **hparams},
@@ -115,11 +144,10 @@ def experiments(suite: Suite) -> list[Experiment]:
 
 
 def _experiments(suite: Suite) -> Iterable[Experiment]:
-    rows: list[tuple[str, str, Mapping[str, Any]]] = [("", model, {}) for model in suite.models]
-    rows += [(variant, model, changes) for variant, (model, changes) in suite.variants.items()]
+    rows: list[Variant] = [*((model, "", {}) for model in suite.models), *suite.variants]
     for dataset, options in suite.datasets.items():
         for seed in suite.seeds:
-            for variant, model, changes in rows:
+            for model, variant, changes in rows:
                 budget = suite.budget if model in NETWORKS else {}
                 yield Experiment(
                     dataset=dataset,

@@ -11,6 +11,7 @@ from benchmarks.footnotes import footnotes
 from benchmarks.metrics import METRICS
 from benchmarks.ranking import ranks_table, suite_ranking
 from benchmarks.rendering import MISSING, TIED, Cell, Table
+from benchmarks.robustness import robustness_tables
 from benchmarks.scores import Models, Score, by_dataset, compared, num_test, over_seeds, records_of, tasks_of
 from benchmarks.statistics import LEVEL
 
@@ -52,8 +53,8 @@ def all_tables(records: Iterable[Record], order: Sequence[str]) -> dict[str, Tab
     """Name -> table.
 
     For every data set and condition of `scores.COMPARED` three comparisons, calibration and modality weights; for
-    every data set training cost; for a suite of several data sets average ranks. Names of conditions other than the
-    clean one hold the condition.
+    every data set training cost and what the conditions of its protocol cost; for a suite of several data sets average
+    ranks. Names of conditions other than the clean one hold the condition.
     """
     tables: dict[str, Table] = {}
     listed = list(records)
@@ -66,6 +67,7 @@ def all_tables(records: Iterable[Record], order: Sequence[str]) -> dict[str, Tab
             tables[f"{prefix}-cost"] = _cost(dataset, models)
         if any(record.modality_weights.get(condition) for record in records_of(models)):
             tables[f"{prefix}-modality_weights"] = _modality_weights(dataset, models, condition)
+    tables |= robustness_tables(listed, order)
     found = suite_ranking(listed, order)
     return tables if found is None else {**tables, "ranks": ranks_table(found)}
 

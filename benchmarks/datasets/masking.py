@@ -1,7 +1,7 @@
 """Masked titles: the words that state an example's own label are taken out, so that the label has to be seen.
 
 A condition of training, validation and test alike, for every data set (`titles=masked`). Whole labels only, plural
-and case variants included (`baselines.wording`); our choice.
+and case variants included (`cma_clip.wording`); our choice.
 """
 
 from __future__ import annotations
@@ -13,9 +13,9 @@ from dataclasses import replace
 import numpy as np
 import numpy.typing as npt
 
-from baselines.wording import without
 from benchmarks.datasets.splits import Splits
 from cma_clip.types import Example, Examples, Task
+from cma_clip.wording import without
 
 RULE = "masked/v1"
 

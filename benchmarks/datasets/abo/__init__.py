@@ -77,7 +77,8 @@ class ABOOptions(Options):
         tasks: attributes to predict.
         language: of the text: "en" takes en_US before en_GB before other en_..; "en_IN" takes that one only.
         text: the title alone, or with the bullet points of the same language, a line each.
-        images: false for texts alone; then only the listings are needed.
+        images: false for texts alone; then only the listings are needed, and byte-identical photos with different
+            image ids tie no groups.
         min_count: classes with fewer training rows become missing labels.
     """
 

@@ -8,11 +8,12 @@ import zlib
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 from tqdm import tqdm
 
 from benchmarks.datasets.splits import DataError, Source
+from benchmarks.datasets.tabular import cell
 
 SHARDS = tuple(f"listings_{digit}.json.gz" for digit in "0123456789abcdef")
 LABEL_LANGUAGE = "en"
@@ -22,7 +23,13 @@ FIRST_TAGS: Mapping[str, tuple[str, ...]] = {"en": ("en_US", "en_GB"), "pt": ("p
 Tiers = tuple[tuple[str, ...], ...]
 """What a field says: the shop's standardized values where there are any, then the seller's own."""
 
-Entries = Sequence[Mapping[str, Any]]
+
+class Entry(NamedTuple):
+    """One value of a field; `tag` is empty where the file has none."""
+
+    tag: str
+    value: str | None
+    standardized: tuple[str, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,7 +38,7 @@ class Wanted:
 
     Attributes:
         attributes: fields that hold labels; they are read in English, whatever the language of the text is.
-        language: of the bullet points, as `best_tag` takes it; None keeps none.
+        bullets_in: language of the bullet points, as `best_tag` takes it; None keeps none.
     """
 
     attributes: Sequence[str]
@@ -113,8 +120,8 @@ def _listing(record: object, origin: str, wanted: Wanted) -> Listing:
         item_id=_required(record, "item_id"),
         domain=_required(record, "domain_name"),
         image_id=_required(record, "main_image_id") if record.get("main_image_id") else None,
-        titles={tag: title for name in reversed(names) for tag, title in [(_tag(name), _text(name))] if title},
-        bullets=tuple(filter(None, map(_text, bullets))),
+        titles={name.tag: name.value for name in reversed(names) if name.value},
+        bullets=tuple(bullet.value for bullet in bullets if bullet.value),
         values={attribute: tiers for attribute, tiers in values.items() if tiers},
         origin=origin,
     )
@@ -122,49 +129,39 @@ def _listing(record: object, origin: str, wanted: Wanted) -> Listing:
 
 def _required(record: Mapping[str, Any], field: str) -> str:
     value = record.get(field)
-    if not isinstance(value, str) or not value:
+    if not isinstance(value, str) or not cell(value):
         raise ValueError(f"{field} is {repr(value)[:80]}; valid is a text")
     return value
 
 
-def _entries(record: Mapping[str, Any], field: str) -> Entries:
-    """A field as a list of objects, however it is written: the README's bare values are accepted beside the files'."""
-    value = record.get(field)
-    if value is None:
-        return ()
-    entries = [
-        one if isinstance(one, dict) else {"value": one} for one in (value if isinstance(value, list) else [value])
-    ]
-    for entry in entries:
-        said = [entry.get("value"), *_standardized(entry)]
-        if not all(isinstance(one, str | int | float | None) for one in said):
-            raise ValueError(f"{field} is {str(value)[:80]}; valid is a text, or a list of {{language_tag, value}}")
-    return entries
+def _entries(record: Mapping[str, Any], field: str) -> list[Entry]:
+    """A field's values, however it is written: the README's bare values are accepted beside the files' lists."""
+    found = record.get(field)
+    try:
+        return [_entry(one) for one in (found if isinstance(found, list) else [found]) if one is not None]
+    except ValueError as error:
+        raise ValueError(
+            f"{field} is {repr(found)[:80]}, which {error}; valid is a text, or a list of {{language_tag, value}}"
+        ) from error
+
+
+def _entry(found: object) -> Entry:
+    if not isinstance(found, dict):
+        return Entry("", cell(found), ())
+    standardized = found.get("standardized_values") or ()
+    texts = map(cell, standardized if isinstance(standardized, list) else (standardized,))
+    return Entry(str(found.get("language_tag", "")), cell(found.get("value")), tuple(filter(None, texts)))
 
 
 def _tiers(record: Mapping[str, Any], attribute: str) -> Tiers:
     entries = _entries(record, attribute)
-    if any("language_tag" in entry for entry in entries):
+    if any(entry.tag for entry in entries):
         entries = _of_language(entries, LABEL_LANGUAGE)
-    standardized = tuple(str(one).strip() for entry in entries for one in _standardized(entry) if one)
-    own = tuple(filter(None, map(_text, entries)))
+    standardized = tuple(text for entry in entries for text in entry.standardized)
+    own = tuple(entry.value for entry in entries if entry.value)
     return tuple(tier for tier in (standardized, own) if tier)
 
 
-def _standardized(entry: Mapping[str, Any]) -> Sequence[Any]:
-    values = entry.get("standardized_values") or ()
-    return values if isinstance(values, list | tuple) else (values,)
-
-
-def _of_language(entries: Entries, language: str) -> Entries:
-    best = best_tag(map(_tag, entries), language)
-    return [entry for entry in entries if _tag(entry) == best]
-
-
-def _tag(entry: Mapping[str, Any]) -> str:
-    return str(entry.get("language_tag", ""))
-
-
-def _text(entry: Mapping[str, Any]) -> str:
-    value = entry.get("value")
-    return "" if value is None else str(value).strip()
+def _of_language(entries: Sequence[Entry], language: str) -> list[Entry]:
+    best = best_tag((entry.tag for entry in entries), language)
+    return [entry for entry in entries if entry.tag == best]

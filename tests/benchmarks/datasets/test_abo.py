@@ -231,7 +231,9 @@ def test_attributes_are_read_however_they_are_written(changed, load, fields, exp
         ({"item_id": None}, "item_id is None; valid is a text"),
         ({"domain_name": 3}, "domain_name is 3; valid is a text"),
         ({"main_image_id": ["a"]}, r"main_image_id is \['a'\]; valid is a text"),
-        ({"style": [{"value": {"en": "Modern"}}]}, r"style is .*; valid is a text, or a list of {language_tag, value}"),
+        ({"style": [{"value": {"en": "Modern"}}]}, "style is .*, which is not text or a number; valid is a text, or"),
+        ({"style": [["Modern"]]}, "style is .*, which is not text or a number"),
+        ({"item_name": "half a character \ud800"}, "item_name is .*, which is not Unicode text"),
     ],
 )
 def test_a_malformed_listing_is_named(changed, load, fields, problem):
@@ -295,6 +297,17 @@ def test_missing_files_are_named_with_the_archives(changed, load, tmp_path):
         load(folder)
     with pytest.raises(DataError, match="18 of 18 are missing"):
         load(tmp_path)
+
+
+def test_a_changed_listing_or_photo_is_noticed(changed, load):
+    folder = changed({7: {"color": "Pink"}})
+    before = load(folder).fingerprint
+    (photo, other, *_) = sorted((folder / PHOTOS).glob("*/*.jpg"))
+    shutil.copyfile(other, photo)
+    after = load(folder).fingerprint
+    shard = folder / LISTINGS / SHARDS[7]
+    shard.write_bytes(gzip.compress(gzip.decompress(shard.read_bytes()).replace(b'"Pink"', b'"Black"')))
+    assert len({before, after, load(folder).fingerprint}) == 3
 
 
 @pytest.mark.parametrize(

@@ -1,8 +1,8 @@
 import pytest
 
-from baselines.wording import singular, without
 from benchmarks import datasets
 from benchmarks.datasets.splits import Source
+from cma_clip.wording import singular, without
 
 
 @pytest.mark.parametrize(
