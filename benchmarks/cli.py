@@ -19,7 +19,15 @@ Names = Annotated[tuple[str, ...], arg(metavar="[NAME ...]")]
 Here = Annotated[Where, OmitArgPrefixes]
 
 
-def run(dataset: str, model: str, where: Here, seed: int = 0, option: Pairs = (), hparam: Pairs = ()) -> None:
+def run(  # noqa: PLR0913, PLR0917 - one parameter an option of the command
+    dataset: str,
+    model: str,
+    where: Here,
+    seed: int = 0,
+    protocol: str = "clean",
+    option: Pairs = (),
+    hparam: Pairs = (),
+) -> None:
     """Run one experiment and print its metrics.
 
     Args:
@@ -27,12 +35,13 @@ def run(dataset: str, model: str, where: Here, seed: int = 0, option: Pairs = ()
         model: see `cma-bench models`.
         where: folders and tracking.
         seed: drives the model, never the data.
+        protocol: what the test split goes through: clean, plain, qmf-like, pdf-salt, missing-70-both, robustness ...
         option: options of the data set, e.g. train_rows=12000.
         hparam: hyper-parameters of the model, e.g. depth=3.
     """
     from benchmarks.commands import run_one
 
-    experiment = {"dataset": dataset, "model": model, "seed": seed}
+    experiment = {"dataset": dataset, "model": model, "seed": seed, "protocol": protocol}
     print(run_one({**experiment, "dataset_options": pairs(option), "hparams": pairs(hparam)}, where))
 
 
@@ -121,23 +130,34 @@ def suites() -> None:
         print(f"{name:20} {', '.join(listed.datasets)}; {len(listed.models)} models; {listed.question}")
 
 
-def data(
+def data(  # noqa: PLR0913, PLR0917 - one parameter an option of the command
     where: Here,
-    action: Positional[Literal["list", "show"]],
+    action: Positional[Literal["list", "show", "make-twin"]],
     name: Positional[str] = "catalog",
+    folder: Positional[Path | None] = None,
     option: Pairs = (),
+    rows: int = 300,
+    seed: int = 0,
+    with_quirks: bool = False,
 ) -> None:
-    """List the data sets, or load one and show its card, splits, classes and what was left out.
+    """List the data sets; load one and show its card, splits, classes and what was left out; or write its twin.
 
     Args:
-        action: list or show.
+        action: list, show, or make-twin: a procedural copy in the data set's official layout.
         name: a data set.
+        folder: make-twin: a new folder.
         where: folders.
         option: options of the data set.
+        rows: make-twin: products, pages or listings.
+        seed: make-twin: another seed, another twin.
+        with_quirks: make-twin: with the flaws of the original.
     """
-    from benchmarks.commands import list_data, show_data
+    from benchmarks.commands import list_data, make_twin, show_data
 
-    print(list_data() if action == "list" else show_data(name, pairs(option), where))
+    if action == "make-twin":
+        print(make_twin(name, folder, rows, seed, with_quirks))
+    else:
+        print(list_data() if action == "list" else show_data(name, pairs(option), where))
 
 
 def predict(model: Path, image: Path | None = None, text: str | None = None) -> None:

@@ -23,7 +23,7 @@ class SuiteError(ValueError):
 
 def run_one(experiment: Mapping[str, Any], where: Where, suite: str = "single") -> str:
     """Run one experiment; returns its metrics."""
-    from benchmarks.experiment import CLEAN, Experiment
+    from benchmarks.experiment import CLEAN, MEAN, Experiment
     from benchmarks.run import run
     from benchmarks.tracking import open_tracker
 
@@ -36,6 +36,8 @@ def run_one(experiment: Mapping[str, Any], where: Where, suite: str = "single") 
             f"{name} {value.value:.3f} [{value.low:.3f}, {value.high:.3f}]" for name, value in metrics.items()
         )
         lines.append(f"  {task}: {cells}")
+    others = {name: found[MEAN]["accuracy"] for name, found in record.metrics.items() if name != CLEAN}
+    lines += [f"  {name}: mean accuracy {e.value:.3f} [{e.low:.3f}, {e.high:.3f}]" for name, e in others.items()]
     return "\n".join(lines)
 
 
@@ -52,6 +54,9 @@ def run_suite(chosen: suites.Suite, name: str, workers: int | None, where: Where
 
     quiet()
     place, uri = place_of(where, name), _uri(where)
+    if chosen.twin_rows:
+        place = replace(place, roots={**_twins(chosen, where), **place.roots})
+    chosen = suites.with_data(chosen, needed=_needing_data(), given=place.roots)
     wanted = suites.experiments(chosen)
     for experiment in wanted:
         resolve(experiment.model, experiment.hparams)  # every name is checked before the first one trains
@@ -68,6 +73,24 @@ def run_suite(chosen: suites.Suite, name: str, workers: int | None, where: Where
     if failures:
         raise SuiteError("\n".join([f"{len(failures)} of {len(jobs)} experiments failed:", *failures]))
     return "\n".join([written, outputs.compare(records, where.results / "reference" / name)])
+
+
+def _twins(chosen: suites.Suite, where: Where) -> dict[str, Path]:
+    """The twin of every data set of the suite, written once."""
+    from benchmarks.datasets.twins import make_twin
+
+    roots = {}
+    for dataset in chosen.datasets:
+        roots[dataset] = where.runs / "twins" / f"{dataset}-{chosen.twin_rows}"
+        if not roots[dataset].exists():
+            make_twin(dataset, roots[dataset], chosen.twin_rows, seed=0)
+    return roots
+
+
+def _needing_data() -> set[str]:
+    from benchmarks.datasets import DATASETS
+
+    return {name for name, dataset in DATASETS.items() if dataset.needs_root}
 
 
 def rebuild_tables(suite_dir: Path, check: bool) -> str:
@@ -128,6 +151,17 @@ def show_data(name: str, options: Mapping[str, Any], where: Where) -> str:
         lines.append(f"{task}: {sum(dropped.values())} labels of {len(dropped)} rare classes taken as missing")
     lines += [f"skipped: {reason}" for reason in splits.report.bad_samples]
     return "\n".join(lines)
+
+
+def make_twin(name: str, folder: Path | None, rows: int, seed: int, quirks: bool) -> str:
+    """Write a procedural copy of a data set in its official layout."""
+    from benchmarks.datasets.twins import make_twin
+
+    if folder is None:
+        raise ValueError("make-twin needs a new folder: cma-bench data make-twin NAME DIR")
+    make_twin(name, folder, rows, seed, quirks)
+    skip = " --on-bad-sample skip" if quirks else ""
+    return f"{folder} holds a twin of {name}; use it with --data {name}={folder}{skip}"
 
 
 def predict_one(folder: Path, image: Path | None, text: str | None) -> str:

@@ -92,7 +92,7 @@ def _shared(task: str, labels: Array, place: Array, names: Array) -> Array:
         if label == IGNORE:
             continue
         if shared[group] not in (IGNORE, label):
-            raise DataError(f"group {names[group]!r} has test examples with different labels of task {task!r}")
+            raise DataError(f"group {str(names[group])!r} has test examples with different labels of task {task!r}")
         shared[group] = label
     return shared
 

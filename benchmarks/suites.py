@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -39,6 +39,7 @@ class Suite:
         hparams: model -> hyper-parameters of its own.
         variants: (model, what its row is called beside the model's name, changed hyper-parameters), as in an ablation.
         protocol: what the test split goes through, see `benchmarks.perturbations`.
+        twin_rows: of the procedural copies that stand in for data sets without a folder; 0 for none.
     """
 
     question: str
@@ -49,6 +50,7 @@ class Suite:
     hparams: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
     variants: Sequence[Variant] = ()
     protocol: str = CLEAN
+    twin_rows: int = 0
 
 
 ABLATIONS: tuple[Variant, ...] = (
@@ -109,6 +111,23 @@ SUITES: dict[str, Suite] = {
         datasets={"fashion-products": {"train_rows": 12000, "titles": "masked"}},
         budget={"max_epochs": 8},
     ),
+    "paper": Suite(
+        question="The paper's comparisons, on its public data sets and the open stand-in for MRWPA.",
+        datasets={"food101": {"split": "mmbt"}, "fashion-gen": {}, "abo": {}},
+    ),
+    "twins": Suite(
+        question="Does every model run on every layout? (The numbers say nothing about the real data.)",
+        datasets={
+            "fashion-products": {"min_count": 1},
+            "food101": {"split": "mmbt"},
+            "fashion-gen": {},
+            "abo": {"min_count": 1},
+            "mrwpa": {},
+        },
+        seeds=(0,),
+        budget={"max_epochs": 2},
+        twin_rows=240,
+    ),
     "manifest": Suite(
         question="Which model for my catalogue?",
         datasets={"manifest": {}},
@@ -136,6 +155,21 @@ def select(
         datasets={dataset: {**own, **options} for dataset, own in suite.datasets.items()},
         budget={**suite.budget, **hparams},
     )
+
+
+def with_data(suite: Suite, needed: Collection[str], given: Collection[str]) -> Suite:
+    """The suite on the data sets that are there: of several, those without the folder they need are left out.
+
+    Raises:
+        ValueError: none is there; names what to bring.
+    """
+    lacking = [name for name in suite.datasets if name in needed and name not in given]
+    there = {name: options for name, options in suite.datasets.items() if name not in lacking}
+    if not there:
+        raise ValueError(
+            f"the suite needs data: {' '.join(f'--data {name}=DIR' for name in lacking)}, at least one of them"
+        )
+    return replace(suite, datasets=there)
 
 
 def experiments(suite: Suite) -> list[Experiment]:

@@ -7,7 +7,7 @@ from itertools import combinations
 
 from benchmarks.cells import UNDEFINED, column, number
 from benchmarks.experiment import CLEAN, MEAN, Record
-from benchmarks.footnotes import footnotes
+from benchmarks.footnotes import behind, footnotes
 from benchmarks.metrics import METRICS
 from benchmarks.ranking import ranks_table, suite_ranking
 from benchmarks.rendering import MISSING, TIED, Cell, Table
@@ -81,7 +81,12 @@ def _comparison(dataset: str, models: Models, metrics: Sequence[str], condition:
         title=_title(dataset, models, " and ".join(map(_with_unit, metrics)), condition),
         header=("model", *(f"{task}, {METRICS[metric].title}" if several else task for task, metric in columns)),
         rows=tuple((Cell(model), *(column[row] for column in cells)) for row, model in enumerate(models)),
-        footnotes=(*legend(metrics, cells), *_labelled(models, tasks, condition), *footnotes(models)),
+        footnotes=(
+            *legend(metrics, cells),
+            *(behind(models, condition) if "accuracy" in metrics else ()),
+            *_labelled(models, tasks, condition),
+            *footnotes(models),
+        ),
     )
 
 

@@ -17,13 +17,18 @@ from cma_clip.arrays import ArrayFolder, Shape, filled
 from cma_clip.backbone import Backbone
 from cma_clip.classifier import Workspace
 from cma_clip.inputs import Features
-from cma_clip.processing import Encoded, Processor
+from cma_clip.processing import Arrays, Processor
 from cma_clip.types import Examples
 
 ROWS = 256
 """Rows computed at a time; fixed, because the rounding of a matrix product depends on its size."""
 
 NAMES = tuple(item.name for item in fields(Features))
+SIDES = {
+    "image": ("image_tokens", "image_cls", "image_embedding"),
+    "text": ("text_tokens", "word_embeddings", "text_mask", "text_cls", "text_embedding"),
+}
+"""What is computed of each modality."""
 
 
 @dataclass(frozen=True)
@@ -36,29 +41,37 @@ class FeatureTable:
         return len(self.arrays["text_mask"])
 
     def batch(self, rows: Sequence[int] | slice) -> Features:
-        """The given rows in single precision, texts cut to the longest among them."""
+        """The given rows in single precision, texts cut to the longest among them; zeros for a missing modality."""
         picked = {name: torch.from_numpy(np.array(self.arrays[name][rows])) for name in NAMES}
+        for side in ("image", "text"):
+            missing = ~picked[f"{side}_present"]
+            for name in SIDES[side] if missing.any() else ():
+                picked[name][missing] = 0
         return Features(**{n: t.float() if t.is_floating_point() else t for n, t in picked.items()}).trimmed()
 
 
 def token_features(backbone: Backbone, processor: Processor, examples: Examples, workspace: Workspace) -> FeatureTable:
-    """Features of all examples; of each modality from the cache if this backbone has seen it before.
+    """Features of all examples; of each modality from the cache if this backbone has seen its source before.
 
-    The cache's name is a hash of weights, preprocessing, images or texts, and this file's precision.
+    The cache's name is a hash of weights, preprocessing, images or texts, and this file's precision. The arrays of an
+    example whose modality is missing here, but not in the source, hold the source's: the `*_present` arrays tell.
     """
-    encoded = processor.encode(examples, workspace)
     backbone.eval()
+    images, texts = examples.image_source, examples.text_source
     sides: dict[str, tuple[str | None, Side]] = {
-        "image": (encoded.image_fingerprint, partial(_image_side, backbone, encoded)),
-        "text": (encoded.text_fingerprint, partial(_text_side, backbone, encoded)),
+        "image": (processor.name(images), partial(_image_side, backbone, processor.encode_images(images, workspace))),
+        "text": (processor.name(texts), partial(_text_side, backbone, processor.encode_texts(texts, workspace)[0])),
     }
-    arrays: dict[str, npt.NDArray[Any]] = {}
+    arrays: dict[str, npt.NDArray[Any]] = {
+        "image_present": examples.image_present(),
+        "text_present": np.array([bool(text and text.strip()) for text in examples.texts()], dtype=np.bool_),
+    }
     for side, (fingerprint, compute) in sides.items():
         label = f"{side} features of {backbone.id}"
         arrays |= filled(
             _folder(backbone, side, fingerprint, workspace),
-            partial(_shapes, compute, len(encoded)),
-            partial(_fill, compute, len(encoded), label if workspace.progress else None),
+            partial(_shapes, compute, len(examples)),
+            partial(_fill, compute, len(examples), label if workspace.progress else None),
         )
     return FeatureTable(arrays)
 
@@ -67,19 +80,20 @@ Side = Callable[[slice], dict[str, torch.Tensor]]
 """Features of one modality for some rows."""
 
 
-def _image_side(backbone: Backbone, encoded: Encoded, rows: slice) -> dict[str, torch.Tensor]:
+def _image_side(backbone: Backbone, encoded: Arrays, rows: slice) -> dict[str, torch.Tensor]:
+    pixels, present = (torch.from_numpy(np.array(encoded[name][rows])) for name in ("pixels", "image_present"))
     device = next(backbone.parameters()).device
-    pixels, present = (torch.from_numpy(np.array(array[rows])) for array in (encoded.pixels, encoded.image_present))
     with torch.inference_mode():
-        return backbone.image_features(pixels.to(device), present.to(device))
+        features = backbone.image_features(pixels.to(device), present.to(device))
+    return {name: features[name] for name in SIDES["image"]}
 
 
-def _text_side(backbone: Backbone, encoded: Encoded, rows: slice) -> dict[str, torch.Tensor]:
+def _text_side(backbone: Backbone, encoded: Arrays, rows: slice) -> dict[str, torch.Tensor]:
+    ids, present = (torch.from_numpy(np.array(encoded[name][rows])) for name in ("input_ids", "text_present"))
     device = next(backbone.parameters()).device
-    ids = torch.from_numpy(encoded.input_ids[rows].astype(np.int64))
-    present = torch.from_numpy(np.array(encoded.text_present[rows]))
     with torch.inference_mode():
-        return backbone.text_features(ids.to(device), present.to(device))
+        features = backbone.text_features(ids.long().to(device), present.to(device))
+    return {name: features[name] for name in SIDES["text"]}
 
 
 def _folder(backbone: Backbone, side: str, fingerprint: str | None, workspace: Workspace) -> ArrayFolder | None:

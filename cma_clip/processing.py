@@ -22,6 +22,8 @@ from cma_clip.classifier import Workspace
 from cma_clip.inputs import Batch
 from cma_clip.types import Example, Examples, Task
 
+Arrays = Mapping[str, npt.NDArray[Any]]
+
 
 @dataclass(frozen=True)
 class Encoded:
@@ -32,8 +34,7 @@ class Encoded:
         input_ids: Int32[N L], L the longest text here if the tower is causal, else its context length.
         image_present, text_present: Bool[N].
         truncated: how many texts were longer than the tower's context.
-        image_fingerprint, text_fingerprint: name images or texts and their processing together; None where the
-            examples have no name. Examples that differ in one modality share the other's.
+        fingerprint: names examples and processing together; None where the examples have no name.
     """
 
     pixels: npt.NDArray[np.uint8]
@@ -41,8 +42,7 @@ class Encoded:
     image_present: npt.NDArray[np.bool_]
     text_present: npt.NDArray[np.bool_]
     truncated: int
-    image_fingerprint: str | None
-    text_fingerprint: str | None
+    fingerprint: str | None
 
     def __len__(self) -> int:
         return len(self.input_ids)
@@ -89,32 +89,47 @@ class Processor:
 
     def encode(self, examples: Examples, workspace: Workspace) -> Encoded:
         """All examples; images and texts each from the cache if they were encoded before."""
-        image_name, text_name = self._name(examples.image_fingerprint), self._name(examples.text_fingerprint)
-        images = filled(
-            _folder(workspace, "images", image_name),
-            lambda: {
-                "pixels": ((len(examples), 3, *self.image_size), np.uint8),
-                "image_present": ((len(examples),), np.bool_),
-            },
-            lambda arrays: self._decode(examples, arrays, workspace.progress),
-        )
-        texts, truncated = self._tokenised(examples, _folder(workspace, "texts", text_name))
+        images = self.encode_images(examples, workspace)
+        texts, truncated = self.encode_texts(examples, workspace)
         return Encoded(
             pixels=images["pixels"],
             input_ids=texts["input_ids"],
             image_present=images["image_present"],
             text_present=texts["text_present"],
             truncated=truncated,
-            image_fingerprint=image_name,
-            text_fingerprint=text_name,
+            fingerprint=self.name(examples),
         )
 
-    def _name(self, fingerprint: str | None) -> str | None:
-        if fingerprint is None:
-            return None
-        return hashlib.sha256(f"{fingerprint} {self.fingerprint}".encode()).hexdigest()[:24]
+    def encode_images(self, examples: Examples, workspace: Workspace) -> Arrays:
+        """`pixels` and `image_present` as in `Encoded`, decoded and resized once."""
+        return filled(
+            _folder(workspace, "images", self.name(examples)),
+            lambda: {
+                "pixels": ((len(examples), 3, *self.image_size), np.uint8),
+                "image_present": ((len(examples),), np.bool_),
+            },
+            lambda arrays: self._decode(examples, arrays, workspace.progress),
+        )
 
-    def _decode(self, examples: Examples, arrays: Mapping[str, npt.NDArray[Any]], progress: bool) -> None:
+    def encode_texts(self, examples: Examples, workspace: Workspace) -> tuple[Arrays, int]:
+        """`input_ids` and `text_present` as in `Encoded`, and how many texts were cut."""
+        folder = _folder(workspace, "texts", self.name(examples))
+        if folder is None:
+            return self._text_arrays(examples.texts())
+        with folder.lock():
+            if not folder.exists():
+                arrays, truncated = self._text_arrays(examples.texts())
+                folder.write(arrays, {"truncated": truncated})
+        kept, facts = folder.read()
+        return kept, int(facts["truncated"])
+
+    def name(self, examples: Examples) -> str | None:
+        """Hash of the examples and of how they are processed; None where the examples have no name."""
+        if examples.fingerprint is None:
+            return None
+        return hashlib.sha256(f"{examples.fingerprint} {self.fingerprint}".encode()).hexdigest()[:24]
+
+    def _decode(self, examples: Examples, arrays: Arrays, progress: bool) -> None:
         def encode_one(index: int) -> None:
             image = examples[index].image
             if image is not None:
@@ -125,16 +140,6 @@ class Processor:
             rows = pool.map(encode_one, range(len(examples)))
             for _ in tqdm(rows, "decode images", len(examples), disable=not progress, delay=2, leave=False):
                 pass
-
-    def _tokenised(self, examples: Examples, folder: ArrayFolder | None) -> tuple[Mapping[str, npt.NDArray[Any]], int]:
-        if folder is None:
-            return self._text_arrays(examples.texts())
-        with folder.lock():
-            if not folder.exists():
-                arrays, truncated = self._text_arrays(examples.texts())
-                folder.write(arrays, {"truncated": truncated})
-        kept, facts = folder.read()
-        return kept, int(facts["truncated"])
 
     def _text_arrays(self, texts: Sequence[str | None]) -> tuple[dict[str, npt.NDArray[Any]], int]:
         input_ids, truncated = self.texts(texts)

@@ -77,14 +77,17 @@ class Examples(ABC):
     fingerprint: str | None = None
 
     @property
-    def image_fingerprint(self) -> str | None:
-        """Equal only if every image is equal; examples that differ in their texts alone may share it."""
-        return self.fingerprint
+    def image_source(self) -> Examples:
+        """Examples row by row with the same images, of which some may be missing here.
+
+        What is computed of images is computed for the source, once for everything that shares it.
+        """
+        return self
 
     @property
-    def text_fingerprint(self) -> str | None:
-        """Equal only if every text is equal; examples that differ in their images alone may share it."""
-        return self.fingerprint
+    def text_source(self) -> Examples:
+        """Examples row by row with the same texts, of which some may be missing here."""
+        return self
 
     @abstractmethod
     def __len__(self) -> int: ...

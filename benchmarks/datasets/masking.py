@@ -28,16 +28,16 @@ class Masked(Examples):
         classes = {task.name: task.classes for task in tasks}
         before = base.texts()
         self._texts = [
-            text and without(text, [classes[task][label] for task, label in labels.items() if task in classes])
+            None if text is None else without(text, [classes[task][label] for task, label in labels.items()])
             for text, labels in zip(before, base.label_rows(), strict=True)
         ]
         self.changed = sum(old != new for old, new in zip(before, self._texts, strict=True))
         self.fingerprint = None if base.fingerprint is None else _derived(base.fingerprint, tasks)
 
     @property
-    def image_fingerprint(self) -> str | None:
+    def image_source(self) -> Examples:
         """No image is touched."""
-        return self.base.image_fingerprint
+        return self.base.image_source
 
     def __len__(self) -> int:
         return len(self.base)

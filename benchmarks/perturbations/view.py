@@ -51,14 +51,19 @@ class Perturbed(Examples):
         self.fingerprint = None if base.fingerprint is None else _derived(base.fingerprint, condition)
 
     @property
-    def image_fingerprint(self) -> str | None:
-        """That of the base where no step touches photos."""
-        return self.base.image_fingerprint if self.condition.touches == "text" else self.fingerprint
+    def image_source(self) -> Examples:
+        """The base's where photos are at most removed."""
+        return self if self._changes("image") else self.base.image_source
 
     @property
-    def text_fingerprint(self) -> str | None:
-        """That of the base where no step touches texts."""
-        return self.base.text_fingerprint if self.condition.touches == "image" else self.fingerprint
+    def text_source(self) -> Examples:
+        """The base's where texts are at most removed."""
+        return self if self._changes("text") else self.base.text_source
+
+    def _changes(self, modality: str) -> bool:
+        """Whether a step changes or replaces this modality; removing it does not count."""
+        found = (PERTURBATIONS[step.perturbation] for step in self.condition.steps)
+        return any(each.kind != "remove" and each.touches in (modality, "either") for each in found)
 
     def __len__(self) -> int:
         return len(self.base)

@@ -66,7 +66,7 @@ def test_second_call_reads_the_cache(processor, tmp_path):
     second = processor.encode(products(8, fingerprint="shop"), workspace)
     assert len(stamps) == 4
     assert {path: path.stat().st_mtime_ns for path in tmp_path.rglob("*.npy")} == stamps
-    for name in ("pixels", "input_ids", "image_present", "text_present", "truncated", "text_fingerprint"):
+    for name in ("pixels", "input_ids", "image_present", "text_present", "truncated", "fingerprint"):
         assert np.array_equal(getattr(first, name), getattr(second, name))
 
 
@@ -77,8 +77,7 @@ def test_examples_without_a_fingerprint_are_not_kept(processor, tmp_path):
 
 def test_other_examples_or_processing_have_another_name(architectures, processor):
     def name_of(processor, fingerprint):
-        encoded = processor.encode(products(2, fingerprint=fingerprint), Workspace())
-        return encoded.image_fingerprint, encoded.text_fingerprint
+        return processor.encode(products(2, fingerprint=fingerprint), Workspace()).fingerprint
 
     other = Processor(load_backbone(architectures["resnet"]))
     names = {name_of(processor, "shop"), name_of(processor, "other shop"), name_of(other, "shop")}

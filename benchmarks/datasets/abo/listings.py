@@ -148,8 +148,8 @@ def _entries(record: Mapping[str, Any], field: str) -> list[Entry]:
 def _entry(found: object) -> Entry:
     if not isinstance(found, dict):
         return Entry("", cell(found), ())
-    standardized = found.get("standardized_values") or ()
-    texts = map(cell, standardized if isinstance(standardized, list) else (standardized,))
+    standardized = found.get("standardized_values") or []
+    texts = map(cell, standardized if isinstance(standardized, list) else [standardized])
     return Entry(str(found.get("language_tag", "")), cell(found.get("value")), tuple(filter(None, texts)))
 
 

@@ -153,13 +153,19 @@ def test_without_another_group_nothing_is_replaced():
 def test_fingerprints_name_what_is_changed():
     named = shop()
     named.fingerprint = "shop"
-    noise, drop, both = at("gaussian_noise", 3), at("token_drop", 3), at("missing_either", 3)
-    views = {condition.name: Perturbed(named, condition) for condition in (noise, drop, both)}
+    noise, drop, lost = at("gaussian_noise", 3), at("token_drop", 3), at("missing_either", 3)
+    views = {condition.name: Perturbed(named, condition) for condition in (noise, drop, lost)}
     assert len({view.fingerprint for view in views.values()} | {"shop"}) == 4
-    assert views[noise.name].text_fingerprint == views[drop.name].image_fingerprint == "shop"
-    assert "shop" not in (views[both.name].image_fingerprint, views[both.name].text_fingerprint)
     assert Perturbed(named, at("gaussian_noise", 4)).fingerprint != views[noise.name].fingerprint
     assert Perturbed(SHOP, noise).fingerprint is None
+
+
+def test_what_is_not_changed_is_computed_of_the_source():
+    noise, drop, lost = (Perturbed(SHOP, at(name, 3)) for name in ("gaussian_noise", "token_drop", "missing_either"))
+    assert (noise.image_source, noise.text_source) == (noise, SHOP)
+    assert (drop.image_source, drop.text_source) == (SHOP, drop)
+    assert (lost.image_source, lost.text_source) == (SHOP, SHOP)  # what is missing here is there
+    assert Perturbed(drop, at("missing_image", 3)).text_source is drop
 
 
 def test_severities_are_named_by_level_or_share():
