@@ -9,7 +9,7 @@ import torch
 from pydantic import Field
 from torch import nn
 
-from cma_clip.classifier import ClassifierConfig
+from cma_clip.classifier import JSON, ClassifierConfig, Trial
 from cma_clip.inputs import Features
 from cma_clip.learner import FusionNetwork, Output, TrainConfig, Widths
 from cma_clip.training import NeuralClassifier
@@ -57,3 +57,8 @@ class ConcatFusion(NeuralClassifier):
     def build(self, widths: Widths) -> FusionNetwork:
         """The network."""
         return ConcatFusionNetwork(self.tasks, widths, self.config)
+
+    @classmethod
+    def search_space(cls, trial: Trial) -> dict[str, JSON]:
+        """The shared space and the width of the hidden layers; there is no depth to tune."""
+        return {**super().search_space(trial), "hidden": trial.suggest_categorical("hidden", [192, 384, 768])}

@@ -117,7 +117,7 @@ class FineTunedCLIP(ZeroShot):
 
     @classmethod
     def search_space(cls, trial: Trial) -> dict[str, JSON]:
-        """Both learning rates, and how much of the towers trains."""
+        """Both learning rates and the weight decay."""
         return {
             "learning_rate": trial.suggest_float("learning_rate", 1e-5, 1e-3, log=True),
             "backbone_learning_rate": trial.suggest_float("backbone_learning_rate", 1e-5, 1e-3, log=True),

@@ -16,7 +16,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from cma_clip.attention import EncoderLayer, ModalityProjection
-from cma_clip.classifier import ClassifierConfig
+from cma_clip.classifier import JSON, ClassifierConfig, Trial
 from cma_clip.inputs import Features
 from cma_clip.learner import FusionNetwork, Output, TrainConfig, Widths
 from cma_clip.model import task_head
@@ -78,3 +78,12 @@ class MMBT(NeuralClassifier):
     def build(self, widths: Widths) -> FusionNetwork:
         """The network."""
         return MMBTNetwork(self.tasks, widths, self.config)
+
+    @classmethod
+    def search_space(cls, trial: Trial) -> dict[str, JSON]:
+        """As CMA-CLIP's: the shared space, the width and the depth of the transformer."""
+        return {
+            **super().search_space(trial),
+            "width": trial.suggest_categorical("width", [96, 192, 288]),
+            "depth": trial.suggest_int("depth", 1, 3),
+        }

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import os
 from collections.abc import Callable
 from pathlib import Path
@@ -11,12 +10,11 @@ from typing import Annotated, Any, Literal
 import tyro
 from tyro.conf import OmitArgPrefixes, Positional, arg
 
-from benchmarks.options import RESULTS, Pairs, Shown, Where
+from benchmarks.data_cli import data
+from benchmarks.options import RESULTS, Here, Pairs, Shown, Tuning, pairs
 
 Names = Annotated[tuple[str, ...], arg(metavar="[NAME ...]")]
-
-
-Here = Annotated[Where, OmitArgPrefixes]
+Folder = Annotated[tuple[Path, ...] | None, arg(metavar="[DIR]")]
 
 
 def run(  # noqa: PLR0913, PLR0917 - one parameter an option of the command
@@ -35,7 +33,7 @@ def run(  # noqa: PLR0913, PLR0917 - one parameter an option of the command
         model: see `cma-bench models`.
         where: folders and tracking.
         seed: drives the model, never the data.
-        protocol: what the test split goes through: clean, plain, qmf-like, pdf-salt, missing-70-both, robustness ...
+        protocol: what the test split goes through: clean, plain, qmf-like, pdf-salt, missing-70, robustness ...
         option: options of the data set, e.g. train_rows=12000.
         hparam: hyper-parameters of the model, e.g. depth=3.
     """
@@ -53,6 +51,7 @@ def suite(  # noqa: PLR0913, PLR0917 - one parameter an option of the command
     option: Pairs = (),
     hparam: Pairs = (),
     workers: int | None = None,
+    tuned: Folder = None,
 ) -> None:
     """Run all missing experiments of a suite, then write its tables, figures and report.
 
@@ -64,11 +63,41 @@ def suite(  # noqa: PLR0913, PLR0917 - one parameter an option of the command
         option: options of its data sets, e.g. train_rows=12000.
         hparam: hyper-parameters that every network gets, e.g. max_epochs=3.
         workers: experiments at a time; one per core by default.
+        tuned: use what `cma-bench tune` has chosen, from a folder, or from the suite's own or committed one.
     """
     from benchmarks.commands import run_suite
     from benchmarks.suites import select
+    from benchmarks.tune_commands import with_tuned
 
-    print(run_suite(select(suite, models, seeds, pairs(option), pairs(hparam)), suite, workers, where))
+    chosen = select(suite, models, seeds, pairs(option), pairs(hparam))
+    if tuned is not None:
+        chosen, told = with_tuned(chosen, suite, next(iter(tuned), None), where)
+        print(told)
+    print(run_suite(chosen, suite, workers, where))
+
+
+def tune(
+    where: Here,
+    tuning: Annotated[Tuning, OmitArgPrefixes],
+    suite: str = "default",
+    models: Names = (),
+    option: Pairs = (),
+    hparam: Pairs = (),
+) -> None:
+    """Tune every model of a suite on validation splits, all with the same budget; killed, it goes on where it was.
+
+    Args:
+        where: folders and tracking.
+        tuning: budget, storage, workers.
+        suite: see `cma-bench suites`.
+        models: only these; all by default.
+        option: options of its data sets, e.g. train_rows=12000.
+        hparam: hyper-parameters that every network has in every trial, e.g. max_epochs=3.
+    """
+    from benchmarks.suites import select
+    from benchmarks.tune_commands import tune_suite
+
+    print(tune_suite(select(suite, models, (), pairs(option), pairs(hparam)), suite, tuning, where))
 
 
 def tables(suite: Names = (), results: Path = RESULTS, check: bool = False, paper: bool = False) -> None:
@@ -130,36 +159,6 @@ def suites() -> None:
         print(f"{name:20} {', '.join(listed.datasets)}; {len(listed.models)} models; {listed.question}")
 
 
-def data(  # noqa: PLR0913, PLR0917 - one parameter an option of the command
-    where: Here,
-    action: Positional[Literal["list", "show", "make-twin"]],
-    name: Positional[str] = "catalog",
-    folder: Positional[Path | None] = None,
-    option: Pairs = (),
-    rows: int = 300,
-    seed: int = 0,
-    with_quirks: bool = False,
-) -> None:
-    """List the data sets; load one and show its card, splits, classes and what was left out; or write its twin.
-
-    Args:
-        action: list, show, or make-twin: a procedural copy in the data set's official layout.
-        name: a data set.
-        folder: make-twin: a new folder.
-        where: folders.
-        option: options of the data set.
-        rows: make-twin: products, pages or listings.
-        seed: make-twin: another seed, another twin.
-        with_quirks: make-twin: with the flaws of the original.
-    """
-    from benchmarks.commands import list_data, make_twin, show_data
-
-    if action == "make-twin":
-        print(make_twin(name, folder, rows, seed, with_quirks))
-    else:
-        print(list_data() if action == "list" else show_data(name, pairs(option), where))
-
-
 def predict(model: Path, image: Path | None = None, text: str | None = None) -> None:
     """Classify one product with a saved model.
 
@@ -219,23 +218,10 @@ def backbone(where: Here, name: Positional[str] = "tiny-product-clip", out: Path
     print(score_backbone(name, out, where))
 
 
-def pairs(given: tuple[str, ...]) -> dict[str, object]:
-    """NAME=VALUE ...; a value is JSON if it parses as JSON, else a string."""
-    parsed: dict[str, object] = {}
-    for pair in given:
-        name, separator, value = pair.partition("=")
-        if not separator or not name:
-            raise SystemExit(f"cma-bench: {pair!r} is not of the form NAME=VALUE")
-        try:
-            parsed[name] = json.loads(value)
-        except ValueError:
-            parsed[name] = value
-    return parsed
-
-
 COMMANDS: dict[str, Callable[..., Any]] = {
     "run": run,
     "suite": suite,
+    "tune": tune,
     "tables": tables,
     "rank": rank,
     "models": models,

@@ -29,7 +29,7 @@ def run_one(experiment: Mapping[str, Any], where: Where, suite: str = "single") 
 
     quiet()
     place = place_of(where, suite)
-    record = run(Experiment(**experiment), place, open_tracker(_uri(where), suite, where.runs))
+    record = run(Experiment(**experiment), place, open_tracker(tracking_uri(where), suite, where.runs))
     lines = [f"{record.experiment.label()} ({record.key})"]
     for task, metrics in record.metrics[CLEAN].items():
         cells = ", ".join(
@@ -53,10 +53,10 @@ def run_suite(chosen: suites.Suite, name: str, workers: int | None, where: Where
     from benchmarks.tracking import open_tracker
 
     quiet()
-    place, uri = place_of(where, name), _uri(where)
+    place, uri = place_of(where, name), tracking_uri(where)
     if chosen.twin_rows:
         place = replace(place, roots={**_twins(chosen, where), **place.roots})
-    chosen = suites.with_data(chosen, needed=_needing_data(), given=place.roots)
+    chosen = suites.with_data(chosen, needed=needing_data(), given=place.roots)
     wanted = suites.experiments(chosen)
     for experiment in wanted:
         resolve(experiment.model, experiment.hparams)  # every name is checked before the first one trains
@@ -77,17 +77,18 @@ def run_suite(chosen: suites.Suite, name: str, workers: int | None, where: Where
 
 def _twins(chosen: suites.Suite, where: Where) -> dict[str, Path]:
     """The twin of every data set of the suite, written once."""
-    from benchmarks.datasets.twins import make_twin
+    from benchmarks.data_commands import make_twin
 
     roots = {}
     for dataset in chosen.datasets:
         roots[dataset] = where.runs / "twins" / f"{dataset}-{chosen.twin_rows}"
         if not roots[dataset].exists():
-            make_twin(dataset, roots[dataset], chosen.twin_rows, seed=0)
+            make_twin(dataset, roots[dataset], chosen.twin_rows, seed=0, quirks=False)
     return roots
 
 
-def _needing_data() -> set[str]:
+def needing_data() -> set[str]:
+    """The data sets that the user must bring."""
     from benchmarks.datasets import DATASETS
 
     return {name for name, dataset in DATASETS.items() if dataset.needs_root}
@@ -153,17 +154,6 @@ def show_data(name: str, options: Mapping[str, Any], where: Where) -> str:
     return "\n".join(lines)
 
 
-def make_twin(name: str, folder: Path | None, rows: int, seed: int, quirks: bool) -> str:
-    """Write a procedural copy of a data set in its official layout."""
-    from benchmarks.datasets.twins import make_twin
-
-    if folder is None:
-        raise ValueError("make-twin needs a new folder: cma-bench data make-twin NAME DIR")
-    make_twin(name, folder, rows, seed, quirks)
-    skip = " --on-bad-sample skip" if quirks else ""
-    return f"{folder} holds a twin of {name}; use it with --data {name}={folder}{skip}"
-
-
 def predict_one(folder: Path, image: Path | None, text: str | None) -> str:
     """The classes of one product, and how much each task listened to each modality."""
     import pandas as pd
@@ -193,7 +183,7 @@ def pretrain_clip(hparams: Mapping[str, Any], seed: int, out: Path, where: Where
     experiment = Experiment(
         dataset="fashion-products", model="tiny-product-clip", seed=seed, hparams=config.model_dump(mode="json")
     )
-    tracker = open_tracker(_uri(where) if first else OFF, "pretraining", where.runs)
+    tracker = open_tracker(tracking_uri(where) if first else OFF, "pretraining", where.runs)
     with tracker.run(experiment, key_of(experiment, {}), experiment.hparams) as tracked:
 
         def tell(epoch: int, values: Mapping[str, float]) -> None:
@@ -246,7 +236,8 @@ def _root(pair: str) -> tuple[str, Path]:
     return choose(name, DATASETS, "data set"), Path(folder)
 
 
-def _uri(where: Where) -> str:
+def tracking_uri(where: Where) -> str:
+    """Where MLflow is."""
     from benchmarks.tracking import default_uri
 
     return default_uri(where.runs) if where.tracking == "sqlite" else where.tracking

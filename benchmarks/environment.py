@@ -6,6 +6,7 @@ import ast
 import hashlib
 import os
 import platform
+import socket
 import subprocess
 import warnings
 from datetime import UTC, datetime
@@ -71,14 +72,38 @@ def environment(root: Path = ROOT) -> dict[str, Any]:
     }
 
 
+def this_process() -> str:
+    """Host, number and start of this process: told apart from every other one, also from a later one of its number."""
+    import psutil
+
+    return f"{socket.gethostname()} {os.getpid()} {psutil.Process().create_time():.0f}"
+
+
+def is_gone(process: str) -> bool:
+    """Whether a process of this machine, as named by `this_process`, has ended; of another one nobody knows: False.
+
+    A number that is used again has another start; a zombie has ended, whenever its parent may notice.
+    """
+    import psutil
+
+    host, pid, started = [*process.split(" "), "", ""][:3]
+    if host != socket.gethostname():
+        return False
+    try:
+        found = psutil.Process(int(pid))
+        return f"{found.create_time():.0f}" != started or found.status() == psutil.STATUS_ZOMBIE
+    except psutil.NoSuchProcess:
+        return True
+
+
 @cache
-def code_fingerprint(root: Path = ROOT) -> str:
-    """16 hex digits over the syntax of all modules that decide a number.
+def code_fingerprint(root: Path = ROOT, modules: tuple[str, ...] = DECIDING) -> str:
+    """16 hex digits over the syntax of these modules, by default all that decide a number.
 
     Comments, layout and docstrings do not matter, nor does the Python version that reads them.
     """
     hashed = hashlib.sha256()
-    for path in sorted({path for pattern in DECIDING for path in root.glob(pattern)}):
+    for path in sorted({path for pattern in modules for path in root.glob(pattern)}):
         tree = ast.parse(path.read_text(encoding="utf-8"))
         hashed.update(f"{path.relative_to(root).as_posix()}\0{_syntax(tree)}\0".encode())
     return hashed.hexdigest()[:16]

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Literal
 
-from tyro.conf import arg
+from tyro.conf import OmitArgPrefixes, arg
 
 RESULTS = Path("results")
 RUNS = Path("runs")
@@ -33,6 +34,9 @@ class Where:
     on_bad_sample: Literal["error", "skip"] = "error"
 
 
+Here = Annotated[Where, OmitArgPrefixes]
+
+
 @dataclass(frozen=True)
 class Shown:
     """Which examples a figure shows: some of a data set, or one photo with its text.
@@ -50,3 +54,52 @@ class Shown:
     ids: tuple[str, ...] = ()
     image: Path | None = None
     text: str | None = None
+
+
+@dataclass(frozen=True)
+class Checkup:
+    """How a data set is looked at, and where the report goes beside the terminal.
+
+    Attributes:
+        backbone: whose tokeniser, image size and embeddings are used; see `cma-bench models --backbones`.
+        json: a file for the findings.
+        html: a file for a page with thumbnails.
+        strict: exit with 1 at warnings, too.
+    """
+
+    backbone: str = "tiny-product-clip"
+    json: Path | None = None
+    html: Path | None = None
+    strict: bool = False
+
+
+@dataclass(frozen=True)
+class Tuning:
+    """What every model may try, and where it is kept.
+
+    Attributes:
+        trials: finished trials of every model on every data set, pruned ones included.
+        seconds: instead of trials: the time that finished trials may take together.
+        storage: a journal file, or a database such as postgresql+psycopg://user@host/name or sqlite:///file; a journal
+            below `runs` by default. Workers on several machines share a database.
+        workers: processes that try at the same time.
+    """
+
+    trials: int | None = None
+    seconds: float | None = None
+    storage: str | None = None
+    workers: int = 1
+
+
+def pairs(given: tuple[str, ...]) -> dict[str, object]:
+    """NAME=VALUE ...; a value is JSON if it parses as JSON, else a string."""
+    parsed: dict[str, object] = {}
+    for pair in given:
+        name, separator, value = pair.partition("=")
+        if not separator or not name:
+            raise SystemExit(f"cma-bench: {pair!r} is not of the form NAME=VALUE")
+        try:
+            parsed[name] = json.loads(value)
+        except ValueError:
+            parsed[name] = value
+    return parsed

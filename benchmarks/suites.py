@@ -39,6 +39,7 @@ class Suite:
         hparams: model -> hyper-parameters of its own.
         variants: (model, what its row is called beside the model's name, changed hyper-parameters), as in an ablation.
         protocol: what the test split goes through, see `benchmarks.perturbations`.
+        tuned: data set -> model -> hyper-parameters that were chosen on its validation split.
         twin_rows: of the procedural copies that stand in for data sets without a folder; 0 for none.
     """
 
@@ -48,6 +49,7 @@ class Suite:
     seeds: Sequence[int] = (0, 1, 2)
     budget: Mapping[str, Any] = field(default_factory=dict)
     hparams: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
+    tuned: Mapping[str, Mapping[str, Mapping[str, Any]]] = field(default_factory=dict)
     variants: Sequence[Variant] = ()
     protocol: str = CLEAN
     twin_rows: int = 0
@@ -118,10 +120,10 @@ SUITES: dict[str, Suite] = {
     "twins": Suite(
         question="Does every model run on every layout? (The numbers say nothing about the real data.)",
         datasets={
-            "fashion-products": {"min_count": 1},
+            "fashion-products": {"min_count": 2},
             "food101": {"split": "mmbt"},
             "fashion-gen": {},
-            "abo": {"min_count": 1},
+            "abo": {"min_count": 2},
             "mrwpa": {},
         },
         seeds=(0,),
@@ -172,6 +174,11 @@ def with_data(suite: Suite, needed: Collection[str], given: Collection[str]) -> 
     return replace(suite, datasets=there)
 
 
+def hparams_of(suite: Suite, model: str) -> dict[str, Any]:
+    """What a suite gives a model, whatever the data: the budget of every network, then the model's own."""
+    return {**(suite.budget if model in NETWORKS else {}), **suite.hparams.get(model, {})}
+
+
 def experiments(suite: Suite) -> list[Experiment]:
     """All cells, seed by seed, so that an interrupted suite has complete comparisons first."""
     return list(_experiments(suite))
@@ -182,13 +189,13 @@ def _experiments(suite: Suite) -> Iterable[Experiment]:
     for dataset, options in suite.datasets.items():
         for seed in suite.seeds:
             for model, variant, changes in rows:
-                budget = suite.budget if model in NETWORKS else {}
+                tuned = suite.tuned.get(dataset, {}).get(model, {})
                 yield Experiment(
                     dataset=dataset,
                     model=model,
                     seed=seed,
                     dataset_options=dict(options),
-                    hparams={**budget, **suite.hparams.get(model, {}), **changes},
+                    hparams={**hparams_of(suite, model), **tuned, **changes},
                     protocol=suite.protocol,
                     variant=variant,
                 )

@@ -115,5 +115,8 @@ class CMAClip(NeuralClassifier):
 
     @classmethod
     def search_space(cls, trial: Trial) -> dict[str, JSON]:
-        """The shared space and the shape of the sequence-wise transformer."""
-        return {**super().search_space(trial), "depth": trial.suggest_int("depth", 1, 3)}
+        """The shared space, the width, and the depth of the sequence-wise transformer where there is one."""
+        space = {**super().search_space(trial), "width": trial.suggest_categorical("width", [96, 192, 288])}
+        if cls.Config.model_fields["sequence_attention"].default:
+            space["depth"] = trial.suggest_int("depth", 1, 3)
+        return space

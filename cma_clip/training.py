@@ -159,6 +159,8 @@ class NeuralClassifier(Classifier):
             "weight_decay": trial.suggest_float("weight_decay", 1e-3, 0.3, log=True),
             "dropout": trial.suggest_float("dropout", 0.0, 0.4),
             "batch_size": trial.suggest_categorical("batch_size", [64, 128, 256]),
+            "modality_dropout": trial.suggest_float("modality_dropout", 0.0, 0.5),
+            "token_noise": trial.suggest_float("token_noise", 0.0, 0.3),
         }
 
     def _batches(self, examples: Examples) -> RowBatches[Labelled]:

@@ -7,13 +7,21 @@ from functools import lru_cache
 
 _SIBILANT = ("sses", "shes", "ches", "xes", "zzes")
 _NO_PLURAL = ("ss", "us", "is")
+_IRREGULAR = {"halves": "half", "knives": "knife", "leaves": "leaf", "loaves": "loaf", "scarves": "scarf"}
 
 
 @lru_cache(maxsize=100_000)
 def singular(word: str) -> str:
-    """The lower-case English word without its plural ending, by rule; words of up to three letters stay."""
+    """The lower-case English word without its plural ending, by rule; words of up to three letters stay.
+
+    Words on -ie take the form that their plural leads to: "hoodie" and "hoodies" are both "hoody".
+    """
+    if word in _IRREGULAR:
+        return _IRREGULAR[word]
     if len(word) <= 3 or word.endswith(_NO_PLURAL):
         return word
+    if word.endswith("ie"):
+        return word[:-2] + "y"
     if word.endswith("ies") and len(word) > 4:
         return word[:-3] + "y"
     if word.endswith(_SIBILANT):
@@ -31,10 +39,11 @@ def without(text: str, names: list[str]) -> str:
     """The text without the words that state one of the names, whole names only: "navy" does not state "navy blue".
 
     A name may be spread over several words or joined in one: "T Shirts" states "Tshirt". What is left keeps its
-    words as they were, with single spaces; a text that states no name is returned as it is.
+    words as they were, with single spaces; a text that states no name is returned as it is. A hyphened word goes as
+    a whole when one side of it states a name: "off-white" states "white".
     """
     raw = text.split()
-    pieces = [(place, word) for place, chunk in enumerate(raw) for word in words_of(chunk)]
+    pieces = [(place, word) for place, chunk in enumerate(raw) for word in words_of(chunk.replace("-", " "))]
     joined = {"".join(words_of(name)) for name in names} - {""}
     stated = {place for name in joined for place in _places(pieces, name)}
     return " ".join(chunk for place, chunk in enumerate(raw) if place not in stated) if stated else text

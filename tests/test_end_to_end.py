@@ -153,6 +153,35 @@ def test_what_ran_untracked_is_mirrored_by_the_next_run_that_tracks(tmp_path):
     assert run.info.status == "FINISHED"
 
 
+def test_every_layout_goes_through_the_whole_harness(tiny, tmp_path):
+    """The suite `twins`: loaders, subsets and products of one data set each, in one report."""
+    asked = [
+        "suite",
+        "--suite",
+        "twins",
+        "--models",
+        "tfidf_logistic",
+        "cma_clip",
+        "--workers",
+        "1",
+        "--tracking",
+        "off",
+    ]
+    done = cma_bench(*asked, *hparams(tiny, max_epochs=1), cwd=tmp_path)
+    assert done.returncode == 0, done.stderr
+    records = store.load_records(tmp_path / "results" / "twins")
+    conditions = {record.experiment.dataset: set(record.metrics) for record in records}
+    assert conditions == {
+        "fashion-products": {"clean"},
+        "food101": {"clean", "deduplicated"},
+        "fashion-gen": {"clean", "product-level"},
+        "abo": {"clean"},
+        "mrwpa": {"clean"},
+    }
+    tables = {path.stem for path in (tmp_path / "results" / "twins" / "tables").glob("*.md")}
+    assert {"food101-deduplicated-accuracy", "fashion-gen-product-level-accuracy"} <= tables
+
+
 def test_a_killed_training_ends_as_if_it_had_not_been_killed(tiny, tmp_path):
     killed, whole = tmp_path / "killed", tmp_path / "whole"
     which = ["run", "--dataset", "catalog", "--model", "cma_clip", "--tracking", "off"]

@@ -1,13 +1,17 @@
 """Masked titles: the words that state an example's own label are taken out, so that the label has to be seen.
 
 A condition of training, validation and test alike, for every data set (`titles=masked`). Whole labels only, plural
-and case variants included (`cma_clip.wording`); our choice.
+and case variants included (`cma_clip.wording`): "Navy" alone does not state "Navy Blue". Our choice, and little depends
+on it: on fashion-products TF-IDF scores at most 1.3 points less where every word of a label goes. A title of which
+nothing is left is missing, as an empty title is for every loader. Subsets such as `deduplicated` are those of the
+titles as they were.
 """
 
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Mapping, Sequence
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 
 import numpy as np
@@ -17,8 +21,6 @@ from benchmarks.datasets.splits import Splits
 from cma_clip.types import Example, Examples, Task
 from cma_clip.wording import without
 
-RULE = "masked/v1"
-
 
 class Masked(Examples):
     """`base` with other texts. Everything else is the base's, images included."""
@@ -26,13 +28,14 @@ class Masked(Examples):
     def __init__(self, base: Examples, tasks: Sequence[Task]):
         self.base = base
         classes = {task.name: task.classes for task in tasks}
-        before = base.texts()
-        self._texts = [
-            None if text is None else without(text, [classes[task][label] for task, label in labels.items()])
-            for text, labels in zip(before, base.label_rows(), strict=True)
-        ]
-        self.changed = sum(old != new for old, new in zip(before, self._texts, strict=True))
-        self.fingerprint = None if base.fingerprint is None else _derived(base.fingerprint, tasks)
+        self.stated: Counter[str] = Counter()  # titles that state the label of a task, by task
+        self._texts: list[str | None] = []
+        for text, labels in zip(base.texts(), base.label_rows(), strict=True):
+            names = {task: classes[task][label] for task, label in labels.items()}
+            self.stated.update(task for task, name in names.items() if text and without(text, [name]) != text)
+            self._texts.append(without(text, list(names.values())) or None if text else None)
+        self.emptied = self._texts.count(None) - base.texts().count(None)
+        self.fingerprint = None if base.fingerprint is None else _hash([base.fingerprint, *self._texts])
 
     @property
     def image_source(self) -> Examples:
@@ -71,24 +74,25 @@ class Masked(Examples):
 
 
 def mask(splits: Splits) -> Splits:
-    """The same splits with masked titles, and a note of how many titles changed."""
-    train, val, test = (Masked(part, splits.tasks) for part in (splits.train, splits.val, splits.test))
-    rows = sum(map(len, (train, val, test)))
-    changed = sum(part.changed for part in (train, val, test))
+    """The same splits with masked titles, a note of what they stated, without the relevance known of whole titles."""
+    parts = train, val, test = [Masked(part, splits.tasks) for part in splits.parts().values()]
+    stated = sum((part.stated for part in parts), Counter[str]())
+    lost = sum(part.emptied for part in parts)
+    counts = ", ".join(f"{task.name} {stated[task.name]:,}" for task in splits.tasks)
     note = (
-        f"Titles are masked (rule {RULE}): words that state the example's own label are taken out; "
-        f"{changed:,} of {rows:,} titles changed."
+        f"Titles are masked: words that state the example's own label are taken out. Of "
+        f"{sum(map(len, parts)):,} titles so many did: {counts}; nothing is left of {lost:,}."
     )
     return replace(
         splits,
         train=train,
         val=val,
         test=test,
-        fingerprint=_derived(splits.fingerprint, splits.tasks),
+        fingerprint=_hash([splits.fingerprint, *(part.fingerprint for part in parts)]),
         report=replace(splits.report, notes=(*splits.report.notes, note)),
+        relevance=None,
     )
 
 
-def _derived(fingerprint: str, tasks: Sequence[Task]) -> str:
-    named = [(task.name, task.classes) for task in tasks]
-    return hashlib.sha256(f"{fingerprint} {RULE} {named}".encode()).hexdigest()[:24]
+def _hash(parts: Iterable[str | None]) -> str:
+    return hashlib.sha256(repr(list(parts)).encode()).hexdigest()[:24]

@@ -40,7 +40,8 @@ class Finding(_Frozen):
         count: how many rows, labels or pairs it is about; `sentence` says of what.
         sentence: what was found.
         advice: what to do about it.
-        samples: a few examples; those in one tuple belong together.
+        ids: the examples it is about, at most 1,000.
+        samples: a few of them; those in one tuple belong together.
     """
 
     check: str
@@ -48,6 +49,7 @@ class Finding(_Frozen):
     count: int
     sentence: str
     advice: str = ""
+    ids: tuple[str, ...] = ()
     samples: tuple[tuple[Sample, ...], ...] = ()
 
 

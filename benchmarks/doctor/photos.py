@@ -12,6 +12,7 @@ import numpy.typing as npt
 from PIL import Image
 from tqdm import tqdm
 
+from benchmarks.datasets.images import AHEAD
 from benchmarks.datasets.splits import DataError
 from cma_clip.types import Examples
 
@@ -62,7 +63,8 @@ def scan(parts: list[Examples], progress: bool) -> Photos:
             _describe(photos, row, image)
 
     with ThreadPoolExecutor() as pool:  # Pillow releases the interpreter lock while it decodes and resizes
-        rows = pool.map(look, range(len(where)))
+        starts = range(0, len(where), AHEAD)
+        rows = (done for start in starts for done in pool.map(look, range(len(where))[start : start + AHEAD]))
         for _ in tqdm(rows, "look at images", len(where), disable=not progress, delay=2, leave=False):
             pass
     return photos
@@ -89,7 +91,7 @@ def _describe(photos: Photos, row: int, image: Image.Image) -> None:
     photos.digests[row] = int.from_bytes(digest, "big")
     photos.phashes[row] = _as_number(imagehash.phash(image))
     photos.dhashes[row] = _as_number(imagehash.dhash(image))
-    photos.tiny[row] = np.asarray(image.resize((TINY, TINY), Image.Resampling.BOX)).ravel()
+    photos.tiny[row] = np.asarray(image.resize((TINY, TINY), Image.Resampling.BILINEAR)).ravel()
     photos.decoded[row] = True
 
 

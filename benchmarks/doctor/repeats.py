@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Hashable, Iterable, Sequence
+from collections.abc import Hashable, Iterable
 
 import numpy as np
 import numpy.typing as npt
+from scipy.sparse import coo_array
+from scipy.sparse.csgraph import connected_components
 
 from benchmarks.doctor.photos import Photos
 
@@ -15,20 +17,30 @@ Pairs = npt.NDArray[np.int64]
 
 PHASH_BITS, DHASH_BITS = 4, 4
 """Most bits by which the hashes of near-duplicates differ, of 64 (our choice, by eye on 44,441 shop photos)."""
-COLOUR = 4.0
-"""Most mean difference of their thumbnails' channels, of 255: the same cut in another colour is no duplicate."""
+COLOUR = 8
+"""Most difference of any channel of their thumbnails, of 255: the same cut in another colour is no
+duplicate, and a copy at another size or JPEG quality stays below (99 % of 290 real photos)."""
 
 
-def same(keys: Sequence[Hashable], rows: Iterable[int]) -> list[list[int]]:
+def same(rows: Iterable[int], keys: Iterable[Hashable]) -> list[list[int]]:
     """The rows that share their key with another one, key by key, in the order of the rows."""
     found: dict[Hashable, list[int]] = defaultdict(list)
-    for row in rows:
-        found[keys[row]].append(row)
+    for row, key in zip(rows, keys, strict=True):
+        found[key].append(row)
     return [group for group in found.values() if len(group) > 1]
 
 
-def near_duplicates(photos: Photos) -> Pairs:
-    """Pairs of images that look the same but are not equal; of equal images only the first one is compared."""
+def near_duplicates(photos: Photos) -> list[list[int]]:
+    """Images that look the same but are not equal, in groups; of equal images only the first one is compared."""
+    pairs = _alike(photos)
+    rows, places = np.unique(pairs, return_inverse=True)
+    one, other = places.reshape(-1, 2).T
+    links = coo_array((np.ones(len(pairs)), (one, other)), shape=(len(rows), len(rows)))
+    _, groups = connected_components(links, directed=False)
+    return same(rows.tolist(), groups.tolist())
+
+
+def _alike(photos: Photos) -> Pairs:
     rows = np.flatnonzero(photos.decoded)
     _, firsts = np.unique(photos.digests[rows], return_index=True)
     rows = rows[np.sort(firsts)]
@@ -36,8 +48,9 @@ def near_duplicates(photos: Photos) -> Pairs:
     one, other = rows[near[:, 0]], rows[near[:, 1]]
     bits = np.bitwise_count(photos.dhashes[one] ^ photos.dhashes[other])
     one, other = one[bits <= DHASH_BITS], other[bits <= DHASH_BITS]
-    colour = np.abs(photos.tiny[one].astype(np.int16) - photos.tiny[other]).mean(axis=1)
-    return np.stack([one, other], axis=1)[colour <= COLOUR]
+    colour = np.abs(photos.tiny[one].astype(np.int16) - photos.tiny[other]).max(axis=1)
+    found: Pairs = np.stack([one, other], axis=1)[colour <= COLOUR]
+    return found
 
 
 def _near(hashes: npt.NDArray[np.uint64], distance: int) -> Pairs:

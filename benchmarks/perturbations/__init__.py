@@ -25,17 +25,18 @@ class Perturbation:
     """One kind of damage.
 
     Attributes:
-        parameters: of severities 1 to 5.
+        parameters: of severities 1, 2, ...; six for missing modalities, five for all others.
         means: the unit of the parameter.
     """
 
     touches: Touches
-    parameters: tuple[float, float, float, float, float]
+    parameters: tuple[float, ...]
     means: str
     kind: Kind = "change"
 
 
 _SHARE = (0.2, 0.4, 0.6, 0.8, 1.0)
+_MISSING = (0.1, 0.3, 0.5, 0.7, 0.9, 1.0)
 _HIT = "share of the examples hit"
 
 PERTURBATIONS: dict[str, Perturbation] = {
@@ -53,9 +54,9 @@ PERTURBATIONS: dict[str, Perturbation] = {
     "shuffle": Perturbation("text", _SHARE, "share of the words that change places"),
     "truncation": Perturbation("text", (0.8, 0.65, 0.5, 0.35, 0.2), "share of the words kept"),
     "wrong_text": Perturbation("text", _SHARE, _HIT, "replace"),
-    "missing_image": Perturbation("image", (0.1, 0.3, 0.5, 0.7, 1.0), _HIT, "remove"),
-    "missing_text": Perturbation("text", (0.1, 0.3, 0.5, 0.7, 1.0), _HIT, "remove"),
-    "missing_either": Perturbation("either", (0.1, 0.3, 0.5, 0.7, 1.0), _HIT, "remove"),
+    "missing_image": Perturbation("image", _MISSING, _HIT, "remove"),
+    "missing_text": Perturbation("text", _MISSING, _HIT, "remove"),
+    "missing_either": Perturbation("either", _MISSING, _HIT, "remove"),
     "qmf_gaussian": Perturbation("image", (1, 3, 5, 7, 10), "epsilon of QMF; the standard deviation is 10 times it"),
     "qmf_gaussian_wrapped": Perturbation("image", (1, 3, 5, 7, 10), "epsilon of QMF"),
     "qmf_salt": Perturbation("image", (0.02, 0.05, 0.1, 0.2, 0.3), "share of the pixels"),
@@ -101,12 +102,14 @@ class Protocol:
 
 
 def at(perturbation: str, severity: int) -> Condition:
-    """The perturbation at a severity from 1 to 5; the condition of a share is named by its per cent.
+    """The perturbation at a severity, counted from 1; the condition of a share is named by its per cent.
 
     Raises:
-        KeyError: an unknown perturbation, with the valid ones.
+        KeyError: an unknown perturbation or severity, with the valid ones.
     """
     found = PERTURBATIONS[choose(perturbation, PERTURBATIONS, "perturbation")]
+    if not 1 <= severity <= len(found.parameters):
+        raise KeyError(f"{perturbation} has no severity {severity}; valid: 1 to {len(found.parameters)}")
     parameter = found.parameters[severity - 1]
     level = round(100 * parameter) if found.means == _HIT else severity
     if found.means == _HIT:
@@ -131,19 +134,14 @@ def _published(name: str, image: str, rate: Mapping[int, float]) -> tuple[Condit
     )
 
 
-def _missing(modality: str) -> Condition:
-    return Condition(
-        f"missing-70-{modality}", (_hitting(f"missing_{'either' if modality == 'both' else modality}", 0.7),)
-    )
-
-
 _LIKE = (
     "same distribution as the published code, not the same draws; noise is added to photos of a shorter side of "
     "256 pixels"
 )
 _MISSING_NOTE = (
-    "missing-70: 70 % of the examples of training, validation and test lack the modality (both: half of them each); "
-    "which ones is fixed by their ids, rule missing-70/v1. A missing modality is absent for the models; the published "
+    "missing-70: 70 % of the examples of training and validation lack a modality (half of them the photo, half the "
+    "text; -image, -text: always that one), and so many of the test examples under each condition; which ones is "
+    "fixed by their ids, rule missing-70/v1. A missing modality is absent for the models; the published "
     "code puts in a constant image or an empty text instead."
 )
 
@@ -171,18 +169,19 @@ PROTOCOLS: dict[str, Protocol] = {
         "pdf-salt: 10 % salt and pepper on a share of 0.5 * epsilon / 10 of the photos (PDF's rule; QMF's code hits a "
         f'tenth of them under the same name), words replaced by "_" as in qmf-like; {_LIKE}.',
     ),
-    "missing-70-image": Protocol((_missing("image"),), _MISSING_NOTE, _missing("image")),
-    "missing-70-text": Protocol((_missing("text"),), _MISSING_NOTE, _missing("text")),
-    "missing-70-both": Protocol((_missing("both"),), _MISSING_NOTE, _missing("both")),
+    "missing-70": Protocol(
+        (at("missing_either", 4), at("missing_image", 4), at("missing_text", 4)), _MISSING_NOTE, at("missing_either", 4)
+    ),
+    "missing-70-image": Protocol((at("missing_image", 4),), _MISSING_NOTE, at("missing_image", 4)),
+    "missing-70-text": Protocol((at("missing_text", 4),), _MISSING_NOTE, at("missing_text", 4)),
     "robustness": Protocol(
         tuple(
             at(name, severity)
             for name, perturbation in PERTURBATIONS.items()
             if not name.startswith("qmf_")
-            for severity in ((1, 3, 5) if perturbation.kind == "change" else (1, 2, 3, 4, 5))
+            for severity in ((1, 2, 3, 4, 5, 6) if perturbation.kind == "remove" else (1, 3, 5))
         ),
-        "robustness: every perturbation at severities 1, 3 and 5, missing and wrong modalities at five rates; training "
-        "is clean.",
+        "robustness: every perturbation at severities 1, 3 and 5, missing modalities at six rates; training is clean.",
     ),
 }
 

@@ -45,10 +45,10 @@ def typos(text: str, rate: float, rng: Rng) -> str:
 
 
 def shuffle(text: str, rate: float, rng: Rng) -> str:
-    """The share of the words, at least two, change places with each other."""
+    """The share of the words, at least two, change places: each takes that of another one."""
     words = np.array(text.split(), dtype=object)
     moved = rng.permutation(len(words))[: max(2, round(rate * len(words)))]
-    words[np.sort(moved)] = words[moved]
+    words[moved] = words[np.roll(moved, 1)]
     return " ".join(words)
 
 

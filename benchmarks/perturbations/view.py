@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from bisect import bisect_right
+from bisect import bisect_left
 from collections.abc import Callable, Mapping
 from dataclasses import replace
 from functools import cached_property
@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from benchmarks.environment import code_fingerprint
 from benchmarks.perturbations import PERTURBATIONS, Condition, Step, image, text
 from benchmarks.seeding import seed_of
 from cma_clip.types import Example, Examples
@@ -39,7 +40,10 @@ class Perturbed(Examples):
     """`base` under a condition. Ids, groups and labels stay; texts are changed without decoding an image.
 
     An example never loses its only modality. Another example's photo or text comes from the same sequence, from
-    another group, chosen by the id.
+    another group, chosen by the ids: the order of the sequence does not matter.
+
+    Raises:
+        ValueError: when a photo or text is to be replaced and no other group has one.
     """
 
     def __init__(self, base: Examples, condition: Condition):
@@ -130,29 +134,33 @@ class Perturbed(Examples):
         if kind == "remove":
             return None
         if kind == "replace":
-            found = self._stranger(index, rng, PERTURBATIONS[step.perturbation].touches)
-            return value if found is None else other(found)
+            return other(self._stranger(index, step))
         return CHANGES[step.perturbation](value, step.parameter, rng)
 
-    def _stranger(self, index: int, rng: np.random.Generator, modality: str) -> int | None:
-        """An example of another group that has the modality; None if there is none."""
-        rows = self._with_image if modality == "image" else self._with_text
-        start = bisect_right(rows, int(rng.integers(len(self))))
-        for place in range(len(rows)):
-            row = rows[(start + place) % len(rows)]
+    def _stranger(self, index: int, step: Step) -> int:
+        """An example of another group that has the modality: the next one on a ring of hashed ids."""
+        ring = self._with_image if PERTURBATIONS[step.perturbation].touches == "image" else self._with_text
+        start = bisect_left(ring, (seed_of("stranger", step.perturbation, self._ids[index]), 0))
+        for place in range(len(ring)):
+            row = ring[(start + place) % len(ring)][1]
             if self._groups[row] != self._groups[index]:
                 return row
-        return None
+        raise ValueError(f"{step.perturbation} of example {self._ids[index]!r}: no other group has one to put there")
 
     @cached_property
-    def _with_image(self) -> list[int]:
-        return [int(row) for row in np.flatnonzero(self._base_shown)]
+    def _with_image(self) -> list[tuple[int, int]]:
+        return self._ring(self._base_shown)
 
     @cached_property
-    def _with_text(self) -> list[int]:
-        return [row for row, words in enumerate(self._base_texts) if words]
+    def _with_text(self) -> list[tuple[int, int]]:
+        return self._ring(np.array([bool(words) for words in self._base_texts], dtype=np.bool_))
+
+    def _ring(self, present: npt.NDArray[np.bool_]) -> list[tuple[int, int]]:
+        return sorted((seed_of("ring", self._ids[row]), int(row)) for row in np.flatnonzero(present))
 
 
 def _derived(fingerprint: str, condition: Condition) -> str:
+    """Also of the code: what an older version has made of the same examples is not the same."""
     steps = [(step.perturbation, step.parameter, step.rate) for step in condition.steps]
-    return hashlib.sha256(f"{fingerprint} {steps}".encode()).hexdigest()[:24]
+    code = code_fingerprint(modules=("benchmarks/perturbations/*.py",))
+    return hashlib.sha256(f"{fingerprint} {code} {steps}".encode()).hexdigest()[:24]

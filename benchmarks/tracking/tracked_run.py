@@ -43,6 +43,11 @@ class TrackedRun:
         if self.run_id:
             self.connection.attempt(lambda: self._log_record(record))
 
+    def log_trial(self, state: str, score: float | None) -> None:
+        """How a trial of a study ended, as a tag, and its validation score as `score` if it has one."""
+        if self.run_id:
+            self.connection.attempt(lambda: self._log_trial(state, score))
+
     def log_model(self, folder: Path) -> None:
         """The model saved in `folder`, as a pyfunc without pickle; loading it needs this project installed."""
         if self.run_id:
@@ -69,6 +74,11 @@ class TrackedRun:
         seconds = {metric_name("seconds", stage): value for stage, value in record.seconds.items()}
         self._log_metrics({**values, **seconds}, 0)
         self.client.log_text(self.run_id, record.model_dump_json(indent=1), "record.json")
+
+    def _log_trial(self, state: str, score: float | None) -> None:
+        self.client.set_tag(self.run_id, "state", state)
+        if score is not None:
+            self._log_metrics({"score": score}, 0)
 
     def _log_metrics(self, values: Mapping[str, float], step: int) -> None:
         from mlflow.entities import Metric

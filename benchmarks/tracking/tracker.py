@@ -1,17 +1,14 @@
-"""A suite as a run of MLflow, its experiments as child runs."""
+"""A suite as a run of MLflow, its experiments as child runs; a study of tuning likewise, with its trials."""
 
 from __future__ import annotations
 
-import os
-import socket
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from functools import cache
 from pathlib import Path
 from typing import Any
 
-import psutil
-
+from benchmarks.environment import is_gone, this_process
 from benchmarks.experiment import Experiment
 from benchmarks.tracking.connection import OFF, Connection
 from benchmarks.tracking.tracked_run import TrackedRun
@@ -19,22 +16,25 @@ from benchmarks.tracking.tracked_run import TrackedRun
 EXPERIMENT = "cma-clip-bench"
 """All suites are in one MLflow experiment, so that runs of different suites can be compared."""
 
+CHILDREN = {"suite": "experiment", "study": "trial"}
+"""Kind of a parent run -> kind of its child runs."""
+
 
 @cache
-def open_tracker(uri: str, suite: str, runs_dir: Path) -> Tracker:
+def open_tracker(uri: str, suite: str, runs_dir: Path, kind: str = "suite") -> Tracker:
     """The tracker at an MLflow uri; one that tracks nothing if that is `off` or out of reach.
 
     Opened once in a process, so that a dead server is neither asked nor warned of again.
     """
-    return Tracker(Connection(uri), suite, runs_dir)
+    return Tracker(Connection(uri), suite, runs_dir, kind)
 
 
 class Tracker:
-    """Where the experiments of a suite are mirrored."""
+    """Where the experiments of a suite are mirrored, or the trials of a study; `kind` is one of CHILDREN."""
 
-    def __init__(self, connection: Connection, suite: str, runs_dir: Path):
+    def __init__(self, connection: Connection, suite: str, runs_dir: Path, kind: str = "suite"):
         self._connection, self._client = connection, connection.client
-        self._suite = suite
+        self._suite, self._kind = suite, kind
         self._experiment_id = connection.attempt(lambda: self._find_or_create_experiment(runs_dir)) or ""
         connection.attempt(self._end_killed_runs)
         self._parent = connection.attempt(self._find_or_create_parent) or ""
@@ -98,13 +98,14 @@ class Tracker:
 
     def _end_killed_runs(self) -> None:
         """A process that is killed leaves its run RUNNING; the next one on its machine tidies up."""
-        for run in self._runs("attributes.status = 'RUNNING' and tags.kind = 'experiment'"):
-            if _is_gone(run.data.tags.get("process", "")):
+        for run in self._runs(f"attributes.status = 'RUNNING' and tags.kind = '{CHILDREN[self._kind]}'"):
+            if is_gone(run.data.tags.get("process", "")):
                 self._client.set_terminated(run.info.run_id, "KILLED")
 
     def _find_or_create_parent(self) -> str:
-        found = self._runs(f"tags.kind = 'suite' and tags.suite = '{self._suite}'")
-        parent = found[0].info.run_id if found else self._create_run(f"suite {self._suite}", {"kind": "suite"})
+        found = self._runs(f"tags.kind = '{self._kind}' and tags.suite = '{self._suite}'")
+        name = f"{self._kind} {self._suite}"
+        parent = found[0].info.run_id if found else self._create_run(name, {"kind": self._kind})
         self._settle(parent)
         return str(parent)
 
@@ -123,7 +124,7 @@ class Tracker:
         if found:
             child = TrackedRun(self._connection, found[0].info.run_id)
             child.find_logged_epochs()
-            self._client.set_tag(child.run_id, "process", _this_process())
+            self._client.set_tag(child.run_id, "process", this_process())
             self._client.update_run(child.run_id, status="RUNNING")
         else:
             child = TrackedRun(self._connection, self._create_run(experiment.label(), self._tags(experiment, key)))
@@ -136,13 +137,13 @@ class Tracker:
     def _tags(self, experiment: Experiment, key: str) -> dict[str, str]:
         return {
             "mlflow.parentRunId": self._parent,
-            "kind": "experiment",
+            "kind": CHILDREN[self._kind],
             "key": key,
             "dataset": experiment.dataset,
             "model": experiment.model,
             "seed": str(experiment.seed),
             "protocol": experiment.protocol,
-            "process": _this_process(),
+            "process": this_process(),
         }
 
     def _end(self, child: TrackedRun, status: str) -> None:
@@ -165,18 +166,3 @@ class NoTracker(Tracker):
 
     def __init__(self) -> None:
         super().__init__(Connection(OFF), OFF, Path())
-
-
-def _this_process() -> str:
-    return f"{socket.gethostname()} {os.getpid()} {psutil.Process().create_time():.0f}"
-
-
-def _is_gone(process: str) -> bool:
-    """Whether a process of this machine has ended; a number that is used again has another start."""
-    host, pid, started = [*process.split(" "), "", ""][:3]
-    if host != socket.gethostname():
-        return False
-    try:
-        return f"{psutil.Process(int(pid)).create_time():.0f}" != started
-    except psutil.NoSuchProcess:
-        return True

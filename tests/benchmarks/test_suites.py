@@ -2,7 +2,7 @@ import pytest
 
 from benchmarks.datasets import DATASETS
 from benchmarks.models import resolve
-from benchmarks.suites import FLOORS, MODEL_ORDER, NETWORKS, SUITES, experiments, select
+from benchmarks.suites import FLOORS, MODEL_ORDER, NETWORKS, SUITES, experiments, select, with_data
 
 
 def whole(name):
@@ -55,6 +55,14 @@ def test_a_variant_is_its_model_with_changes_and_has_a_row_of_its_own():
     assert listed["cma_clip, 2 layers"].hparams == {"max_epochs": 3, "depth": 2}
     assert listed["cma_clip, 2 layers"].label() == "catalog/cma_clip, 2 layers/seed-0"
     assert {e.row for e in experiments(select("ablation", ["cma_clip_wo_ma"], [0], {}, {}))} == {"cma_clip_wo_ma"}
+
+
+def test_of_several_data_sets_those_without_their_folder_are_left_out():
+    suite, needed = whole("paper"), ("food101", "fashion-gen", "abo")
+    assert list(with_data(suite, needed, ["abo", "catalog"]).datasets) == ["abo"]
+    with pytest.raises(ValueError, match="--data food101=DIR --data fashion-gen=DIR --data abo=DIR, at least one"):
+        with_data(suite, needed, [])
+    assert with_data(whole("default"), needed, []) == whole("default")
 
 
 def test_selecting_changes_no_suite():

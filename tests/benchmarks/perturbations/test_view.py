@@ -116,7 +116,7 @@ def test_damage_grows_with_severity(name):
 def test_missing_is_nested_and_close_to_its_rate(name):
     whole = shop(2000, holes=False)
     lost = []
-    for severity in range(1, 6):
+    for severity in range(1, 7):
         view = Perturbed(whole, at(name, severity))
         gone = {"image": ~view.image_present(), "text": np.array([text is None for text in view.texts()])}
         assert not (gone["image"] & gone["text"]).any()
@@ -145,9 +145,34 @@ def test_a_wrong_modality_is_that_of_another_group(name, side):
     assert replaced > 30
 
 
-def test_without_another_group_nothing_is_replaced():
+@pytest.mark.parametrize("name", ["wrong_image", "wrong_text"])
+def test_what_is_put_in_does_not_depend_on_the_order(name):
+    order = np.random.default_rng(0).permutation(len(SHOP)).tolist()
+    straight, shuffled = (Perturbed(ExampleList(SHOP[row] for row in rows), at(name, 5)) for rows in (range(40), order))
+    assert all(same(shuffled[place], straight[row]) for place, row in enumerate(order))
+
+
+def test_without_another_group_nothing_can_be_put_in():
     alone = ExampleList([Example("a", "g", photo(1), "red"), Example("b", "g", photo(2), "blue")])
-    assert Perturbed(alone, at("wrong_text", 5)).texts() == ["red", "blue"]
+    with pytest.raises(ValueError, match="wrong_text of example 'a': no other group"):
+        Perturbed(alone, at("wrong_text", 5)).texts()
+
+
+def test_every_chosen_word_changes_its_place():
+    words = [f"w{n}" for n in range(9)]
+    for n in range(20):
+        moved = CHANGES["shuffle"](" ".join(words), 1.0, np.random.default_rng(n)).split()
+        assert sorted(moved) == words
+        assert all(before != after for before, after in zip(words, moved, strict=True))
+    assert CHANGES["shuffle"]("alone", 1.0, np.random.default_rng(0)) == "alone"
+
+
+def test_other_code_has_other_fingerprints(monkeypatch):
+    named = shop()
+    named.fingerprint = "shop"
+    before = Perturbed(named, at("blur", 3)).fingerprint
+    monkeypatch.setattr("benchmarks.perturbations.view.code_fingerprint", lambda modules: "other")
+    assert Perturbed(named, at("blur", 3)).fingerprint != before
 
 
 def test_fingerprints_name_what_is_changed():
@@ -171,6 +196,12 @@ def test_what_is_not_changed_is_computed_of_the_source():
 def test_severities_are_named_by_level_or_share():
     assert at("blur", 2).name == "blur@2"
     assert at("missing_image", 4).name == "missing_image@70%"
+    assert [condition.name for condition in PROTOCOLS["robustness"].conditions][-6:] == [
+        f"missing_either@{rate}%" for rate in (10, 30, 50, 70, 90, 100)
+    ]
+    for severity in (0, 6):
+        with pytest.raises(KeyError, match=f"blur has no severity {severity}; valid: 1 to 5"):
+            at("blur", severity)
     with pytest.raises(KeyError, match="'blurr'; did you mean 'blur'"):
         at("blurr", 1)
     with pytest.raises(KeyError, match="'robust'; did you mean 'robustness'"):
@@ -187,4 +218,4 @@ def test_steps_follow_each_other():
 def test_condition_names_are_unique_and_the_note_names_the_preset(name):
     names = [condition.name for condition in PROTOCOLS[name].conditions]
     assert len(set(names)) == len(names)
-    assert name.removesuffix("-image").removesuffix("-text").removesuffix("-both") in PROTOCOLS[name].note
+    assert name.removesuffix("-image").removesuffix("-text") in PROTOCOLS[name].note

@@ -1,0 +1,166 @@
+"""What is tuned, and where its trials are kept."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import warnings
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import optuna
+from optuna.distributions import BaseDistribution, distribution_to_json
+from optuna.storages import BaseStorage, JournalStorage, RDBStorage
+from optuna.storages.journal import JournalFileBackend
+from optuna.trial import FixedTrial, TrialState
+from sqlalchemy.engine import make_url
+from sqlalchemy.exc import SQLAlchemyError
+
+from benchmarks import datasets, models
+from benchmarks.environment import code_fingerprint
+from benchmarks.run import Place
+from benchmarks.suites import Suite, hparams_of
+from benchmarks.tuning.retry import requeue
+from benchmarks.tuning.sampling import NumberedTPE
+from cma_clip.classifier import Workspace
+
+STARTUP_TRIALS = 5
+"""Drawn at random before TPE begins, and finished before any is pruned."""
+
+PRUNER = optuna.pruners.MedianPruner(n_startup_trials=STARTUP_TRIALS, n_warmup_steps=2, n_min_trials=3)
+"""From its third epoch on, a trial is stopped whose best epoch is below the median of what at least three finished
+trials had in the same epoch. Optuna's default rule; the numbers are our choice."""
+
+HEARTBEAT = 30
+"""Seconds between signs of life in a database; after four times as many a worker of another machine is taken for
+dead. A journal knows none: it is for the workers of one machine."""
+
+
+@dataclass(frozen=True)
+class StudySpec:
+    """One model on one data set.
+
+    Attributes:
+        fixed: hyper-parameters that are not tuned, where they differ from the model's defaults.
+        defaults: what the first trial takes: the model's own defaults of all that is tuned.
+        space: name -> distribution, as the model gives it.
+        fingerprints: data, weights and code.
+    """
+
+    suite: str
+    dataset: str
+    dataset_options: Mapping[str, Any]
+    model: str
+    fixed: Mapping[str, Any]
+    defaults: Mapping[str, Any]
+    space: Mapping[str, BaseDistribution]
+    fingerprints: Mapping[str, str | None]
+
+    @property
+    def name(self) -> str:
+        """<suite>/<data set>/<model>/<8 digits>: trials can be compared only where all that decides is the same."""
+        identity = json.dumps(
+            [self.dataset_options, self.fixed, self.space_as_json(), self.fingerprints], sort_keys=True
+        )
+        return f"{self.label}/{hashlib.sha256(identity.encode()).hexdigest()[:8]}"
+
+    @property
+    def label(self) -> str:
+        """How the study is called where a reader knows its data."""
+        return f"{self.suite}/{self.dataset}/{self.model}"
+
+    def space_as_json(self) -> dict[str, Any]:
+        """Name -> distribution, as Optuna writes it."""
+        return {name: json.loads(distribution_to_json(found)) for name, found in self.space.items()}
+
+
+def specs(chosen: Suite, suite: str, place: Place) -> Iterator[StudySpec]:
+    """The studies of a suite; models with nothing to tune have none.
+
+    Raises:
+        ValueError: a hyper-parameter is to be both fixed and tuned.
+    """
+    for dataset, options in chosen.datasets.items():
+        splits = datasets.load(dataset, place.source(dataset), options)
+        for model in chosen.models:
+            fixed = hparams_of(chosen, model)
+            first = first_trial(model, fixed)
+            if not first.params:
+                continue
+            both = sorted(first.params.keys() & fixed.keys())
+            if both:
+                raise ValueError(f"{model} tunes {', '.join(both)}: leave it out of --hparam and of the suite's own")
+            fingerprints = {
+                "data": splits.fingerprint,
+                "weights": models.create(model, fixed, splits.tasks, 0, Workspace()).weights_fingerprint(),
+                "code": code_fingerprint(),
+            }
+            yield StudySpec(suite, dataset, options, model, fixed, first.params, first.distributions, fingerprints)
+
+
+def untunable(chosen: Suite) -> list[str]:
+    """The models of a suite with nothing to tune."""
+    return [model for model in chosen.models if not first_trial(model, hparams_of(chosen, model)).params]
+
+
+def first_trial(model: str, fixed: Mapping[str, Any]) -> FixedTrial:
+    """The model's defaults drawn from its own search space."""
+    found, config = models.resolve(model, fixed)
+    trial = FixedTrial(config.model_dump())
+    found.search_space(trial)
+    return trial
+
+
+def open_storage(where: str) -> BaseStorage:
+    """A journal file, or the database at an url.
+
+    Raises:
+        ValueError: a database that cannot be reached; names its driver, never a password.
+    """
+    optuna.logging.set_verbosity(optuna.logging.ERROR)
+    if not is_database(where):
+        Path(where).parent.mkdir(parents=True, exist_ok=True)
+        return JournalStorage(JournalFileBackend(where))
+    try:
+        # Workers that write at once wait for each other instead of failing with "database is locked".
+        waiting = {"connect_args": {"timeout": 60}} if make_url(where).get_backend_name() == "sqlite" else {}
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", optuna.exceptions.ExperimentalWarning)
+            return RDBStorage(
+                where,
+                engine_kwargs=waiting,
+                heartbeat_interval=HEARTBEAT,
+                grace_period=4 * HEARTBEAT,
+                heartbeat_stale_trial_callback=requeue,
+            )
+    except (ImportError, ValueError, SQLAlchemyError) as error:
+        # The name of the driver only: the rest may hold a password.
+        raise ValueError(f"--storage {where.partition('://')[0]}://...: {str(error).splitlines()[0]}") from error
+
+
+def is_database(where: str) -> bool:
+    """An url, not the path of a journal."""
+    return "://" in where
+
+
+def open_study(spec: StudySpec, storage: BaseStorage) -> optuna.Study:
+    """The study, created if it is new."""
+    return optuna.create_study(
+        storage=storage,
+        sampler=NumberedTPE(STARTUP_TRIALS),
+        pruner=PRUNER,
+        study_name=spec.name,
+        direction="maximize",
+        load_if_exists=True,
+    )
+
+
+def begin_with_defaults(study: optuna.Study, spec: StudySpec) -> None:
+    """Have the default configuration tried first, unless it is, or tried again if that has failed."""
+    for trial in study.get_trials(deepcopy=False):
+        asked = {**trial.system_attrs.get("fixed_params", {}), **trial.params}
+        if trial.state != TrialState.FAIL and asked == dict(spec.defaults):
+            return
+    study.enqueue_trial(dict(spec.defaults))

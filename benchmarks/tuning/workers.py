@@ -1,0 +1,149 @@
+"""Processes that work through the studies of a plan together."""
+
+from __future__ import annotations
+
+import multiprocessing
+import os
+import threading
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+import optuna
+import torch
+from filelock import FileLock
+from optuna.storages import BaseStorage
+from optuna.trial import FrozenTrial, TrialState
+
+from benchmarks import datasets
+from benchmarks.environment import quiet
+from benchmarks.run import THREADS, Place
+from benchmarks.tracking import open_tracker
+from benchmarks.tuning.budget import Budget, seconds_of
+from benchmarks.tuning.objective import Objective, RepeatedError, Visible
+from benchmarks.tuning.retry import requeue_lost
+from benchmarks.tuning.studies import StudySpec, begin_with_defaults, is_database, open_storage, open_study
+from cma_clip.classifier import Workspace
+
+REPETITIONS = 50
+"""In a row, after which a search space counts as tried out."""
+
+EXHAUSTED = "exhausted"
+"""Attribute of a study whose search space is."""
+
+POLL = 1.0
+"""Seconds between looks at trials that other workers have yet to finish."""
+
+
+class TuningError(ValueError):
+    """Workers that did not end well; finished trials are kept."""
+
+
+@dataclass(frozen=True)
+class Plan:
+    """Studies, what each of them may cost, and where they are kept; small, so that it travels between processes."""
+
+    studies: Sequence[StudySpec]
+    budget: Budget
+    storage: str
+    place: Place
+    tracking: str
+
+
+def tune(plan: Plan, workers: int) -> None:
+    """Spend the budget of every study that has some left.
+
+    One worker is this process. Several are spawned; one that is killed costs nothing but time: the others try its
+    trial again.
+
+    Raises:
+        TuningError: some workers failed, or all of them were killed; the same command goes on from there.
+    """
+    storage = open_storage(plan.storage)
+    for spec in plan.studies:
+        begin_with_defaults(open_study(spec, storage), spec)
+    if workers == 1:
+        work(plan)
+        return
+    os.environ.setdefault("OMP_NUM_THREADS", str(THREADS))  # read by the processes started below
+    context = multiprocessing.get_context("spawn")
+    processes = [context.Process(target=_work_for_parent, args=(plan,)) for _ in range(workers)]
+    for process in processes:
+        process.start()
+    for process in processes:
+        process.join()
+    codes = [process.exitcode for process in processes]
+    unfinished = [spec.label for spec in plan.studies if not _is_done(open_study(spec, storage), plan.budget)]
+    if unfinished or any(code is not None and code > 0 for code in codes):
+        raise TuningError(
+            f"workers ended with exit codes {', '.join(map(str, codes))}; unfinished: "
+            f"{', '.join(unfinished) or 'nothing'}; the same command goes on from there"
+        )
+
+
+def work(plan: Plan) -> None:
+    """Begin trials as long as there are any to begin, then wait for those of other workers: one may be killed."""
+    quiet()
+    torch.set_num_threads(THREADS)
+    storage = open_storage(plan.storage)
+    while unfinished := [spec for spec in plan.studies if not _is_done(open_study(spec, storage), plan.budget)]:
+        if not sum(_run_trials(spec, storage, plan) for spec in unfinished):
+            time.sleep(POLL)
+
+
+def _work_for_parent(plan: Plan) -> None:
+    """A worker without the process that started it stops: nobody waits for it, and a restart has workers of its own."""
+    parent = multiprocessing.parent_process()
+    assert parent is not None
+
+    def follow() -> None:
+        parent.join()
+        os._exit(1)
+
+    threading.Thread(target=follow, daemon=True).start()
+    work(plan)
+
+
+def _run_trials(spec: StudySpec, storage: BaseStorage, plan: Plan) -> int:
+    """Run trials of a study until none is left to begin; returns how many."""
+    study = open_study(spec, storage)
+    requeue_lost(study, not is_database(plan.storage))
+    if not plan.budget.is_open(study.get_trials(deepcopy=False)):
+        return 0
+    lock = FileLock(plan.place.runs_dir / "tuning" / f"{spec.name.replace('/', '-')}.lock")
+    objective = _objective(spec, plan, lock.release)
+    ended: list[FrozenTrial] = []
+    while not _is_exhausted(ended):
+        # To count, to ask and to draw is one step: two workers that did so at once could begin a trial too many, or the
+        # same. The objective ends it. What dies in it holds no lock any more: the kernel sees to that.
+        with lock:
+            requeue_lost(study, not is_database(plan.storage))
+            if not plan.budget.is_open(study.get_trials(deepcopy=False)):
+                return len(ended)
+            study.optimize(objective, n_trials=1, catch=(RepeatedError,), callbacks=[lambda _, t: ended.append(t)])
+        _tell(spec, study, ended[-1])
+    study.set_user_attr(EXHAUSTED, True)
+    return len(ended)
+
+
+def _objective(spec: StudySpec, plan: Plan, claimed: Callable[[], None]) -> Objective:
+    tracker = open_tracker(plan.tracking, spec.name, plan.place.runs_dir, "study")
+    splits = datasets.load(spec.dataset, plan.place.source(spec.dataset), spec.dataset_options)
+    return Objective(spec, Visible.of(splits), Workspace(plan.place.runs_dir / "cache"), tracker, claimed)
+
+
+def _is_done(study: optuna.Study, budget: Budget) -> bool:
+    return budget.is_spent(study.get_trials(deepcopy=False)) or EXHAUSTED in study.user_attrs
+
+
+def _is_exhausted(ended: Sequence[FrozenTrial]) -> bool:
+    last = ended[-REPETITIONS:]
+    return len(last) == REPETITIONS and all(trial.state == TrialState.FAIL for trial in last)
+
+
+def _tell(spec: StudySpec, study: optuna.Study, trial: FrozenTrial) -> None:
+    if trial.state == TrialState.FAIL:
+        return
+    score = f"{100 * trial.value:.2f} %" if trial.value is not None else "-"
+    state = "" if trial.state == TrialState.COMPLETE else ", pruned"
+    print(f"{spec.label}, trial {trial.number}: {score}{state}, {seconds_of(trial):.0f} s", flush=True)
