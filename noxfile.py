@@ -18,6 +18,8 @@ OFFLINE = {
     "MLFLOW_DISABLE_TELEMETRY": "true",
     "DO_NOT_TRACK": "1",
 }
+PAPER = ("reference/default", "reference/fashion-products")
+"""The suites whose records stand in results/reference/paper."""
 ONE_THREAD = {**OFFLINE, "OMP_NUM_THREADS": "1"}
 
 
@@ -73,6 +75,7 @@ def tables(session: nox.Session) -> None:
     install(session)
     for records in sorted(Path("results/reference").glob("*/records")):
         run(session, "cma-bench", "tables", "--suite", f"reference/{records.parent.name}", "--check")
+    run(session, "cma-bench", "tables", "--paper", "--check", "--suite", *PAPER)
 
 
 @nox.session
