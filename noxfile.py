@@ -50,7 +50,8 @@ def benchmark(session: nox.Session) -> None:
 def tests(session: nox.Session) -> None:
     """Run the tests on all cores, one thread each; set CMA_BENCH_DATA to run those on real data."""
     install(session)
-    run(session, "pytest", "-n", str(os.cpu_count()), *session.posargs, env=ONE_THREAD)
+    # By file: what a file prepares for all of its tests is prepared once.
+    run(session, "pytest", "-n", str(os.cpu_count()), "--dist", "loadfile", *session.posargs, env=ONE_THREAD)
 
 
 @nox.session

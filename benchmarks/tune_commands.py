@@ -18,7 +18,7 @@ def tune_suite(chosen: suites.Suite, name: str, tuning: Tuning, where: Where) ->
     """Spend the same budget on every tunable model of a suite; returns a table of what was found.
 
     Raises:
-        ValueError: no budget, nothing to tune, or data that are not there.
+        ValueError: no budget, nothing to tune, data that are not there, or workers that did not end well.
     """
     from benchmarks.commands import needing_data, place_of, tracking_uri
     from benchmarks.tuning.budget import Budget

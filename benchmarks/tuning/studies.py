@@ -17,6 +17,7 @@ from optuna.storages.journal import JournalFileBackend
 from optuna.trial import FixedTrial, TrialState
 from sqlalchemy.engine import make_url
 from sqlalchemy.exc import SQLAlchemyError
+from sqlalchemy.pool import NullPool
 
 from benchmarks import datasets, models
 from benchmarks.environment import code_fingerprint
@@ -130,7 +131,7 @@ def open_storage(where: str) -> BaseStorage:
             warnings.simplefilter("ignore", optuna.exceptions.ExperimentalWarning)
             return RDBStorage(
                 where,
-                engine_kwargs=waiting,
+                engine_kwargs={"poolclass": NullPool, **waiting},  # no connection outlives what it is opened for
                 heartbeat_interval=HEARTBEAT,
                 grace_period=4 * HEARTBEAT,
                 heartbeat_stale_trial_callback=requeue,

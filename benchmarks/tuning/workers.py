@@ -31,6 +31,8 @@ REPETITIONS = 50
 EXHAUSTED = "exhausted"
 """Attribute of a study whose search space is."""
 
+GOES_ON = "finished trials are kept, the same command goes on from there"
+
 POLL = 1.0
 """Seconds between looks at trials that other workers have yet to finish."""
 
@@ -57,14 +59,35 @@ def tune(plan: Plan, workers: int) -> None:
     trial again.
 
     Raises:
-        TuningError: some workers failed, or all of them were killed; the same command goes on from there.
+        TuningError: workers failed or were stopped.
     """
     storage = open_storage(plan.storage)
     for spec in plan.studies:
         begin_with_defaults(open_study(spec, storage), spec)
-    if workers == 1:
-        work(plan)
+    if workers > 1:
+        require_finished(plan, storage, _exit_codes(plan, workers))
         return
+    try:
+        work(plan)
+    except SystemExit as stopped:  # what Lightning makes of SIGTERM and of Ctrl-C
+        raise TuningError(f"stopped by a signal; {GOES_ON}") from stopped
+
+
+def require_finished(plan: Plan, storage: BaseStorage, exit_codes: Sequence[int | None]) -> None:
+    """A worker that was killed (a negative exit code) does not matter if the others have done its work.
+
+    Raises:
+        TuningError: a worker failed, or a study has budget left.
+    """
+    unfinished = [spec.label for spec in plan.studies if not _is_done(open_study(spec, storage), plan.budget)]
+    if unfinished or any(code is not None and code > 0 for code in exit_codes):
+        raise TuningError(
+            f"workers ended with exit codes {', '.join(map(str, exit_codes))}; unfinished: "
+            f"{', '.join(unfinished) or 'nothing'}; {GOES_ON}"
+        )
+
+
+def _exit_codes(plan: Plan, workers: int) -> list[int | None]:
     os.environ.setdefault("OMP_NUM_THREADS", str(THREADS))  # read by the processes started below
     context = multiprocessing.get_context("spawn")
     processes = [context.Process(target=_work_for_parent, args=(plan,)) for _ in range(workers)]
@@ -72,13 +95,7 @@ def tune(plan: Plan, workers: int) -> None:
         process.start()
     for process in processes:
         process.join()
-    codes = [process.exitcode for process in processes]
-    unfinished = [spec.label for spec in plan.studies if not _is_done(open_study(spec, storage), plan.budget)]
-    if unfinished or any(code is not None and code > 0 for code in codes):
-        raise TuningError(
-            f"workers ended with exit codes {', '.join(map(str, codes))}; unfinished: "
-            f"{', '.join(unfinished) or 'nothing'}; the same command goes on from there"
-        )
+    return [process.exitcode for process in processes]
 
 
 def work(plan: Plan) -> None:
