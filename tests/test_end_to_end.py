@@ -140,6 +140,7 @@ def test_the_logged_model_serves_photos_and_titles_in_a_fresh_process(smoke):
         assert said.splitlines()[0] == f"color: {served['color'][row]} ({served['color_probability'][row]:.3f})"
 
 
+@pytest.mark.filterwarnings("ignore")  # of the libraries behind MLflow's client
 def test_what_ran_untracked_is_mirrored_by_the_next_run_that_tracks(tmp_path):
     asked = ["run", "--dataset", "catalog", "--model", "majority", *DATA, "--tracking"]
     assert cma_bench(*asked, "off", cwd=tmp_path).returncode == 0

@@ -80,6 +80,7 @@ def test_pretrain_then_score(cma_bench, tmp_path):
     assert 0 <= scores["zero_shot"]["articleType"]["low"] <= scores["zero_shot"]["articleType"]["value"]
 
 
+@pytest.mark.filterwarnings("ignore")  # of the libraries behind MLflow's client
 def test_pretraining_is_logged_to_mlflow(cma_bench, tmp_path):
     cma_bench("pretrain", "--out", "one", "--hparam", "epochs=2", "batch_size=16")
     import mlflow
