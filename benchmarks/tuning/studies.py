@@ -11,9 +11,10 @@ from pathlib import Path
 from typing import Any
 
 import optuna
+from filelock import FileLock
 from optuna.distributions import BaseDistribution, distribution_to_json
 from optuna.storages import BaseStorage, JournalStorage, RDBStorage
-from optuna.storages.journal import JournalFileBackend
+from optuna.storages.journal import JournalFileBackend, JournalFileOpenLock
 from optuna.trial import FixedTrial, TrialState
 from sqlalchemy.engine import make_url
 from sqlalchemy.exc import SQLAlchemyError
@@ -27,7 +28,7 @@ from benchmarks.tuning.retry import requeue
 from benchmarks.tuning.sampling import NumberedTPE
 from cma_clip.classifier import Workspace
 
-STARTUP_TRIALS = 5
+STARTUP_TRIALS = 4
 """Drawn at random before TPE begins, and finished before any is pruned."""
 
 PRUNER = optuna.pruners.MedianPruner(n_startup_trials=STARTUP_TRIALS, n_warmup_steps=2, n_min_trials=3)
@@ -114,6 +115,23 @@ def first_trial(model: str, fixed: Mapping[str, Any]) -> FixedTrial:
     return trial
 
 
+class _KernelLock(JournalFileOpenLock):
+    """Let go by the kernel when its holder is killed; Optuna's own locks keep everybody waiting for 30 seconds then.
+
+    Takes nothing from the class above it, which is there because Optuna does not export the common base of its locks.
+    """
+
+    def __init__(self, journal: str):
+        self._lock = FileLock(f"{journal}.lock")
+
+    def acquire(self) -> bool:
+        self._lock.acquire()
+        return True
+
+    def release(self) -> None:
+        self._lock.release()
+
+
 def open_storage(where: str) -> BaseStorage:
     """A journal file, or the database at an url.
 
@@ -123,7 +141,7 @@ def open_storage(where: str) -> BaseStorage:
     optuna.logging.set_verbosity(optuna.logging.ERROR)
     if not is_database(where):
         Path(where).parent.mkdir(parents=True, exist_ok=True)
-        return JournalStorage(JournalFileBackend(where))
+        return JournalStorage(JournalFileBackend(where, _KernelLock(where)))
     try:
         # Workers that write at once wait for each other instead of failing with "database is locked".
         waiting = {"connect_args": {"timeout": 60}} if make_url(where).get_backend_name() == "sqlite" else {}

@@ -7,7 +7,7 @@ import os
 import threading
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import optuna
 import torch
@@ -18,7 +18,7 @@ from optuna.trial import FrozenTrial, TrialState
 from benchmarks import datasets
 from benchmarks.environment import quiet
 from benchmarks.run import THREADS, Place
-from benchmarks.tracking import open_tracker
+from benchmarks.tracking import Tracker, open_tracker
 from benchmarks.tuning.budget import Budget, seconds_of
 from benchmarks.tuning.objective import Objective, RepeatedError, Visible
 from benchmarks.tuning.retry import requeue_lost
@@ -64,6 +64,8 @@ def tune(plan: Plan, workers: int) -> None:
     storage = open_storage(plan.storage)
     for spec in plan.studies:
         begin_with_defaults(open_study(spec, storage), spec)
+    # A dead tracking server is asked here, and not again in every study.
+    plan = replace(plan, tracking=_tracker(plan.studies[0], plan).uri)
     if workers > 1:
         require_finished(plan, storage, _exit_codes(plan, workers))
         return
@@ -103,8 +105,9 @@ def work(plan: Plan) -> None:
     quiet()
     torch.set_num_threads(THREADS)
     storage = open_storage(plan.storage)
-    while unfinished := [spec for spec in plan.studies if not _is_done(open_study(spec, storage), plan.budget)]:
-        if not sum(_run_trials(spec, storage, plan) for spec in unfinished):
+    studies = [(spec, open_study(spec, storage)) for spec in plan.studies]
+    while unfinished := [(spec, study) for spec, study in studies if not _is_done(study, plan.budget)]:
+        if not sum(_run_trials(spec, study, plan) for spec, study in unfinished):
             time.sleep(POLL)
 
 
@@ -121,21 +124,19 @@ def _work_for_parent(plan: Plan) -> None:
     work(plan)
 
 
-def _run_trials(spec: StudySpec, storage: BaseStorage, plan: Plan) -> int:
+def _run_trials(spec: StudySpec, study: optuna.Study, plan: Plan) -> int:
     """Run trials of a study until none is left to begin; returns how many."""
-    study = open_study(spec, storage)
-    requeue_lost(study, not is_database(plan.storage))
-    if not plan.budget.is_open(study.get_trials(deepcopy=False)):
-        return 0
     lock = FileLock(plan.place.runs_dir / "tuning" / f"{spec.name.replace('/', '-')}.lock")
+    with lock:
+        if not _has_room(study, plan):
+            return 0
     objective = _objective(spec, plan, lock.release)
     ended: list[FrozenTrial] = []
     while not _is_exhausted(ended):
         # To count, to ask and to draw is one step: two workers that did so at once could begin a trial too many, or the
         # same. The objective ends it. What dies in it holds no lock any more: the kernel sees to that.
         with lock:
-            requeue_lost(study, not is_database(plan.storage))
-            if not plan.budget.is_open(study.get_trials(deepcopy=False)):
+            if not _has_room(study, plan):
                 return len(ended)
             study.optimize(objective, n_trials=1, catch=(RepeatedError,), callbacks=[lambda _, t: ended.append(t)])
         _tell(spec, study, ended[-1])
@@ -143,10 +144,20 @@ def _run_trials(spec: StudySpec, storage: BaseStorage, plan: Plan) -> int:
     return len(ended)
 
 
+def _has_room(study: optuna.Study, plan: Plan) -> bool:
+    """Whether another trial may begin; lost ones are queued first, so that one of them is what begins."""
+    requeue_lost(study, not is_database(plan.storage))
+    return plan.budget.is_open(study.get_trials(deepcopy=False))
+
+
 def _objective(spec: StudySpec, plan: Plan, claimed: Callable[[], None]) -> Objective:
-    tracker = open_tracker(plan.tracking, spec.name, plan.place.runs_dir, "study")
     splits = datasets.load(spec.dataset, plan.place.source(spec.dataset), spec.dataset_options)
-    return Objective(spec, Visible.of(splits), Workspace(plan.place.runs_dir / "cache"), tracker, claimed)
+    workspace = Workspace(plan.place.runs_dir / "cache")
+    return Objective(spec, Visible.of(splits), workspace, _tracker(spec, plan), claimed)
+
+
+def _tracker(spec: StudySpec, plan: Plan) -> Tracker:
+    return open_tracker(plan.tracking, spec.name, plan.place.runs_dir, "study")
 
 
 def _is_done(study: optuna.Study, budget: Budget) -> bool:

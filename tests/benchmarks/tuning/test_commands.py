@@ -1,6 +1,5 @@
 """`cma-bench tune` and `suite --tuned`, from the command line to the files."""
 
-import json
 import re
 import sys
 import warnings
@@ -131,14 +130,13 @@ def test_mlflow_shows_a_study_with_its_trials(plan_of, tmp_path):
         assert child.data.tags["state"] == "complete"
         assert child.data.metrics["score"] == pytest.approx(trial.value)
         assert child.info.status == "FINISHED"
-    assert json.loads(json.dumps(parent.data.tags))["suite"] == plan.studies[0].name
 
 
-def test_a_dead_tracking_server_costs_one_warning_a_study(plan_of):
+def test_a_dead_tracking_server_costs_one_warning(plan_of):
     from benchmarks.tracking import TrackingWarning
 
     plan = plan_of(("tfidf_logistic", "linear_probe"), trials=1, tracking="http://localhost:9")
     with pytest.warns(TrackingWarning) as warned:
         tune(plan, workers=1)
-    assert len([w for w in warned if issubclass(w.category, TrackingWarning)]) == 2
+    assert len([w for w in warned if issubclass(w.category, TrackingWarning)]) == 1
     assert [len(finished(study_of(plan, index))) for index in (0, 1)] == [1, 1]

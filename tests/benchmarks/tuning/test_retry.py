@@ -21,7 +21,7 @@ from benchmarks.tuning.studies import open_storage
 from benchmarks.tuning.workers import TuningError, require_finished, tune
 from tests.benchmarks.tuning.plans import assert_exactly, finished, states, study_of
 
-TRIAL = {"max_epochs": 40, "patience": 40}
+TRIAL = {"max_epochs": 20, "patience": 20}
 """Long enough to be killed in the middle."""
 
 CODE = """
@@ -53,13 +53,12 @@ def start(tmp_path):
 
 def wait_for(plan, condition, seconds=120):
     """The study as soon as it is so."""
-    deadline = time.monotonic() + seconds
+    deadline, study = time.monotonic() + seconds, study_of(plan)
     while time.monotonic() < deadline:
-        study = study_of(plan)
         if condition(study):
             return study
         time.sleep(0.1)
-    raise AssertionError(f"nothing of the kind after {seconds} s: {states(study_of(plan))}")
+    raise AssertionError(f"nothing of the kind after {seconds} s: {states(study)}")
 
 
 def running(study):
