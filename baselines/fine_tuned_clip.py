@@ -8,8 +8,9 @@ training on titles and prompt matching can do, and what a supervised head on the
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any, ClassVar, Self
 
 import numpy as np
@@ -25,7 +26,7 @@ from cma_clip.classifier import JSON, ClassifierConfig, Report, Trial, Workspace
 from cma_clip.contrastive import ContrastiveConfig, fit_contrastive
 from cma_clip.learner import BestWeights
 from cma_clip.trainer import EpochReporter, Precision
-from cma_clip.types import IGNORE, Examples, Task
+from cma_clip.types import IGNORE, Examples
 
 ROWS = 512
 WEIGHTS_FILE = "backbone.safetensors"
@@ -59,16 +60,7 @@ class FineTunedCLIP(ZeroShot):
 
     Config: ClassVar[type[ClassifierConfig]] = FineTunedCLIPConfig
     config: FineTunedCLIPConfig
-
-    def __init__(
-        self,
-        tasks: Sequence[Task],
-        config: ClassifierConfig | None = None,
-        seed: int = 0,
-        workspace: Workspace | None = None,
-    ):
-        super().__init__(tasks, config, seed, workspace)
-        self._history: dict[str, JSON] = {}
+    _history: Mapping[str, JSON] = MappingProxyType({})
 
     def fit(self, train: Examples, val: Examples, report: Report = silent) -> None:
         """Train on the examples that have both a photo and a text; their labels are never read.
@@ -113,7 +105,7 @@ class FineTunedCLIP(ZeroShot):
 
     def facts(self) -> dict[str, JSON]:
         """Epochs, the selected one, pairs, and how many parameters trained."""
-        return self._history
+        return dict(self._history)
 
     @classmethod
     def search_space(cls, trial: Trial) -> dict[str, JSON]:
@@ -125,7 +117,7 @@ class FineTunedCLIP(ZeroShot):
         }
 
     def _saved(self) -> dict[str, Any]:
-        return {**super()._saved(), "history": self._history}
+        return {**super()._saved(), "history": dict(self._history)}
 
     def _embeddings(self, examples: Examples) -> Mapping[str, npt.NDArray[Any]]:
         """Of the weights as they are now; not cached, because no other model will ask for them."""

@@ -16,7 +16,7 @@ from benchmarks import datasets
 from benchmarks.datasets.splits import Source
 from benchmarks.experiment import Estimate
 from benchmarks.metrics import evaluate
-from benchmarks.pretraining import retrieval_pool
+from benchmarks.pretraining import pool_rows
 from cma_clip.backbone import SHIPPED
 from cma_clip.classifier import Workspace
 from cma_clip.contrastive_loss import partner_ranks
@@ -72,9 +72,9 @@ def score_backbone(backbone_id: str, dataset: str, source: Source) -> BackboneSc
     workspace = Workspace(source.cache, progress=source.progress)
     model = ZeroShotImage(splits.tasks, ZeroShotImageConfig(backbone=backbone_id), workspace=workspace)
     estimates, _ = evaluate(model.predict(splits.test))
-    pool = retrieval_pool(splits.test)
-    arrays = token_features(model.backbone, model.processor, pool, workspace).arrays
-    image, text = (torch.from_numpy(np.array(arrays[f"{side}_embedding"])).float() for side in ("image", "text"))
+    pool = pool_rows(splits.test)
+    arrays = token_features(model.backbone, model.processor, splits.test, workspace).arrays  # `predict` computed them
+    image, text = (torch.from_numpy(np.array(arrays[f"{side}_embedding"][pool])).float() for side in ("image", "text"))
     retrieval = {
         f"{way} recall@{k}": _share(int((ranks < k).sum()), len(pool))
         for way, ranks in partner_ranks(image, text).items()

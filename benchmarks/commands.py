@@ -56,7 +56,10 @@ def run_suite(chosen: suites.Suite, name: str, workers: int | None, where: Where
     place, uri = place_of(where, name), tracking_uri(where)
     if chosen.twin_rows:
         place = replace(place, roots={**_twins(chosen, where), **place.roots})
+    asked = set(chosen.datasets)
     chosen = suites.with_data(chosen, needed=needing_data(), given=place.roots)
+    for dataset in sorted(asked - set(chosen.datasets)):
+        print(f"{dataset} is left out: it needs --data {dataset}=DIR", flush=True)
     wanted = suites.experiments(chosen)
     for experiment in wanted:
         resolve(experiment.model, experiment.hparams)  # every name is checked before the first one trains

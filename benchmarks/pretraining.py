@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 import torch
 from PIL import Image
 from safetensors.torch import save_file
@@ -112,13 +113,19 @@ def corpus(source: Source, seed: int) -> Corpus:
     return Corpus(train, splits.val, retrieval_pool(splits.val), splits)
 
 
+def pool_rows(examples: Examples) -> npt.NDArray[np.int64]:
+    """The rows of POOL products that have a photo and a title, chosen by their ids alone; all if there are fewer."""
+    present = [bool(text) and shown for text, shown in zip(examples.texts(), examples.image_present(), strict=True)]
+    ids = examples.ids()
+    order = sorted(np.flatnonzero(present), key=lambda row: seed_of("retrieval", ids[row]))
+    return np.sort(np.array(order[:POOL], dtype=np.int64))
+
+
 def retrieval_pool(examples: Examples) -> Examples:
-    """POOL of the products that have a photo and a title, chosen by their ids alone; all if there are fewer."""
+    """The examples of `pool_rows`."""
     if not isinstance(examples, TableExamples):
         raise DataError(f"retrieval needs a table of examples, not {type(examples).__name__}")
-    present = [bool(text) and shown for text, shown in zip(examples.texts(), examples.image_present(), strict=True)]
-    order = sorted(np.flatnonzero(present), key=lambda row: seed_of("retrieval", examples.ids()[row]))
-    return examples.select(np.sort(np.array(order[:POOL], dtype=np.int64)))
+    return examples.select(pool_rows(examples))
 
 
 def zero_shot_probe(val: Examples, splits: Splits, workspace: Workspace) -> Probe:

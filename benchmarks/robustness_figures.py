@@ -13,6 +13,7 @@ from matplotlib.figure import Figure
 
 from benchmarks.drawing import STYLE, lay_out, markers, palette
 from benchmarks.experiment import CLEAN, Record
+from benchmarks.footnotes import SUBJECT
 from benchmarks.perturbations import PERTURBATIONS
 from benchmarks.robustness import GROUPS, Family, accuracy, families
 from benchmarks.scores import Models, by_dataset, over_seeds, tasks_of
@@ -32,9 +33,8 @@ def robustness_figures(records: Iterable[Record], order: Sequence[str]) -> dict[
                     continue
                 prefix = f"{dataset}-robustness_{group or 'presets'}"
                 figures[prefix] = _accuracy(dataset, title, present, chosen, list(models))
-                weighing = {m: r for m, r in present.items() if any(x.modality_weights.get(CLEAN) for x in r)}
-                for model in [name for name in weighing if name == "cma_clip"]:
-                    figures[f"{prefix}_weights"] = _weights(dataset, title, model, weighing[model], chosen)
+                if any(record.modality_weights.get(CLEAN) for record in present.get(SUBJECT, [])):
+                    figures[f"{prefix}_weights"] = _weights(dataset, title, SUBJECT, present[SUBJECT], chosen)
         for figure in figures.values():
             lay_out(figure)
     return figures

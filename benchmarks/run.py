@@ -17,8 +17,7 @@ from benchmarks.conditions import PERTURBED_METRICS, Measured, of_clean, perturb
 from benchmarks.datasets.splits import OnBadSample, Source, Splits
 from benchmarks.environment import code_fingerprint, environment
 from benchmarks.experiment import Experiment, Record, key_of
-from benchmarks.names import choose
-from benchmarks.perturbations import PROTOCOLS
+from benchmarks.perturbations import protocol
 from benchmarks.seeding import seed_of
 from benchmarks.tracking import Tracker
 from cma_clip.classifier import Classifier, Workspace
@@ -57,7 +56,7 @@ def run(experiment: Experiment, place: Place, tracker: Tracker) -> Record:
     """
     torch.set_num_threads(THREADS)
     models.resolve(experiment.model, experiment.hparams)  # before any data are read
-    choose(experiment.protocol, PROTOCOLS, "protocol")
+    protocol(experiment.protocol)
     seconds: dict[str, float] = {}
     with _timed(seconds, "load"):
         splits = datasets.load(experiment.dataset, place.source(experiment.dataset), experiment.dataset_options)
@@ -110,11 +109,11 @@ def _train_and_record(
     checkpoints = run_dir / "checkpoints"
     classifier.keep_checkpoints(checkpoints)
     seconds = identity.seconds
-    protocol = PROTOCOLS[experiment.protocol]
+    asked = protocol(experiment.protocol)
     with tracker.run(experiment, identity.key, classifier.config.model_dump(mode="json")) as tracked:
         tracked.log_data(splits, experiment.dataset_options)
         with _timed(seconds, "fit"):
-            classifier.fit(*training_splits(splits, protocol), tracked.log_epoch)
+            classifier.fit(*training_splits(splits, asked), tracked.log_epoch)
         with _timed(seconds, "predict"):
             predictions = classifier.predict(splits.test)
         measured = Measured()
@@ -122,7 +121,7 @@ def _train_and_record(
             for condition, found in of_clean(predictions, splits):
                 measured.add(condition, found)
         with _timed(seconds, "perturbed"):
-            for condition, found in perturbed(classifier, splits, protocol):
+            for condition, found in perturbed(classifier, splits, asked):
                 measured.add(condition, found, PERTURBED_METRICS)
         record = Record(
             experiment=experiment,

@@ -175,8 +175,14 @@ def with_data(suite: Suite, needed: Collection[str], given: Collection[str]) -> 
 
 
 def hparams_of(suite: Suite, model: str) -> dict[str, Any]:
-    """What a suite gives a model, whatever the data: the budget of every network, then the model's own."""
-    return {**(suite.budget if model in NETWORKS else {}), **suite.hparams.get(model, {})}
+    """What a suite gives a model, whatever the data: the budget of every network, then the model's own.
+
+    Of the budget, the models over CLIP as it is share the backbone: all rows of a table stand on the same one.
+    """
+    budget = suite.budget if model in NETWORKS else {}
+    if model in ZERO_SHOT and "backbone" in suite.budget:
+        budget = {"backbone": suite.budget["backbone"]}
+    return {**budget, **suite.hparams.get(model, {})}
 
 
 def experiments(suite: Suite) -> list[Experiment]:

@@ -137,6 +137,8 @@ class Splits:
         _check_disjoint(self, "group", lambda examples: examples.groups())
         for task in self.tasks:
             _check_labels(self, task)
+            if self.per_group is not None:
+                _check_groups(self, task)
         for name, rows in self.subsets.items():
             if len(rows) != len(self.test) or not rows.any():
                 raise DataError(
@@ -171,6 +173,17 @@ def _check_labels(splits: Splits, task: Task) -> None:
         if part == "train" and len(set(known.tolist())) < 2:
             raise DataError(
                 f"{splits.name}: task {task.name!r} has one class only in train: {task.classes[known[0]]!r}"
+            )
+
+
+def _check_groups(splits: Splits, task: Task) -> None:
+    """The examples of a test group that counts as one have one label."""
+    found: dict[str, int] = {}
+    for group, label in zip(splits.test.groups(), splits.test.labels(task.name).tolist(), strict=True):
+        if label != IGNORE and found.setdefault(group, label) != label:
+            raise DataError(
+                f"{splits.name}: test examples of group {group!r} have the labels {task.classes[found[group]]!r} and "
+                f"{task.classes[label]!r} of task {task.name!r}; {splits.per_group} scores need one"
             )
 
 

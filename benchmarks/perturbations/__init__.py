@@ -79,12 +79,6 @@ class Condition:
     name: str
     steps: tuple[Step, ...]
 
-    @property
-    def touches(self) -> Touches:
-        """Which modalities the steps change."""
-        found = {PERTURBATIONS[step.perturbation].touches for step in self.steps}
-        return found.pop() if len(found) == 1 else "either"
-
 
 @dataclass(frozen=True)
 class Protocol:

@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 
 from benchmarks import conditions, datasets
-from benchmarks.datasets.splits import DataError, Source
+from benchmarks.datasets.splits import Source
 from benchmarks.models import create
 from benchmarks.perturbations import PROTOCOLS, at
 from benchmarks.perturbations.view import Perturbed
@@ -39,11 +39,6 @@ def test_weights_are_averaged_too_and_a_missing_label_hides_no_other():
     found = conditions.by_group(predictions((-100, 0, 1, -100, 1), kind=weights), ("x", "x", "y", "y", "z"))
     assert found.labels["kind"].tolist() == [0, 1, 1]
     assert found.modality_weights["kind"].tolist() == [[0.5, 0.5], [1.0, 0.0], [0.0, 1.0]]
-
-
-def test_a_group_with_two_labels_is_named():
-    with pytest.raises(DataError, match="group 'x' has test examples with different labels of task 'kind'"):
-        conditions.by_group(predictions(), ("x", "x", "x", "y", "y"))
 
 
 def test_subsets_and_groups_follow_from_the_clean_predictions(splits):

@@ -65,6 +65,14 @@ def test_of_several_data_sets_those_without_their_folder_are_left_out():
     assert with_data(whole("default"), needed, []) == whole("default")
 
 
+def test_every_row_stands_on_the_backbone_that_is_asked_for():
+    suite = select("default", [], [0], {}, {"backbone": "random:ViT-B-32", "max_epochs": 2})
+    for experiment in experiments(suite):
+        floor = experiment.model in FLOORS
+        assert experiment.hparams.get("backbone") == (None if floor else "random:ViT-B-32")
+        assert ("max_epochs" in experiment.hparams) == (experiment.model in NETWORKS)
+
+
 def test_selecting_changes_no_suite():
     before = experiments(SUITES["smoke"])
     select("smoke", list(FLOORS), [5], {"num_train": 50}, {"depth": 1})

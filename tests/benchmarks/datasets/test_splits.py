@@ -55,3 +55,10 @@ def test_what_would_spoil_an_experiment_is_refused(changes, message):
 def test_no_task_is_called_like_the_mean_over_tasks():
     with pytest.raises(DataError, match="mine: no task may be called 'mean'; tables use it for the mean over tasks"):
         replace(_splits(), tasks=(Task("mean", ("blue", "red")),))
+
+
+def test_a_group_that_counts_as_one_has_one_label():
+    views = ExampleList([_example("d", "shoe"), _example("e", "shoe", label=None), _example("f", "shoe", label=1)])
+    assert len(replace(_splits(), test=views).test) == 3  # nobody counts groups here
+    with pytest.raises(DataError, match="group 'shoe' have the labels 'blue' and 'red' of task 'colour'; product-level"):
+        replace(_splits(), test=views, per_group="product-level")
