@@ -84,6 +84,6 @@ class MMBT(NeuralClassifier):
         """As CMA-CLIP's: the shared space, the width and the depth of the transformer."""
         return {
             **super().search_space(trial),
-            "width": trial.suggest_categorical("width", [96, 192, 288]),
-            "depth": trial.suggest_int("depth", 1, 3),
+            "width": trial.suggest_categorical("width", [96, 192]),
+            "depth": trial.suggest_int("depth", 1, 2),
         }

@@ -13,10 +13,10 @@ from scipy.stats import binomtest
 
 from baselines.zero_shot import ZeroShotImage, ZeroShotImageConfig
 from benchmarks import datasets
+from benchmarks.corpus import pool_rows
 from benchmarks.datasets.splits import Source
 from benchmarks.experiment import Estimate
 from benchmarks.metrics import evaluate
-from benchmarks.pretraining import pool_rows
 from cma_clip.backbone import SHIPPED
 from cma_clip.classifier import Workspace
 from cma_clip.contrastive_loss import partner_ranks

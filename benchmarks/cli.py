@@ -11,7 +11,7 @@ import tyro
 from tyro.conf import OmitArgPrefixes, Positional, arg
 
 from benchmarks.data_cli import data
-from benchmarks.options import RESULTS, Here, Pairs, Shown, Tuning, pairs
+from benchmarks.options import RESULTS, Here, Pairing, Pairs, Shown, Tuning, pairs
 
 Names = Annotated[tuple[str, ...], arg(metavar="[NAME ...]")]
 Folder = Annotated[tuple[Path, ...] | None, arg(metavar="[DIR]")]
@@ -191,18 +191,18 @@ def attention(
     print(draw_attention(model, shown, pairs(shown.option), out, where))
 
 
-def pretrain(where: Here, out: Path, seed: int = 0, hparam: Pairs = ()) -> None:
-    """Train the tiny product CLIP from random weights on photos and titles of training splits.
+def pretrain(where: Here, out: Path, pairing: Annotated[Pairing, OmitArgPrefixes], hparam: Pairs = ()) -> None:
+    """Train a backbone contrastively on photos and titles of training splits; by default the tiny product CLIP.
 
     Args:
-        where: folders; needs --data fashion-products=DIR.
+        where: folders; needs --data NAME=DIR for data sets that are not embedded.
         out: folder for the model, in open_clip's local-dir format.
-        seed: of weights and order.
+        pairing: what is trained on, and from where.
         hparam: of the training, e.g. epochs=20 devices=2; see cma_clip.contrastive.ContrastiveConfig.
     """
     from benchmarks.commands import pretrain_clip
 
-    print(pretrain_clip(pairs(hparam), seed, out, where))
+    print(pretrain_clip(pairing, pairs(hparam), out, where))
 
 
 def backbone(where: Here, name: Positional[str] = "tiny-product-clip", out: Path | None = None) -> None:

@@ -10,10 +10,11 @@ from typing import TYPE_CHECKING, Any
 
 from benchmarks import outputs, suites
 from benchmarks.environment import quiet
+from benchmarks.options import pairs
 from benchmarks.store import load_records
 
 if TYPE_CHECKING:
-    from benchmarks.options import Where
+    from benchmarks.options import Pairing, Where
     from benchmarks.run import Place
 
 
@@ -172,22 +173,34 @@ def predict_one(folder: Path, image: Path | None, text: str | None) -> str:
     )
 
 
-def pretrain_clip(hparams: Mapping[str, Any], seed: int, out: Path, where: Where) -> str:
-    """Train and export the tiny CLIP, reporting every epoch to the terminal and to MLflow."""
+def pretrain_clip(pairing: Pairing, hparams: Mapping[str, Any], out: Path, where: Where) -> str:
+    """Train and export a backbone, reporting every epoch to the terminal and to MLflow."""
+    from benchmarks.corpus import corpus
     from benchmarks.experiment import Experiment, key_of
     from benchmarks.pretraining import check_free, configure, export, pretrain
     from benchmarks.tracking import open_tracker
     from benchmarks.tracking.connection import OFF
+    from cma_clip.backbone import load_backbone
+    from cma_clip.classifier import Workspace
 
     quiet()
     config = configure(hparams)
     check_free(out)
     first = os.environ.get("LOCAL_RANK", "0") == "0"  # Lightning runs this program again for every further device
+    source = place_of(where, "none").source(pairing.dataset)
     experiment = Experiment(
-        dataset="fashion-products", model="tiny-product-clip", seed=seed, hparams=config.model_dump(mode="json")
+        dataset=pairing.dataset,
+        model=pairing.start,
+        seed=pairing.seed,
+        dataset_options=pairs(pairing.option),
+        hparams={**config.model_dump(mode="json"), "catalog": pairing.catalog},
     )
+    backbone = load_backbone(pairing.start)
+    found = corpus(pairing.dataset, experiment.dataset_options, source, pairing.catalog, pairing.seed)
+    key = key_of(experiment, {"data": found.splits.fingerprint, "weights": backbone.fingerprint})
+    workspace = Workspace(source.cache, where.runs / "pretraining" / key, source.progress)
     tracker = open_tracker(tracking_uri(where) if first else OFF, "pretraining", where.runs)
-    with tracker.run(experiment, key_of(experiment, {}), experiment.hparams) as tracked:
+    with tracker.run(experiment, key, experiment.hparams) as tracked:
 
         def tell(epoch: int, values: Mapping[str, float]) -> None:
             cells = ", ".join(f"{name} {value:.4f}" for name, value in values.items())
@@ -195,9 +208,9 @@ def pretrain_clip(hparams: Mapping[str, Any], seed: int, out: Path, where: Where
                 print(f"epoch {epoch}: {cells}", flush=True)
                 tracked.log_epoch(epoch, values)
 
-        backbone, corpus = pretrain(place_of(where, "none").source("fashion-products"), config, seed, where.runs, tell)
+        pretrain(backbone, found, config, pairing.seed, workspace, tell)
     if first:
-        export(backbone, corpus.train, out)
+        export(backbone, found.train, out)
     return f"{out} holds the model; use it as backbone=local-dir:{out}" if first else ""
 
 

@@ -57,6 +57,25 @@ class Shown:
 
 
 @dataclass(frozen=True)
+class Pairing:
+    """What a backbone is pretrained on, and from where.
+
+    Attributes:
+        dataset: its training split's photos and titles are trained on, its validation split is watched.
+        option: options of the data set.
+        catalog: so many generated products are added, of an index range that no evaluation draws from.
+        start: a backbone id; random weights of the shipped architecture by default.
+        seed: of the order, the augmentation and the generated products.
+    """
+
+    dataset: str = "fashion-products"
+    option: Pairs = ()
+    catalog: int = 8_000
+    start: str = "random:tiny-product-clip"
+    seed: int = 0
+
+
+@dataclass(frozen=True)
 class Checkup:
     """How a data set is looked at, and where the report goes beside the terminal.
 

@@ -214,6 +214,16 @@ def folder_of(backbone_id: str) -> Path | None:
     return SHIPPED / backbone_id if backbone_id and (SHIPPED / backbone_id).is_dir() else None
 
 
+def local_dir_config(backbone: Backbone) -> dict[str, Any]:
+    """What open_clip_config.json says in a folder that holds the weights of `backbone`."""
+    name = backbone.id.removeprefix(RANDOM)
+    if (folder := folder_of(name)) is not None:
+        config: dict[str, Any] = json.loads((folder / "open_clip_config.json").read_text(encoding="utf-8"))
+        return config
+    model_cfg = open_clip.get_model_config(name.partition("/")[0])
+    return {"model_cfg": model_cfg, "preprocess_cfg": backbone.preprocess_cfg}
+
+
 def _architecture_and_tag(name: str, is_random: bool, backbone_id: str) -> tuple[str, str | None]:
     if name.startswith(LOCAL):
         return name, None

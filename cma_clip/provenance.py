@@ -26,16 +26,24 @@ def text_keys(texts: Iterable[str | None]) -> npt.NDArray[np.int64]:
     return np.array(sorted({text_key(text) for text in texts if text and text.strip()}), dtype=np.int64)
 
 
-def save_trained_on(texts: Iterable[str | None], folder: Path) -> None:
-    """Write the keys of all training texts beside the weights."""
-    save_file({"texts": text_keys(texts)}, folder / FILE)
+def save_trained_on(texts: Iterable[str | None], folder: Path, before: str | None = None) -> None:
+    """Write the keys of all training texts beside the weights, with those that backbone `before` was trained on."""
+    known = None if before is None else _known(before)
+    keys = text_keys(texts)
+    save_file({"texts": keys if known is None else np.union1d(keys, known)}, folder / FILE)
 
 
 def trained_rows(backbone_id: str, texts: Iterable[str | None]) -> int | None:
     """How many of the texts the backbone was trained on; None where its folder does not say."""
+    known = _known(backbone_id)
+    if known is None:
+        return None
+    keys = np.array([text_key(text) if text and text.strip() else -1 for text in texts], dtype=np.int64)
+    return int(np.isin(keys, known).sum())
+
+
+def _known(backbone_id: str) -> npt.NDArray[np.int64] | None:
     folder = folder_of(backbone_id)
     if folder is None or not (folder / FILE).is_file():
         return None
-    known = load_file(folder / FILE)["texts"]
-    keys = np.array([text_key(text) if text and text.strip() else -1 for text in texts], dtype=np.int64)
-    return int(np.isin(keys, known).sum())
+    return load_file(folder / FILE)["texts"]

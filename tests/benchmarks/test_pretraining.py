@@ -1,13 +1,18 @@
 import json
 import re
 
+import open_clip
 import pytest
+import torch
+from PIL import Image
 
-from benchmarks import cli, datasets, pretraining
+from benchmarks import cli, corpus
 from benchmarks.datasets.catalog.product import FIRST_INDEX
 from benchmarks.datasets.splits import Source
+from benchmarks.pretraining import export
 from cma_clip.backbone import load_backbone
-from cma_clip.types import ExampleList
+from cma_clip.provenance import trained_rows
+from cma_clip.types import Example, ExampleList
 from tests.benchmarks.datasets.samples import product, write_products
 from tests.cma_clip.test_contrastive import same_weights
 
@@ -19,44 +24,51 @@ def folder(tmp_path_factory):
 
 
 @pytest.fixture(autouse=True)
-def small(monkeypatch, tiny):
-    monkeypatch.setattr(pretraining, "ARCHITECTURE", pretraining.Path(tiny.removeprefix("random:local-dir:")))
-    monkeypatch.setattr(pretraining, "CATALOG_PRODUCTS", 12)
-    monkeypatch.setattr(pretraining, "POOL", 10)
+def small(monkeypatch):
+    monkeypatch.setattr(corpus, "POOL", 10)
 
 
 def test_the_corpus_holds_training_titles_only(folder, tmp_path):
-    found = pretraining.corpus(Source(folder, tmp_path), 0)
+    found = corpus.corpus("fashion-products", {}, Source(folder, tmp_path), catalog=12, seed=0)
     texts = set(found.train.texts())
     assert not texts & set(found.splits.val.texts())
     assert not texts & set(found.splits.test.texts())
     assert set(found.splits.train.texts()) < texts
     assert len(found.train) == len(found.splits.train) + 12
     assert len(found.pool) == 10
-    assert set(found.pool.ids()) < set(found.val.ids())
+    assert set(found.pool.ids()) < set(found.splits.val.ids())
 
 
 def test_catalogue_products_are_out_of_reach_of_every_split_and_say_everything():
-    made = list(pretraining.pretraining_products(20, seed=0))
+    made = list(corpus.pretraining_products(20, seed=0))
     assert all(item.index >= FIRST_INDEX["pretraining"] for item in made)
     assert all(tells == {"text": True, "image": True} for item in made for tells in item.tells.values())
 
 
-def test_the_pool_depends_on_ids_alone(folder, tmp_path):
-    val = datasets.load("fashion-products", Source(folder, tmp_path), {}).val
-    pool = pretraining.retrieval_pool(val)
-    assert pool.ids() == pretraining.retrieval_pool(val.select(list(range(len(val))))).ids()
-    assert len(pool) == 10
-    with pytest.raises(ValueError, match="needs a table of examples, not ExampleList"):
-        pretraining.retrieval_pool(ExampleList(val))
+def test_the_pool_depends_on_ids_alone_and_holds_pairs_only():
+    def examples(order):
+        made = {name: Example(name, name, Image.new("RGB", (4, 4)), f"title {name}") for name in map(str, range(40))}
+        made |= {"dark": Example("dark", "dark", None, "title"), "mute": Example("mute", "mute", made["0"].image, "")}
+        return ExampleList(made[name] for name in order)
+
+    ids = [*map(str, range(40)), "dark", "mute"]
+    chosen = [corpus.Chosen(found, corpus.pool_rows(found)) for found in (examples(ids), examples(ids[::-1]))]
+    assert len(chosen[0]) == 10
+    assert set(chosen[0].ids()) == set(chosen[1].ids())
+    assert not set(chosen[0].ids()) & {"dark", "mute"}
+    for pool in chosen:
+        assert pool.texts() == [example.text for example in pool] == [f"title {name}" for name in pool.ids()]
+        assert pool.image_present().all()
 
 
 @pytest.fixture
-def cma_bench(monkeypatch, capsys, tmp_path, folder):
+def cma_bench(monkeypatch, capsys, tmp_path, folder, tiny):
     monkeypatch.chdir(tmp_path)
 
-    def call(*arguments):
-        monkeypatch.setattr("sys.argv", ["cma-bench", *arguments, "--data", f"fashion-products={folder}"])
+    def call(command, *arguments):
+        small = ["--start", tiny, "--catalog", "12"] if command == "pretrain" and "--start" not in arguments else []
+        data = ["--data", f"fashion-products={folder}"]
+        monkeypatch.setattr("sys.argv", ["cma-bench", command, *arguments, *small, *data])
         cli.main()
         return capsys.readouterr().out
 
@@ -78,6 +90,43 @@ def test_pretrain_then_score(cma_bench, tmp_path):
     assert re.search(r"image_to_text recall@10 of 10: 100\.0 % \[72\.2, 100\.0\]", told)
     scores = json.loads((tmp_path / "scores.json").read_text())
     assert 0 <= scores["zero_shot"]["articleType"]["low"] <= scores["zero_shot"]["articleType"]["value"]
+
+
+def test_training_goes_on_from_a_backbone_and_remembers_what_that_was_trained_on(cma_bench, tmp_path):
+    small = ["--hparam", "epochs=1", "batch_size=16", "--tracking", "off"]
+    cma_bench("pretrain", "--out", "one", *small)
+    first = f"local-dir:{tmp_path / 'one'}"
+    options = "num_train=24", "num_val=12", "num_test=12"
+    cma_bench(
+        "pretrain",
+        "--out",
+        "two",
+        "--start",
+        first,
+        "--dataset",
+        "catalog",
+        "--catalog",
+        "0",
+        *small,
+        "--option",
+        *options,
+    )
+    second = f"local-dir:{tmp_path / 'two'}"
+    assert load_backbone(first).fingerprint != load_backbone(second).fingerprint
+    titles = ["Brand 0 Shirt", "Brand 1 Shirt", "Brand 2 Shirt", "Brand 3 Shirt", "Brand 4 Shirt", "Brand 5 Shirt"]
+    assert trained_rows(second, titles) == trained_rows(first, titles) > 0
+    clip, _, _ = open_clip.create_model_and_transforms(second)  # needs nothing of ours
+    with torch.no_grad():
+        assert clip.encode_text(open_clip.get_tokenizer(second)(["a red shirt"])).shape[0] == 1
+
+
+def test_an_architecture_of_open_clip_becomes_a_folder_it_can_load(tmp_path):
+    backbone = load_backbone("random:RN50")
+    export(backbone, ExampleList([]), tmp_path)
+    loaded = load_backbone(f"local-dir:{tmp_path}")
+    assert json.dumps(loaded.preprocess_cfg) == json.dumps(backbone.preprocess_cfg)
+    for (name, mine), theirs in zip(backbone.named_parameters(), loaded.parameters(), strict=True):
+        assert torch.equal(mine.half().float(), theirs), name
 
 
 @pytest.mark.filterwarnings("ignore")  # of the libraries behind MLflow's client

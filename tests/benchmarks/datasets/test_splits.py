@@ -60,5 +60,7 @@ def test_no_task_is_called_like_the_mean_over_tasks():
 def test_a_group_that_counts_as_one_has_one_label():
     views = ExampleList([_example("d", "shoe"), _example("e", "shoe", label=None), _example("f", "shoe", label=1)])
     assert len(replace(_splits(), test=views).test) == 3  # nobody counts groups here
-    with pytest.raises(DataError, match="group 'shoe' have the labels 'blue' and 'red' of task 'colour'; product-level"):
+    with pytest.raises(
+        DataError, match="group 'shoe' have the labels 'blue' and 'red' of task 'colour'; product-level"
+    ):
         replace(_splits(), test=views, per_group="product-level")
