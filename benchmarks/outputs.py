@@ -70,9 +70,12 @@ def compare(records: Sequence[Record], reference_dir: Path) -> str:
 
 
 def headline(records: Sequence[Record]) -> dict[str, float]:
-    """Accuracy, mean over tasks and seeds, by `data set/model/accuracy`; undefined ones left out."""
+    """Accuracy, mean over tasks and seeds, by `suite/data set/accuracy/model`; undefined ones left out.
+
+    MLflow shows the charts of one prefix together, in the order of the alphabet: those of the experiments come first.
+    """
     scores = {
-        f"{dataset}/{model}/accuracy": score(found, MEAN, "accuracy")
+        f"suite/{dataset}/accuracy/{model}": score(found, MEAN, "accuracy")
         for dataset, models in by_dataset(records, ()).items()
         for model, found in models.items()
     }

@@ -11,7 +11,7 @@ from typing import Any
 from benchmarks.environment import is_gone, this_process
 from benchmarks.experiment import Experiment
 from benchmarks.tracking.connection import OFF, Connection
-from benchmarks.tracking.tracked_run import TrackedRun
+from benchmarks.tracking.tracked_run import TrackedRun, metric_name
 
 EXPERIMENT = "cma-clip-bench"
 """All suites are in one MLflow experiment, so that runs of different suites can be compared."""
@@ -74,7 +74,7 @@ class Tracker:
             if (suite_dir / "report.html").is_file():
                 self._client.log_artifact(self._parent, str(suite_dir / "report.html"))
             for name, value in headline.items():
-                self._client.log_metric(self._parent, name, value)
+                self._client.log_metric(self._parent, metric_name(*name.split("/")), value)
 
         self._connection.attempt(log)
 

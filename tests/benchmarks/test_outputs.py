@@ -82,6 +82,6 @@ def test_the_report_tells_the_agreement_with_the_reference(tmp_path):
 
 def test_the_headline_is_the_mean_accuracy_of_every_model():
     found = outputs.headline(RECORDS)
-    assert set(found) == {f"catalog/{model}/accuracy" for model in ("majority", "text_only", "cma_clip")}
+    assert set(found) == {f"suite/catalog/accuracy/{model}" for model in ("majority", "text_only", "cma_clip")}
     values = [r.metrics[CLEAN]["mean"]["accuracy"].value for r in RECORDS if r.experiment.model == "cma_clip"]
-    assert found["catalog/cma_clip/accuracy"] == pytest.approx(sum(values) / len(values))
+    assert found["suite/catalog/accuracy/cma_clip"] == pytest.approx(sum(values) / len(values))

@@ -165,9 +165,10 @@ def test_outputs_are_artifacts_of_the_suite(tracker, client, suite, tmp_path):
     for name in ("tables/accuracy.md", "figures/accuracy.png", "report.html", "records/catalog/a.json"):
         (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
         (tmp_path / name).write_text("content")
-    tracker.log_outputs(tmp_path, {"catalog/mmbt/accuracy": 0.5})
+    tracker.log_outputs(tmp_path, {"suite/catalog/accuracy/mmbt": 0.5, "suite/catalog/accuracy/mmbt, 2 layers": 0.6})
     parent = runs_of(client, suite, "suite")[0].info.run_id
-    assert client.get_run(parent).data.metrics == {"catalog/mmbt/accuracy": 0.5}
+    expected = {"suite/catalog/accuracy/mmbt": 0.5, "suite/catalog/accuracy/mmbt_ 2 layers": 0.6}
+    assert client.get_run(parent).data.metrics == expected
     assert {file.path for file in client.list_artifacts(parent)} == {"tables", "figures", "report.html"}
     assert [file.path for file in client.list_artifacts(parent, "figures")] == ["figures/accuracy.png"]
 
@@ -176,7 +177,7 @@ def test_outputs_are_artifacts_of_the_suite(tracker, client, suite, tmp_path):
 def test_off_tracks_nothing(tmp_path, tracker_of):
     tracker = tracker_of(tmp_path / "runs")
     track(tracker, record())
-    tracker.log_outputs(tmp_path, {"catalog/mmbt/accuracy": 0.5})
+    tracker.log_outputs(tmp_path, {"suite/catalog/accuracy/mmbt": 0.5})
     assert tracker.uri == OFF
     assert list(tmp_path.iterdir()) == []
 
@@ -247,7 +248,7 @@ def test_a_dead_server_costs_one_warning(tmp_path):
         tracker = open_tracker(uri, "suite", tmp_path)
     assert len(caught) == 1
     track(open_tracker(uri, "suite", tmp_path), record())  # a second warning would be an error here
-    tracker.log_outputs(tmp_path, {"catalog/mmbt/accuracy": 0.5})
+    tracker.log_outputs(tmp_path, {"suite/catalog/accuracy/mmbt": 0.5})
     assert tracker.uri == OFF
     assert time.monotonic() - start < 15
 
@@ -290,7 +291,7 @@ def test_a_server_that_dies_costs_one_warning_and_no_result(server, tmp_path, ca
     uri, process = server
     tracker = open_tracker(uri, "suite", tmp_path)
     track(tracker, record(seed=0))
-    tracker.log_outputs(tmp_path, {"catalog/mmbt/accuracy": 0.5})
+    tracker.log_outputs(tmp_path, {"suite/catalog/accuracy/mmbt": 0.5})
     assert tracker.uri == uri
     (child,) = runs_of(MlflowClient(uri), "suite")
     assert child.data.metrics["clean/color/accuracy"] > 0
