@@ -25,7 +25,8 @@ class Experiment(_Frozen):
 
     `dataset_options` and `hparams` hold only what differs from the defaults; both are validated by the
     data set's and the model's own classes. `seed` drives the model, never the data. `variant` names a row of its own
-    in tables for a model with other hyper-parameters than its neighbours, as in an ablation.
+    in tables for a model with other hyper-parameters than its neighbours, as in an ablation. `tuned` says on what, and
+    with which budget, hyper-parameters were tuned; empty for defaults.
     """
 
     dataset: str
@@ -35,6 +36,7 @@ class Experiment(_Frozen):
     hparams: dict[str, Any] = Field(default_factory=dict)
     protocol: str = CLEAN
     variant: str = ""
+    tuned: str = ""
 
     @property
     def row(self) -> str:
@@ -111,6 +113,7 @@ class Record(_Frozen):
 
 def key_of(experiment: Experiment, fingerprints: dict[str, str | None]) -> str:
     """The name of a result: 16 hex digits over the experiment and the hashes of data, weights and code."""
-    asked = experiment.model_dump(mode="json", exclude=set() if experiment.variant else {"variant"})
+    unused = {name for name in ("variant", "tuned") if not getattr(experiment, name)}
+    asked = experiment.model_dump(mode="json", exclude=unused)
     identity = {"experiment": asked, "fingerprints": fingerprints}
     return hashlib.sha256(json.dumps(identity, sort_keys=True).encode()).hexdigest()[:16]

@@ -17,6 +17,7 @@ def footnotes(models: Models) -> tuple[str, ...]:
         *_missing(models),
         *_sizes(models),
         *_backbones(models),
+        *_tuned(models),
         *_left_out(models),
     )
     return tuple(notes)
@@ -81,6 +82,16 @@ def _backbones(models: Models) -> Iterable[str]:
                 users.setdefault(backbone, []).append(model)
     for backbone, names in users.items():
         yield f"Backbone {backbone}" + (f": {', '.join(names)}." if len(users) > 1 else ".")
+
+
+def _tuned(models: Models) -> Iterable[str]:
+    by: dict[str, list[str]] = {}
+    for model, records in models.items():
+        for origin in dict.fromkeys(record.experiment.tuned for record in records):
+            by.setdefault(origin, []).append(model)
+    if set(by) != {""}:
+        for origin, names in by.items():
+            yield (f"Tuned on validation, {origin}: " if origin else "Not tuned: ") + f"{', '.join(names)}."
 
 
 def _backbone(record: Record) -> str | None:

@@ -40,6 +40,7 @@ class Suite:
         variants: (model, what its row is called beside the model's name, changed hyper-parameters), as in an ablation.
         protocol: what the test split goes through, see `benchmarks.perturbations`.
         tuned: data set -> model -> hyper-parameters that were chosen on its validation split.
+        tuned_by: data set -> on what and with which budget they were chosen.
         twin_rows: of the procedural copies that stand in for data sets without a folder; 0 for none.
     """
 
@@ -50,6 +51,7 @@ class Suite:
     budget: Mapping[str, Any] = field(default_factory=dict)
     hparams: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
     tuned: Mapping[str, Mapping[str, Mapping[str, Any]]] = field(default_factory=dict)
+    tuned_by: Mapping[str, str] = field(default_factory=dict)
     variants: Sequence[Variant] = ()
     protocol: str = CLEAN
     twin_rows: int = 0
@@ -209,4 +211,5 @@ def _experiments(suite: Suite) -> Iterable[Experiment]:
                     hparams={**hparams_of(suite, model), **tuned, **changes},
                     protocol=suite.protocol,
                     variant=variant,
+                    tuned=suite.tuned_by.get(dataset, "") if tuned else "",
                 )

@@ -50,7 +50,8 @@ def with_tuned(chosen: suites.Suite, name: str, folder: Path | None, where: Wher
     own = where.results / name / choices.FOLDER
     committed = where.results / "reference" / name / choices.FOLDER
     folder = folder or (own if own.is_dir() else committed)
-    tuned = choices.hparams(choices.load(folder), chosen.datasets)
+    found = choices.load(folder)
+    tuned = choices.hparams(found, chosen.datasets)
     lacking = [
         f"{model} on {dataset}"
         for dataset in chosen.datasets
@@ -58,7 +59,7 @@ def with_tuned(chosen: suites.Suite, name: str, folder: Path | None, where: Wher
         if model not in tuned.get(dataset, {})
     ]
     told = f"hyper-parameters from {folder}; defaults for {', '.join(lacking) or 'none'}"
-    return replace(chosen, tuned=tuned), told
+    return replace(chosen, tuned=tuned, tuned_by=choices.origins(found)), told
 
 
 def _write_outputs(plan: Plan, name: str) -> str:

@@ -88,6 +88,8 @@ def load(folder: Path) -> list[Tuned]:
 def hparams(found: Sequence[Tuned], options: Mapping[str, Mapping[str, Any]]) -> dict[str, dict[str, dict[str, Any]]]:
     """Data set -> model -> chosen hyper-parameters, for the given data sets with their options.
 
+    What was tuned on titles as they are serves masked ones too: the same models under both conditions.
+
     Raises:
         ValueError: something was tuned on the data set with other options.
     """
@@ -95,10 +97,26 @@ def hparams(found: Sequence[Tuned], options: Mapping[str, Mapping[str, Any]]) ->
     for tuned in found:
         if tuned.dataset not in options:
             continue
-        if tuned.dataset_options != dict(options[tuned.dataset]):
+        if _without_titles(tuned.dataset_options) != _without_titles(options[tuned.dataset]):
             raise ValueError(
                 f"{tuned.model} was tuned on {tuned.dataset} with the options {tuned.dataset_options}, "
                 f"not {dict(options[tuned.dataset])}"
             )
         chosen.setdefault(tuned.dataset, {})[tuned.model] = tuned.params
     return chosen
+
+
+def origins(found: Sequence[Tuned]) -> dict[str, str]:
+    """Data set -> on what, and with which budget a model, its hyper-parameters were chosen."""
+    return {tuned.dataset: _origin(tuned) for tuned in found}
+
+
+def _origin(tuned: Tuned) -> str:
+    units = {"trials": "trials", "seconds": "seconds of trials"}
+    budget = ", ".join(f"{value:g} {units[unit]}" for unit, value in tuned.budget.items())
+    options = ", ".join(f"{name}={value}" for name, value in tuned.dataset_options.items())
+    return f"{budget} a model on {tuned.dataset}" + (f" ({options})" if options else "")
+
+
+def _without_titles(options: Mapping[str, Any]) -> dict[str, Any]:
+    return {name: value for name, value in options.items() if name != "titles"}

@@ -63,6 +63,10 @@ def test_from_tune_to_a_tuned_suite(cma_bench, tmp_path):
     records = {record.experiment.model: record for record in load_records(tmp_path / "results" / "smoke")}
     assert records["majority"].experiment.hparams == {}
     assert records["tfidf_logistic"].experiment.hparams == tuned.params
+    assert records["tfidf_logistic"].experiment.tuned.startswith("5 trials a model on catalog (")
+    table = (tmp_path / "results" / "smoke" / "tables" / "catalog-accuracy.md").read_text()
+    assert "Tuned on validation, 5 trials a model" in table
+    assert "Not tuned: majority." in table
     assert records["tfidf_logistic"].config == {**records["tfidf_logistic"].config, **tuned.params}
 
 
@@ -83,6 +87,8 @@ def test_what_was_tuned_on_other_options_is_refused(plan_of):
         "catalog": {"tfidf_logistic": tuned.params}
     }
     assert choices.hparams([tuned], {"abo": {}}) == {}
+    masked = {**plan.studies[0].dataset_options, "titles": "masked"}
+    assert choices.hparams([tuned], {"catalog": masked}) == {"catalog": {"tfidf_logistic": tuned.params}}
     with pytest.raises(ValueError, match="tfidf_logistic was tuned on catalog with the options"):
         choices.hparams([tuned], {"catalog": {}})
 
