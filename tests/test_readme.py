@@ -1,0 +1,47 @@
+"""What the README says is what is there: its table, its pictures, its links, its commands."""
+
+import re
+from pathlib import Path
+
+import pytest
+
+from benchmarks.cli import COMMANDS
+from benchmarks.datasets import DATASETS
+from benchmarks.perturbations import PROTOCOLS
+from benchmarks.suites import SUITES
+
+ROOT = Path(__file__).parents[1]
+PAGES = [ROOT / name for name in ("README.md", "CONTRIBUTING.md", "results/README.md")]
+
+
+@pytest.fixture(params=PAGES, ids=lambda page: str(page.relative_to(ROOT)))
+def page(request):
+    return request.param
+
+
+def test_every_table_of_numbers_is_a_committed_one():
+    text = (ROOT / "README.md").read_text(encoding="utf-8")
+    shown = re.findall(r"^\*\*.+\*\*\n\n(?:\|.+\n)+", text, flags=re.MULTILINE)
+    committed = [path.read_text(encoding="utf-8") for path in (ROOT / "results" / "reference").glob("*/tables/*.md")]
+    assert shown
+    for table in shown:
+        assert any(table in file for file in committed), table.splitlines()[0]
+
+
+def test_every_link_leads_somewhere(page):
+    for target in re.findall(r"\]\((?!https?:)([^)#]+)", page.read_text(encoding="utf-8")):
+        assert (page.parent / target).exists(), target
+
+
+def test_every_name_exists(page):
+    text = page.read_text(encoding="utf-8")
+    commands = set(re.findall(r"cma-bench ([a-z]+)", text))
+    assert commands <= set(COMMANDS)
+    assert set(re.findall(r"--suite (?!reference/)([a-z][a-z-]+)", text)) <= set(SUITES)
+    assert set(re.findall(r"--data ([a-z][a-z0-9-]+)=", text)) <= set(DATASETS)
+    assert set(re.findall(r"--protocol ([a-z][a-z0-9-]+)", text)) <= set(PROTOCOLS)
+
+
+def test_all_commands_are_told_of():
+    text = (ROOT / "README.md").read_text(encoding="utf-8")
+    assert [name for name in COMMANDS if f"cma-bench {name}" not in text] == []
