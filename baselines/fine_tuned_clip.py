@@ -23,7 +23,7 @@ from safetensors.torch import load_file, save_file
 from baselines.zero_shot import FILE, ZeroShot, ZeroShotConfig
 from cma_clip.backbone import Freeze
 from cma_clip.classifier import JSON, ClassifierConfig, Report, Trial, Workspace, silent
-from cma_clip.contrastive import ContrastiveConfig, fit_contrastive
+from cma_clip.contrastive import ContrastiveConfig, can_drop_patches, fit_contrastive
 from cma_clip.learner import BestWeights
 from cma_clip.trainer import EpochReporter, Precision
 from cma_clip.types import IGNORE, Examples
@@ -39,7 +39,9 @@ class FineTunedCLIPConfig(ZeroShotConfig):
         freeze: which blocks of the towers train; the projections and the temperature always do.
         learning_rate: of the projections and the temperature.
         backbone_learning_rate: of the towers.
-        fragment_rate: see `cma_clip.contrastive.ContrastiveConfig`.
+        augment, fragments, fragment_rate: see `cma_clip.contrastive.ContrastiveConfig`.
+        patch_dropout: likewise, of towers that can leave out patches (open_clip's own ViT); the record's facts tell the
+            share that was left out.
     """
 
     freeze: Freeze = "none"
@@ -50,6 +52,9 @@ class FineTunedCLIPConfig(ZeroShotConfig):
     backbone_learning_rate: float = Field(2e-4, gt=0)
     weight_decay: float = Field(0.1, ge=0)
     warmup_fraction: float = Field(0.05, ge=0, le=1)
+    augment: bool = True
+    patch_dropout: float = Field(0.2, ge=0, lt=1)
+    fragments: int = Field(4, ge=0)
     fragment_rate: float = Field(0.25, ge=0, le=1)
     gradient_clip: float = Field(1.0, gt=0)
     precision: Precision = "32-true"
@@ -85,6 +90,7 @@ class FineTunedCLIP(ZeroShot):
             "best_epoch": best.epoch,
             "val_score": best.score,
             "pairs": outcome.pairs,
+            "patch_dropout": self._contrastive().patch_dropout,
             "samples_seen": outcome.epochs * outcome.pairs,
             "trainable_parameters": sum(p.numel() for p in self.backbone.parameters() if p.requires_grad),
         }
@@ -150,5 +156,6 @@ class FineTunedCLIP(ZeroShot):
     def _contrastive(self) -> ContrastiveConfig:
         return ContrastiveConfig(
             epochs=self.config.max_epochs,
-            **self.config.model_dump(include=set(ContrastiveConfig.model_fields) - {"epochs"}),
+            **self.config.model_dump(include=set(ContrastiveConfig.model_fields) - {"epochs", "patch_dropout"}),
+            patch_dropout=self.config.patch_dropout if can_drop_patches(self.backbone) else 0,
         )

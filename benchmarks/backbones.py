@@ -22,7 +22,7 @@ from cma_clip.classifier import Workspace
 from cma_clip.contrastive_loss import partner_ranks
 from cma_clip.features import token_features
 from cma_clip.hub import in_cache, unreachable
-from cma_clip.provenance import trained_rows
+from cma_clip.provenance import text_key, trained_rows
 
 FAMILIES = ("ViT-B-32-quickgelu/openai", "ViT-B-16-SigLIP/webli", "MobileCLIP-S1/datacompdr")
 """Hub ids that stand for all of them in the listing."""
@@ -75,9 +75,11 @@ def score_backbone(backbone_id: str, dataset: str, source: Source) -> BackboneSc
     pool = pool_rows(splits.test)
     arrays = token_features(model.backbone, model.processor, splits.test, workspace).arrays  # `predict` computed them
     image, text = (torch.from_numpy(np.array(arrays[f"{side}_embedding"][pool])).float() for side in ("image", "text"))
+    texts = splits.test.texts()
+    keys = torch.tensor([text_key(texts[row] or "") for row in pool])
     retrieval = {
         f"{way} recall@{k}": _share(int((ranks < k).sum()), len(pool))
-        for way, ranks in partner_ranks(image, text).items()
+        for way, ranks in partner_ranks(image, text, keys).items()
         for k in (1, 5, 10)
     }
     return BackboneScores(
@@ -87,7 +89,7 @@ def score_backbone(backbone_id: str, dataset: str, source: Source) -> BackboneSc
         pool=len(pool),
         retrieval=retrieval,
         zero_shot={task: found["accuracy"] for task, found in estimates.items()},
-        trained_rows=trained_rows(backbone_id, splits.test.texts()),
+        trained_rows=trained_rows(backbone_id, texts),
     )
 
 

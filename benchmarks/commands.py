@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import os
+import shutil
 from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from benchmarks import outputs, suites
-from benchmarks.environment import quiet
+from benchmarks.environment import code_fingerprint, quiet
 from benchmarks.options import pairs
 from benchmarks.store import load_records
 
@@ -197,7 +198,8 @@ def pretrain_clip(pairing: Pairing, hparams: Mapping[str, Any], out: Path, where
     )
     backbone = load_backbone(pairing.start)
     found = corpus(pairing.dataset, experiment.dataset_options, source, pairing.catalog, pairing.seed)
-    key = key_of(experiment, {"data": found.splits.fingerprint, "weights": backbone.fingerprint})
+    fingerprints = {"data": found.splits.fingerprint, "weights": backbone.fingerprint, "code": code_fingerprint()}
+    key = key_of(experiment, fingerprints)
     workspace = Workspace(source.cache, where.runs / "pretraining" / key, source.progress)
     tracker = open_tracker(tracking_uri(where) if first else OFF, "pretraining", where.runs)
     with tracker.run(experiment, key, experiment.hparams) as tracked:
@@ -211,6 +213,7 @@ def pretrain_clip(pairing: Pairing, hparams: Mapping[str, Any], out: Path, where
         pretrain(backbone, found, config, pairing.seed, workspace, tell)
     if first:
         export(backbone, found.train, out)
+        shutil.rmtree(where.runs / "pretraining" / key, ignore_errors=True)
     return f"{out} holds the model; use it as backbone=local-dir:{out}" if first else ""
 
 

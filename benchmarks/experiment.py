@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+from collections.abc import Mapping
 from typing import Any
 
 from pydantic import BaseModel, ConfigDict, Field
@@ -111,9 +112,9 @@ class Record(_Frozen):
     environment: dict[str, Any]
 
 
-def key_of(experiment: Experiment, fingerprints: dict[str, str | None]) -> str:
+def key_of(experiment: Experiment, fingerprints: Mapping[str, str | None]) -> str:
     """The name of a result: 16 hex digits over the experiment and the hashes of data, weights and code."""
     unused = {name for name in ("variant", "tuned") if not getattr(experiment, name)}
     asked = experiment.model_dump(mode="json", exclude=unused)
-    identity = {"experiment": asked, "fingerprints": fingerprints}
+    identity = {"experiment": asked, "fingerprints": dict(fingerprints)}
     return hashlib.sha256(json.dumps(identity, sort_keys=True).encode()).hexdigest()[:16]

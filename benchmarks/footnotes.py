@@ -14,6 +14,7 @@ def footnotes(models: Models) -> tuple[str, ...]:
     notes = (
         *_cautions(models),
         *_contaminated(models),
+        *_unknown_past(models),
         *_missing(models),
         *_sizes(models),
         *_backbones(models),
@@ -24,6 +25,8 @@ def footnotes(models: Models) -> tuple[str, ...]:
 
 
 SUBJECT = "cma_clip"
+RANDOM = "random:"
+"""How ids of untrained backbones begin, as in `cma_clip.backbone`, whose import takes seconds."""
 ALONE = {"tfidf_logistic": "words alone", "class_name_match": "class names in the text", "image_only": "photos alone"}
 
 
@@ -66,6 +69,14 @@ def _contaminated(models: Models) -> Iterable[str]:
             f"Caution: the backbone was pretrained on the texts of {rows:,} of the {test:,} test examples: "
             f"{', '.join(names)}."
         )
+
+
+def _unknown_past(models: Models) -> Iterable[str]:
+    found = [record for record in records_of(models) if record.trained_rows is None]
+    names = dict.fromkeys(str(record.config["backbone"]) for record in found if "backbone" in record.config)
+    for name in names:
+        if not name.startswith(RANDOM):
+            yield f"What {name} was pretrained on is not recorded: whether test examples were among it is not known."
 
 
 def _sizes(models: Models) -> Iterable[str]:

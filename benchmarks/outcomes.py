@@ -14,7 +14,7 @@ from benchmarks.seeding import seed_of
 
 RESAMPLES = 10_000
 
-Vector = npt.NDArray[np.float64]
+Matrix = npt.NDArray[np.float64]
 
 
 def pack(ids: Sequence[str], correct: npt.NDArray[np.bool_]) -> Outcomes:
@@ -35,8 +35,9 @@ def p_value(
 ) -> float | None:
     """Two-sided p-value of the difference in accuracy between two models; None where nothing can be paired.
 
-    Paired bootstrap over test examples: every example counts with its difference in correctness, averaged
-    over the seeds of each model. It tells what other test examples could change, not what other seeds could.
+    Paired bootstrap over test examples and seeds: both models are looked at on the same resampled examples, and the
+    seeds of each are resampled for themselves, where it has several. With few seeds that still understates
+    what other seeds could change (of three, a resample has two thirds of their variance).
     Several `tasks` are compared by the mean of their accuracies: examples are resampled jointly where all
     tasks label the same ones, and task by task otherwise, since outcomes of different sets cannot be aligned.
     p is twice the smaller tail of the resampled differences beyond 0, so p > 0.05 says that their 95 %
@@ -52,13 +53,15 @@ def p_value(
     examples = {task: {_examples(seed, task) for seed in (*one, *other)} for task in tasks}
     if any(len(hashes) != 1 or None in hashes for hashes in examples.values()):
         return None
-    differences = [_rate(one, task) - _rate(other, task) for task in tasks]
-    if any(len(difference) == 0 for difference in differences):
+    right = [_right((*one, *other), task) for task in tasks]
+    if any(len(columns) == 0 for columns in right):
         return None
     if len(set.union(*examples.values())) == 1:
-        differences = [np.mean(differences, axis=0)]
+        right = [np.mean(right, axis=0)]
     generator = np.random.default_rng(seed_of("paired bootstrap"))
-    resampled = np.mean([_resampled_means(d, generator) for d in differences], axis=0).round(12)
+    rates = np.mean([_resampled_means(columns, generator) for columns in right], axis=0)
+    weights = np.concatenate([_resampled_seeds(one, generator), -_resampled_seeds(other, generator)], axis=1)
+    resampled = (rates * weights).sum(axis=1).round(12)
     beyond = 1 + min(int((resampled <= 0).sum()), int((resampled >= 0).sum()))
     return min(1.0, 2 * beyond / (RESAMPLES + 1))
 
@@ -67,12 +70,18 @@ def _examples(seed: Mapping[str, Outcomes], task: str) -> str | None:
     return seed[task].examples if task in seed else None
 
 
-def _rate(seeds: Sequence[Mapping[str, Outcomes]], task: str) -> Vector:
-    return np.asarray(np.mean([unpack(seed[task]) for seed in seeds], axis=0))
+def _right(seeds: Sequence[Mapping[str, Outcomes]], task: str) -> Matrix:
+    """Float[N S]: 1 where an example was answered correctly."""
+    return np.stack([unpack(seed[task]) for seed in seeds], axis=1).astype(np.float64)
 
 
-def _resampled_means(values: Vector, generator: np.random.Generator) -> Vector:
-    """Float[RESAMPLES]. Few values are distinct, so drawing how often each occurs is the same and far cheaper."""
-    distinct, counts = np.unique(values, return_counts=True)
-    n = len(values)
-    return np.asarray(generator.multinomial(n, counts / n, size=RESAMPLES) @ distinct / n)
+def _resampled_means(columns: Matrix, generator: np.random.Generator) -> Matrix:
+    """Float[N S] -> Float[RESAMPLES S]. Few rows are distinct: drawing how often each occurs is cheaper."""
+    distinct, counts = np.unique(columns, axis=0, return_counts=True)
+    drawn = generator.multinomial(len(columns), counts / len(columns), size=RESAMPLES)
+    return np.asarray(drawn @ distinct / len(columns))
+
+
+def _resampled_seeds(seeds: Sequence[object], generator: np.random.Generator) -> Matrix:
+    """Float[RESAMPLES S]: the share of each seed; rows sum to 1."""
+    return generator.multinomial(len(seeds), np.full(len(seeds), 1 / len(seeds)), size=RESAMPLES) / len(seeds)

@@ -45,20 +45,23 @@ def configure(hparams: Mapping[str, Any]) -> ContrastiveConfig:
 
 
 def zero_shot_probe(splits: Splits, workspace: Workspace) -> Probe:
-    """Zero-shot accuracy of the validation split's photos on every task, labelled products only."""
+    """Zero-shot accuracy of the validation split's photos, of products with a photo and a label."""
     encoded: list[torch.Tensor] = []
+    shown = splits.val.image_present()
 
     def probe(backbone: Backbone) -> Mapping[str, float]:
         processor = Processor(backbone)
         if not encoded:
-            encoded.append(torch.from_numpy(np.array(processor.encode(splits.val, workspace).pixels)))
+            encoded.append(torch.from_numpy(np.array(processor.encode(splits.val, workspace).pixels[shown])))
         device = backbone.logit_scale.device
         with torch.no_grad():
             pieces = [backbone.encode_image(piece.to(device))[2].cpu() for piece in torch.split(encoded[0], 512)]
         images = torch.cat(pieces).numpy()
         found = {}
         for task in splits.tasks:
-            labels = splits.val.labels(task.name)
+            labels = splits.val.labels(task.name)[shown]
+            if (labels == IGNORE).all():
+                continue
             guesses = (images @ class_embeddings(backbone, processor, task).T).argmax(axis=1)
             found[f"zero_shot_{task.name}"] = float((guesses == labels)[labels != IGNORE].mean())
         return found

@@ -12,7 +12,17 @@ from benchmarks.experiment import CLEAN, MEAN, Record
 from benchmarks.footnotes import footnotes
 from benchmarks.perturbations import PERTURBATIONS, PROTOCOLS
 from benchmarks.rendering import Cell, Table
-from benchmarks.scores import COMPARED, Models, Score, by_dataset, num_test, over_seeds, records_of
+from benchmarks.scores import (
+    COMPARED,
+    SELECTION,
+    Models,
+    Score,
+    by_dataset,
+    num_test,
+    over_all_seeds,
+    over_seeds,
+    records_of,
+)
 
 FEW = 8
 """Up to so many conditions each has a column; more are summed up by family."""
@@ -120,7 +130,6 @@ def _table(
     chosen: Sequence[Family],
 ) -> Table:
     cells = {name: _column(scores, lower=name == "relative drop") for name, scores in columns.items()}
-    seeds = max(map(len, models.values()))
     notes = [
         "Bold: best of the column (higher is better; for the relative drop lower), ties after rounding included.",
         "A family's column is the area under its curve of accuracy over the levels, clean included, over its width; "
@@ -131,7 +140,7 @@ def _table(
     presets = dict.fromkeys(record.experiment.protocol for record in records_of(models))
     notes += [f"Conditions: {levels}.", *(PROTOCOLS[name].note for name in presets if name in PROTOCOLS)]
     return Table(
-        title=f"{dataset}, {what}; mean ± std over {seeds} seeds; {num_test(models):,} test examples",
+        title=f"{dataset}, {what}; {over_all_seeds(models)}; {num_test(models):,} test examples; {SELECTION}",
         header=("model", *columns),
         rows=tuple((Cell(model), *(column[row] for column in cells.values())) for row, model in enumerate(models)),
         footnotes=(*notes, *footnotes(models)),

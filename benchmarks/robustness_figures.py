@@ -71,9 +71,11 @@ def _weights(dataset: str, title: str, model: str, records: Sequence[Record], ch
         axes.set_ylim(0, 100)
     panels[0].set_ylabel("weight of the text in %")
     _legend(figure, panels[0])
+    missing = any(PERTURBATIONS[family.name].kind == "remove" for family in chosen if family.name in PERTURBATIONS)
     figure.set_label(
         f"How much {model} listens to the text of each task on {dataset} under {title}, mean over test examples and "
         "seeds: if modality-wise attention noticed damage, the line would rise for damaged photos and fall for texts."
+        + (" A missing modality has no weight by construction." if missing else "")
     )
     return figure
 

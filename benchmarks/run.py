@@ -14,6 +14,7 @@ from pydantic_core import to_jsonable_python
 
 from benchmarks import datasets, models, store
 from benchmarks.conditions import PERTURBED_METRICS, Measured, of_clean, perturbed, training_splits
+from benchmarks.datasets.masking import as_is
 from benchmarks.datasets.splits import OnBadSample, Source, Splits
 from benchmarks.environment import code_fingerprint, environment
 from benchmarks.experiment import Experiment, Record, key_of
@@ -150,7 +151,7 @@ def _train_and_record(
 
 def _trained_rows(classifier: Classifier, splits: Splits) -> int | None:
     backbone = getattr(classifier.config, "backbone", None)
-    return None if backbone is None else trained_rows(backbone, splits.test.texts())
+    return None if backbone is None else trained_rows(backbone, as_is(splits.test).texts())
 
 
 def _sizes(splits: Splits) -> dict[str, int]:

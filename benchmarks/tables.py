@@ -12,10 +12,19 @@ from benchmarks.metrics import METRICS
 from benchmarks.ranking import ranks_table, suite_ranking
 from benchmarks.rendering import MISSING, TIED, Cell, Table
 from benchmarks.robustness import robustness_tables
-from benchmarks.scores import Models, Score, by_dataset, compared, num_test, over_seeds, records_of, tasks_of
+from benchmarks.scores import (
+    SELECTION,
+    Models,
+    Score,
+    by_dataset,
+    compared,
+    num_test,
+    over_all_seeds,
+    over_seeds,
+    records_of,
+    tasks_of,
+)
 from benchmarks.statistics import LEVEL
-
-SELECTION = "epoch chosen on validation, never on test"
 
 
 def comparison(
@@ -91,11 +100,8 @@ def _comparison(dataset: str, models: Models, metrics: Sequence[str], condition:
 
 
 def _title(dataset: str, models: Models, what: str, condition: str) -> str:
-    counts = sorted({len(records) for records in models.values() if records})
-    seeds = f"{counts[0]} to {counts[-1]} seeds" if len(counts) > 1 else f"{counts[0]} seed{'s' * (counts[0] > 1)}"
-    over = f"mean ± std over {seeds}" if counts[-1] > 1 else seeds
     test = num_test(models, condition)
-    return f"{dataset}, {condition}: {what}; {over}; {test:,} test examples; {SELECTION}"
+    return f"{dataset}, {condition}: {what}; {over_all_seeds(models)}; {test:,} test examples; {SELECTION}"
 
 
 def _with_unit(metric: str) -> str:
@@ -108,9 +114,8 @@ def legend(metrics: Sequence[str], cells: Sequence[Sequence[Cell]]) -> Iterable[
     yield f"Bold: best of the column ({' or '.join(sorted(directions))} is better), ties after rounding included."
     if any(cell.tied for column in cells for cell in column):
         yield (
-            f"{TIED}: not significantly different from the best (two-sided paired bootstrap over test examples at "
-            f"{LEVEL:.0%}, Holm's correction over the models of the column; it does not tell what other seeds would "
-            "change)."
+            f"{TIED}: not significantly different from the best (two-sided paired bootstrap over test examples and "
+            f"seeds at {LEVEL:.0%}, Holm's correction over the models of the column)."
         )
     if any(cell.text == MISSING for column in cells for cell in column):
         yield f"{MISSING}: not measured."

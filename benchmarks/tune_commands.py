@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -51,7 +52,7 @@ def with_tuned(chosen: suites.Suite, name: str, folder: Path | None, where: Wher
     committed = where.results / "reference" / name / choices.FOLDER
     folder = folder or (own if own.is_dir() else committed)
     found = choices.load(folder)
-    tuned = choices.hparams(found, chosen.datasets)
+    tuned = choices.hparams(found, chosen.datasets, partial(suites.hparams_of, chosen))
     lacking = [
         f"{model} on {dataset}"
         for dataset in chosen.datasets

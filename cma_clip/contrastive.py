@@ -18,11 +18,11 @@ from torch import Tensor, nn
 from torch.utils.checkpoint import checkpoint
 from torch.utils.data import DataLoader
 
-from cma_clip.backbone import Backbone, Freeze
+from cma_clip.backbone import Backbone, BackboneError, Freeze
 from cma_clip.batching import OrderedRows, RowBatches, ShuffledRows, loader
 from cma_clip.classifier import ClassifierConfig, Workspace
 from cma_clip.contrastive_loss import SharedTextLoss, retrieval_recall
-from cma_clip.pairs import PairBatch, augment, choose_captions, pair_batches, text_lengths
+from cma_clip.pairs import PairBatch, augment, choose_captions, pair_batches
 from cma_clip.processing import Processor
 from cma_clip.trainer import Precision, last_checkpoint, make_trainer, scheduled
 from cma_clip.types import Examples
@@ -92,7 +92,7 @@ class ContrastiveModule(pl.LightningModule):
         self.seed = seed
         self._train_pairs, self._val_pairs = pairs
         self._probe = probe
-        self._validated: list[tuple[Tensor, Tensor]] = []
+        self._validated: list[tuple[Tensor, Tensor, Tensor]] = []
 
     def train_dataloader(self) -> DataLoader[PairBatch]:
         """Every process its share of the same order."""
@@ -141,7 +141,7 @@ class ContrastiveModule(pl.LightningModule):
     def _encode_text(self, ids: Tensor) -> Tensor:
         if not self.backbone.trims_text:
             return self.backbone.encode_text(ids)
-        lengths = text_lengths(ids.cpu())
+        lengths = (self.backbone.text_tower.ends(ids) + 1).cpu().numpy()
         order = np.argsort(lengths, kind="stable")
         groups = [group for group in np.array_split(order, LENGTH_GROUPS) if len(group)]
         embeddings = [self.backbone.encode_text(ids[group, : lengths[group[-1]]]) for group in groups]
@@ -158,15 +158,16 @@ class ContrastiveModule(pl.LightningModule):
 
     def validation_step(self, pairs: PairBatch, _: int) -> None:
         """Collect embeddings."""
-        self._validated.append((self._encode_image(pairs.pixels), self._encode_text(pairs.input_ids[:, 0])))
+        image, text = self._encode_image(pairs.pixels), self._encode_text(pairs.input_ids[:, 0])
+        self._validated.append((image, text, pairs.text_keys[:, 0]))
 
     def on_validation_epoch_end(self) -> None:
         """Retrieval among the validation pairs and what the probe says; `score` is the probe's, or else recall@1."""
         found: dict[str, float] = {}
         if self._validated:
-            image, text = (torch.cat(column) for column in zip(*self._validated, strict=True))
+            image, text, keys = (torch.cat(column) for column in zip(*self._validated, strict=True))
             self._validated.clear()
-            found = retrieval_recall(image, text)
+            found = retrieval_recall(image, text, keys)
             found["score"] = found["image_to_text_recall_at_1"]
         if self._probe is not None:
             found |= self._probe(self.backbone)
@@ -242,11 +243,24 @@ def fit_contrastive(  # noqa: PLR0913, PLR0917 - the parts of one training
     return Trained(metrics, trainer.current_epoch, len(pairs), module)
 
 
+def can_drop_patches(backbone: Backbone) -> bool:
+    """Whether training can leave out patches of the photos: open_clip's own ViT can."""
+    return getattr(backbone.clip.visual, "patch_dropout", None) is not None
+
+
 def _drop_patches(backbone: Backbone, share: float) -> nn.Module | None:
+    """Returns what was there before.
+
+    Raises:
+        BackboneError: patches are to be left out of a tower that cannot (open_clip's own ViT can).
+    """
     visual: Any = backbone.clip.visual
     before: nn.Module | None = getattr(visual, "patch_dropout", None)
-    if before is not None and share > 0:
-        visual.patch_dropout = PatchDropout(share)
+    if share == 0:
+        return before
+    if not can_drop_patches(backbone):
+        raise BackboneError(f"{backbone.id}: its image tower cannot leave out patches; use patch_dropout=0")
+    visual.patch_dropout = PatchDropout(share)
     return before
 
 

@@ -35,23 +35,25 @@ class SharedTextLoss(ClipLoss):  # type: ignore[misc]
         return (F.cross_entropy(logits, targets) + F.cross_entropy(logits.T, targets)) / 2
 
 
-def partner_ranks(image: Tensor, text: Tensor) -> dict[str, Tensor]:
-    """Int[N] both ways: how many of the N candidates are nearer than the own partner, 0 for the best.
+def partner_ranks(image: Tensor, text: Tensor, text_keys: Tensor) -> dict[str, Tensor]:
+    """Int[N] both ways: how many of the N candidates are at least as near as the own partner, 0 for the best.
 
-    A candidate exactly as near does not count against: a product of the same title is not a mistake.
+    Candidates of the same text do not count: a product of the same title is not a mistake. Others as near as the
+    partner do, so that embeddings which are all the same find nothing.
     """
     similarity = image @ text.T
     partner = similarity.diagonal()
+    others = text_keys[:, None] != text_keys[None, :]
     return {
-        "image_to_text": (similarity > partner[:, None]).sum(dim=1),
-        "text_to_image": (partner[:, None] < similarity.T).sum(dim=1),
+        "image_to_text": ((similarity >= partner[:, None]) & others).sum(dim=1),
+        "text_to_image": ((partner[:, None] <= similarity.T) & others).sum(dim=1),
     }
 
 
-def retrieval_recall(image: Tensor, text: Tensor) -> dict[str, float]:
+def retrieval_recall(image: Tensor, text: Tensor, text_keys: Tensor) -> dict[str, float]:
     """Share of the N pairs whose partner is among the k nearest of all N, both ways, k in 1, 5, 10."""
     return {
         f"{way}_recall_at_{k}": (rank < k).float().mean().item()
-        for way, rank in partner_ranks(image, text).items()
+        for way, rank in partner_ranks(image, text, text_keys).items()
         for k in (1, 5, 10)
     }

@@ -7,7 +7,6 @@ from collections.abc import Sequence
 from typing import NamedTuple
 
 import numpy as np
-import numpy.typing as npt
 import torch
 from torch import Tensor
 from torch.nn import functional as F
@@ -103,9 +102,3 @@ def augment(pixels: Tensor) -> Tensor:
     grid = F.affine_grid(rows.view(batch, 2, 3), [batch, 3, height, width], align_corners=False)
     moved = F.grid_sample(pixels.float(), grid.to(pixels.device), padding_mode="border", align_corners=False)
     return moved.round().clamp(0, 255).to(torch.uint8)
-
-
-def text_lengths(input_ids: Tensor) -> npt.NDArray[np.int64]:
-    """Int[B]: tokens up to the end mark, which has the greatest id."""
-    lengths: npt.NDArray[np.int64] = (input_ids.argmax(dim=1) + 1).numpy()
-    return lengths

@@ -65,7 +65,7 @@ class Processor:
         self.image_size = backbone.image_size
         self.tokenizer: Any = backbone.tokenizer
         self.context_length = backbone.context_length
-        self.trims = backbone.trims_text
+        self._text_ends = backbone.text_tower.ends if backbone.trims_text else None
         transform = image_transform_v2(PreprocessCfg(**backbone.preprocess_cfg), is_train=False)
         # The last two steps are ToTensor and Normalize; the backbone does them, so that bytes are cached.
         self.steps = transform.transforms[:-2]
@@ -83,8 +83,8 @@ class Processor:
         known = ["" if text is None else text for text in texts]
         ids = self.tokenizer(known, context_length=self.context_length).numpy().astype(np.int32)
         truncated = self._truncated(known)
-        if self.trims and len(ids):
-            ids = ids[:, : int(ids.argmax(axis=1).max()) + 1]
+        if self._text_ends is not None and len(ids):
+            ids = ids[:, : int(self._text_ends(torch.from_numpy(ids)).max()) + 1]
         return np.ascontiguousarray(ids), truncated
 
     def encode(self, examples: Examples, workspace: Workspace) -> Encoded:

@@ -10,9 +10,11 @@ import numpy as np
 import numpy.typing as npt
 from safetensors.numpy import load_file, save_file
 
-from cma_clip.backbone import folder_of
+from cma_clip.backbone import RANDOM, folder_of
 
 FILE = "trained_on.safetensors"
+UNKNOWN = "and_others"
+"""Present if the weights were trained on other texts before, which nobody recorded."""
 
 
 def text_key(text: str) -> int:
@@ -27,10 +29,16 @@ def text_keys(texts: Iterable[str | None]) -> npt.NDArray[np.int64]:
 
 
 def save_trained_on(texts: Iterable[str | None], folder: Path, before: str | None = None) -> None:
-    """Write the keys of all training texts beside the weights, with those that backbone `before` was trained on."""
-    known = None if before is None else _known(before)
+    """Write the keys of all training texts beside the weights, with those that backbone `before` was trained on.
+
+    Where nobody knows those, the file says that it is not complete.
+    """
     keys = text_keys(texts)
-    save_file({"texts": keys if known is None else np.union1d(keys, known)}, folder / FILE)
+    arrays = {"texts": keys}
+    if before is not None and not before.startswith(RANDOM):
+        known = _known(before)
+        arrays = {"texts": np.union1d(keys, known)} if known is not None else {**arrays, UNKNOWN: np.ones(1, np.int8)}
+    save_file(arrays, folder / FILE)
 
 
 def trained_rows(backbone_id: str, texts: Iterable[str | None]) -> int | None:
@@ -46,4 +54,5 @@ def _known(backbone_id: str) -> npt.NDArray[np.int64] | None:
     folder = folder_of(backbone_id)
     if folder is None or not (folder / FILE).is_file():
         return None
-    return load_file(folder / FILE)["texts"]
+    arrays = load_file(folder / FILE)
+    return None if UNKNOWN in arrays else arrays["texts"]

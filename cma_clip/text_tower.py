@@ -62,14 +62,15 @@ class TextTower:
         )
         return out["text_intermediates"][0], out["text_features"]
 
+    def ends(self, ids: Tensor) -> Tensor:
+        """Int[B L] -> Int[B]: where the end mark stands (of a tower that trims): the greatest id, or one of its own."""
+        marks = ids if self.pool == "argmax" else torch.eq(ids, self.eos_id or 0).int()
+        return marks.argmax(dim=-1)
+
     def _words(self, ids: Tensor) -> Tensor:
         """Padding cannot be told by its id (CLIP pads with the id of "!"), only by the end of the text."""
-        position = torch.arange(ids.shape[1], device=ids.device)
-        if self.pool == "argmax":
-            return torch.lt(position, ids.argmax(dim=-1, keepdim=True))
-        if self.pool == "eos":
-            is_end = torch.eq(ids, self.eos_id or 0)
-            return torch.lt(position, is_end.int().argmax(dim=-1, keepdim=True))
+        if self.pool in ("argmax", "eos"):
+            return torch.lt(torch.arange(ids.shape[1], device=ids.device), self.ends(ids)[:, None])
         return torch.ne(ids, self.tower.pad_id)
 
     def _hugging_face(self, ids: Tensor) -> tuple[Tensor, Tensor, Tensor, Tensor]:

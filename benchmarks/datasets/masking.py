@@ -73,6 +73,11 @@ class Masked(Examples):
         return self.base.labels(task)
 
 
+def as_is(examples: Examples) -> Examples:
+    """With the titles that the source has: what tells whether a backbone was trained on them."""
+    return examples.base if isinstance(examples, Masked) else examples
+
+
 def mask(splits: Splits) -> Splits:
     """The same splits with masked titles, a note of what they stated, without the relevance known of whole titles."""
     parts = train, val, test = [Masked(part, splits.tasks) for part in splits.parts().values()]

@@ -135,7 +135,8 @@ _LIKE = (
 _MISSING_NOTE = (
     "missing-70: 70 % of the examples of training and validation lack a modality (half of them the photo, half the "
     "text; -image, -text: always that one), and so many of the test examples under each condition; which ones is "
-    "fixed by their ids, rule missing-70/v1. A missing modality is absent for the models; the published "
+    "fixed by their ids, rule missing-70/v1; an example never loses its only modality. "
+    "A missing modality is absent for the models; the published "
     "code puts in a constant image or an empty text instead."
 )
 
@@ -175,15 +176,19 @@ PROTOCOLS: dict[str, Protocol] = {
             if not name.startswith("qmf_")
             for severity in ((1, 2, 3, 4, 5, 6) if perturbation.kind == "remove" else (1, 3, 5))
         ),
-        "robustness: every perturbation at severities 1, 3 and 5, missing modalities at six rates; training is clean.",
+        "robustness: every perturbation at severities 1, 3 and 5, missing modalities at six rates; an "
+        "example never loses its only modality; training is clean.",
     ),
 }
 
 
 def protocol(name: str) -> Protocol:
-    """A preset by name.
+    """A preset by name, or one perturbation at a severity: blur@2.
 
     Raises:
         KeyError: an unknown name, with the valid ones.
     """
+    kind, _, severity = name.partition("@")
+    if kind in PERTURBATIONS and severity.isdecimal():
+        return Protocol((at(kind, int(severity)),), f"{name}: {PERTURBATIONS[kind].means}; training is clean.")
     return PROTOCOLS[choose(name, PROTOCOLS, "protocol")]

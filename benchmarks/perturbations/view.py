@@ -43,10 +43,13 @@ class Perturbed(Examples):
     another group, chosen by the ids: the order of the sequence does not matter.
 
     Raises:
-        ValueError: when a photo or text is to be replaced and no other group has one.
+        ValueError: several steps remove a modality, which together could empty an example; or a photo or text is to be
+            replaced and no other group has one.
     """
 
     def __init__(self, base: Examples, condition: Condition):
+        if sum(PERTURBATIONS[step.perturbation].kind == "remove" for step in condition.steps) > 1:
+            raise ValueError(f"{condition.name}: two steps that remove a modality could leave an example none")
         self.base = base
         self.condition = condition
         self._base_texts = base.texts()

@@ -6,7 +6,7 @@ Imports neither torch nor Optuna.
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Literal
 
@@ -37,7 +37,7 @@ class Tuned(_Frozen):
     Attributes:
         params: the chosen hyper-parameters, nothing else: what `suite --tuned` gives the model.
         score: mean over tasks of the accuracy on the validation split.
-        default_score: of the model's own defaults.
+        default_score: of the model's own defaults; None if their training did not end well.
         number: the chosen trial.
         fixed: hyper-parameters that all trials had.
         budget: `trials` or `seconds`, the same for every model.
@@ -51,7 +51,7 @@ class Tuned(_Frozen):
     model: str
     params: dict[str, Any]
     score: float
-    default_score: float
+    default_score: float | None
     number: int
     fixed: dict[str, Any]
     budget: dict[str, float]
@@ -85,13 +85,19 @@ def load(folder: Path) -> list[Tuned]:
     return found
 
 
-def hparams(found: Sequence[Tuned], options: Mapping[str, Mapping[str, Any]]) -> dict[str, dict[str, dict[str, Any]]]:
+def hparams(
+    found: Sequence[Tuned],
+    options: Mapping[str, Mapping[str, Any]],
+    fixed: Callable[[str], Mapping[str, Any]],
+) -> dict[str, dict[str, dict[str, Any]]]:
     """Data set -> model -> chosen hyper-parameters, for the given data sets with their options.
+
+    `fixed` tells what the suite gives a model besides.
 
     What was tuned on titles as they are serves masked ones too: the same models under both conditions.
 
     Raises:
-        ValueError: something was tuned on the data set with other options.
+        ValueError: something was tuned on the data set with other options, or beside other fixed hyper-parameters.
     """
     chosen: dict[str, dict[str, dict[str, Any]]] = {}
     for tuned in found:
@@ -101,6 +107,11 @@ def hparams(found: Sequence[Tuned], options: Mapping[str, Mapping[str, Any]]) ->
             raise ValueError(
                 f"{tuned.model} was tuned on {tuned.dataset} with the options {tuned.dataset_options}, "
                 f"not {dict(options[tuned.dataset])}"
+            )
+        if tuned.fixed != dict(fixed(tuned.model)):
+            raise ValueError(
+                f"{tuned.model} was tuned on {tuned.dataset} beside {tuned.fixed}, not {dict(fixed(tuned.model))}: "
+                f"leave --hparam as it was then, or run `cma-bench tune` with this one"
             )
         chosen.setdefault(tuned.dataset, {})[tuned.model] = tuned.params
     return chosen

@@ -16,7 +16,7 @@ from optuna.trial import FrozenTrial, TrialState, create_trial
 from pydantic_core import to_json
 
 from benchmarks.drawing import STYLE, axes_of, lay_out, markers, palette
-from benchmarks.rendering import Cell, Table
+from benchmarks.rendering import MISSING, Cell, Table
 from benchmarks.suites import MODEL_ORDER
 from benchmarks.tuning.budget import Budget, seconds_of
 from benchmarks.tuning.choices import Tried, Tuned
@@ -29,11 +29,17 @@ STATES = {TrialState.COMPLETE: "complete", TrialState.PRUNED: "pruned"}
 
 
 def tuned_of(spec: StudySpec, trials: Sequence[FrozenTrial], budget: Budget) -> Tuned:
-    """The best complete trial within the budget; of equals the first."""
+    """The best complete trial within the budget; of equals the first.
+
+    Raises:
+        ValueError: not one is complete.
+    """
     counted = budget.counted(trials)
     complete = [trial for trial in counted if trial.state == TrialState.COMPLETE]
+    if not complete:
+        raise ValueError(f"{spec.label}: none of {len(counted)} trials was completed; give it a larger budget")
     best = max(complete, key=lambda trial: (trial.value or 0.0, -trial.number))
-    default = next(trial for trial in complete if trial.params == dict(spec.defaults))
+    default = next((trial.value for trial in complete if trial.params == dict(spec.defaults)), None)
     return Tuned.model_validate(
         {
             "dataset": spec.dataset,
@@ -41,7 +47,7 @@ def tuned_of(spec: StudySpec, trials: Sequence[FrozenTrial], budget: Budget) -> 
             "model": spec.model,
             "params": best.params,
             "score": best.value,
-            "default_score": default.value,
+            "default_score": default,
             "number": best.number,
             "fixed": dict(spec.fixed),
             "budget": budget.as_json(),
@@ -175,8 +181,8 @@ def _ordered(found: Sequence[Tuned]) -> list[Tuned]:
     return sorted(found, key=lambda tuned: (tuned.dataset, MODEL_ORDER.index(tuned.model)))
 
 
-def _percent(score: float) -> Cell:
-    return Cell(f"{100 * score:.2f}", 100 * score)
+def _percent(score: float | None) -> Cell:
+    return Cell(MISSING, None) if score is None else Cell(f"{100 * score:.2f}", 100 * score)
 
 
 def _short(value: object) -> str:

@@ -36,6 +36,7 @@ def record(model="cma_clip", seed=0, dataset="catalog", n=N, **changes):
         "relevance": RELEVANCE if dataset == "catalog" else {},
         "sizes": {"train": 3000, "val": 600, "test": n},
         "config": {"backbone": "tiny-product-clip", "freeze": "all"} if network else {},
+        "trained_rows": 0 if network else None,
         "facts": facts,
         "fingerprints": fingerprints,
         "data_report": {"rows": 4000, "bad_samples": [], "dropped_classes": {}, "notes": []},

@@ -53,11 +53,14 @@ def test_the_verdict_is_that_of_scipy(lost):
     assert (p_value(seeds(best), seeds(other), ["color"]) > 0.05) == (interval.low <= 0 <= interval.high)
 
 
-def test_seeds_are_averaged_before_they_are_compared():
-    best = answers(300, 0.9, 0)
-    one_bad_seed = seeds(best, best, answers(300, 0.2, 1))
-    assert p_value(seeds(best), one_bad_seed, ["color"]) < 0.05
-    assert p_value(seeds(best, best, best), seeds(best), ["color"]) > 0.05
+def test_one_good_seed_of_three_is_no_evidence_and_three_good_ones_are():
+    base = answers(3000, 0.7, 0)
+    good, poor = base | answers(3000, 0.2, 1), base & answers(3000, 0.97, 2)
+    other = seeds(base, base, base)
+    assert p_value(seeds(good, good, good), other, ["color"]) < 0.05
+    assert p_value(seeds(good, poor, poor), other, ["color"]) > 0.05
+    assert p_value(seeds(np.concatenate([good[:1000], poor[1000:]])), seeds(base), ["color"]) < 0.05  # a single seed
+    assert p_value(seeds(base, base, base), seeds(base), ["color"]) > 0.05
 
 
 def test_the_mean_of_tasks_uses_all_of_them():

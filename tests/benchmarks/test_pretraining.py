@@ -1,5 +1,9 @@
 import json
 import re
+import subprocess
+import sys
+import time
+from pathlib import Path
 
 import open_clip
 import pytest
@@ -90,6 +94,39 @@ def test_pretrain_then_score(cma_bench, tmp_path):
     assert re.search(r"image_to_text recall@10 of 10: 100\.0 % \[72\.2, 100\.0\]", told)
     scores = json.loads((tmp_path / "scores.json").read_text())
     assert 0 <= scores["zero_shot"]["articleType"]["low"] <= scores["zero_shot"]["articleType"]["value"]
+
+
+def test_a_pretraining_killed_by_the_system_ends_with_the_same_weights(cma_bench, tiny, folder, tmp_path):
+    asked = [
+        "pretrain",
+        "--start",
+        tiny,
+        "--catalog",
+        "12",
+        "--tracking",
+        "off",
+        "--data",
+        f"fashion-products={folder}",
+    ]
+    asked += ["--hparam", "epochs=12", "batch_size=8"]
+    program = Path(sys.executable).with_name("cma-bench")
+    quiet = {"stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL}
+    process = subprocess.Popen([program, *asked, "--out", "one"], cwd=tmp_path, **quiet)
+    while not list(tmp_path.glob("runs/pretraining/*/epoch=*.ckpt")):
+        assert process.poll() is None
+        time.sleep(0.005)
+    process.kill()
+    process.wait()
+    assert not (tmp_path / "one").exists()
+    begun = [int(path.stem.removeprefix("epoch=")) for path in tmp_path.glob("runs/pretraining/*/epoch=*.ckpt")]
+    assert max(begun) < 11  # something was left to do
+
+    again = subprocess.run([program, *asked, "--out", "one"], cwd=tmp_path, capture_output=True, text=True, check=True)
+    assert "epoch 0:" not in again.stdout
+    assert "epoch 11:" in again.stdout
+    assert not list(tmp_path.glob("runs/pretraining/*"))
+    subprocess.run([program, *asked, "--out", "two"], cwd=tmp_path, check=True, **quiet)
+    same_weights(load_backbone(f"local-dir:{tmp_path / 'one'}"), load_backbone(f"local-dir:{tmp_path / 'two'}"))
 
 
 def test_training_goes_on_from_a_backbone_and_remembers_what_that_was_trained_on(cma_bench, tmp_path):

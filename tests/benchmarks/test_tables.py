@@ -146,6 +146,21 @@ def test_backbones_are_named_with_the_models_that_use_them():
     assert "Backbone ViT-B-32-quickgelu/openai, last 2 blocks fine-tuned: cma_clip." in text
 
 
+def test_test_examples_that_a_backbone_was_pretrained_on_are_cautioned_against():
+    found = notes(comparison([record("majority"), record("mmbt", trained_rows=7), record()], ("mmbt", "cma_clip")))
+    assert "Caution: the backbone was pretrained on the texts of 7 of the 400 test examples: mmbt." in found
+    assert "not recorded" not in found
+
+
+def test_a_backbone_whose_past_nobody_knows_is_named():
+    hub = {"backbone": "ViT-B-32/openai", "freeze": "all"}
+    untrained = {"backbone": "random:ViT-B-32", "freeze": "all"}
+    models = [record("mmbt", config=hub, trained_rows=None), record(config=untrained, trained_rows=None)]
+    found = notes(comparison(models, ("mmbt", "cma_clip")))
+    assert "What ViT-B-32/openai was pretrained on is not recorded" in found
+    assert found.count("not recorded") == 1
+
+
 @pytest.mark.parametrize(
     ("changes", "caution"),
     [

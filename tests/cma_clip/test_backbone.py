@@ -8,7 +8,7 @@ from torch.nn.functional import normalize
 
 from cma_clip.backbone import BackboneError, load_backbone
 from cma_clip.processing import Processor, example_batch
-from tests.architectures import CAUSAL, KINDS
+from tests.architectures import CAUSAL, KINDS, NATIVE_VIT
 from tests.products import TASKS, products
 
 
@@ -232,3 +232,30 @@ def test_hub_out_of_reach_fails_at_once_in_one_line(caplog, capfd):
     assert "\n" not in str(caught.value)
     assert not caplog.records
     assert capfd.readouterr().err == ""
+
+
+def test_an_end_mark_with_an_id_of_its_own_is_found(tmp_path):
+    """As of open_clip's worldwide CLIPs, whose end mark is not the greatest id."""
+    text = {
+        "context_length": 16,
+        "vocab_size": 64,
+        "width": 32,
+        "heads": 2,
+        "layers": 2,
+        "pool_type": "eos",
+        "eos_id": 2,
+    }
+    config = {"embed_dim": 48, "vision_cfg": NATIVE_VIT, "text_cfg": text}
+    (tmp_path / "open_clip_config.json").write_text(json.dumps({"model_cfg": config, "preprocess_cfg": {}}))
+    backbone = load_backbone(f"random:local-dir:{tmp_path}")
+    assert backbone.trims_text
+    ids = torch.zeros(2, 16, dtype=torch.long)
+    ids[0, :5] = torch.tensor([1, 40, 60, 9, 2])
+    ids[1, :3] = torch.tensor([1, 50, 2])
+    assert backbone.text_tower.ends(ids).tolist() == [4, 2]
+    with torch.no_grad():
+        torch.testing.assert_close(backbone.encode_text(ids[:, :5]), backbone.encode_text(ids))
+    processor = Processor(backbone)
+    processor.tokenizer = lambda texts, context_length: ids[: len(texts), :context_length]
+    processor._truncated = lambda texts: 0
+    assert processor.texts(["one", "two"])[0].shape == (2, 5)

@@ -10,7 +10,7 @@ from lightning.pytorch.callbacks import Callback
 from open_clip.loss import ClipLoss
 from torch.nn.functional import normalize
 
-from cma_clip.backbone import load_backbone
+from cma_clip.backbone import BackboneError, load_backbone
 from cma_clip.classifier import Workspace
 from cma_clip.contrastive import ContrastiveConfig, ContrastiveModule, fit_contrastive, projections
 from cma_clip.contrastive_loss import SharedTextLoss, retrieval_recall
@@ -57,7 +57,7 @@ def test_retrieval_recall_by_hand():
     image = torch.eye(3)
     text = torch.tensor([[1.0, 0.9, 0.0], [0.0, 0.5, 0.0], [0.0, 0.6, 1.0]])
     # image x text = columns of `text`: photo 1 prefers text 0 and text 2; text 1 still prefers photo 1
-    recall = retrieval_recall(image, text)
+    recall = retrieval_recall(image, text, torch.arange(3))
     assert recall["image_to_text_recall_at_1"] == pytest.approx(2 / 3)
     assert recall["text_to_image_recall_at_1"] == pytest.approx(1)
     assert recall["image_to_text_recall_at_5"] == 1
@@ -199,11 +199,49 @@ def test_two_learning_rates(tiny):
     assert len(projections(backbone)) == 3
 
 
-def test_patches_are_dropped_in_training_only(tiny):
-    backbone, _ = trained(tiny, patch_dropout=0.5)
+class Twice(Callback):
+    """Whether the same photos have the same embeddings during training."""
+
+    def on_train_batch_end(self, trainer, pl_module, *_):
+        encode, pixels = pl_module.backbone.encode_image, torch.full((2, 3, 32, 32), 90, dtype=torch.uint8)
+        pixels[:, :, ::5] = 200
+        self.same = torch.equal(encode(pixels)[2], encode(pixels)[2])
+
+
+@pytest.mark.parametrize("share", [0.5, 0.0])
+def test_patches_are_dropped_in_training_only(tiny, share):
+    watch = Twice()
+    backbone, _ = trained(tiny, callbacks=[watch], epochs=1, patch_dropout=share)
+    assert watch.same == (share == 0)
     backbone.train()
     pixels = torch.randint(0, 256, (2, 3, *backbone.image_size), dtype=torch.uint8)
     assert torch.equal(backbone.encode_image(pixels)[2], backbone.encode_image(pixels)[2])
+
+
+def test_a_tower_that_cannot_drop_patches_says_so(architectures):
+    with pytest.raises(BackboneError, match="its image tower cannot leave out patches; use patch_dropout=0"):
+        trained(architectures["resnet"], patch_dropout=0.5)
+    trained(architectures["resnet"], epochs=1, patch_dropout=0)
+
+
+def test_embeddings_that_are_all_the_same_find_nothing_and_products_of_one_title_are_no_mistake():
+    same = torch.ones(6, 4) / 2
+    assert set(retrieval_recall(same, same, torch.arange(6)).values()) == {0.0, 1.0}  # of 6, the 10 nearest are all
+    assert retrieval_recall(same, same, torch.arange(6))["image_to_text_recall_at_5"] == 0
+    assert retrieval_recall(same, same, torch.zeros(6))["image_to_text_recall_at_1"] == 1
+
+
+def test_the_temperature_is_clamped_and_only_matrices_decay(tiny):
+    backbone = load_backbone(tiny)
+    with torch.no_grad():
+        backbone.logit_scale.fill_(10.0)
+    pairs = products(16, seed=1, holes=False), products(8, seed=2, holes=False)
+    outcome = fit_contrastive(backbone, pairs, ContrastiveConfig(epochs=1, batch_size=8), 0, Workspace())
+    assert backbone.logit_scale.exp().item() <= 100.001
+    groups = outcome.module.optimizers().param_groups
+    assert {group["weight_decay"] for group in groups} == {0.0, 0.1}
+    for group in groups:
+        assert all((parameter.ndim >= 2) == (group["weight_decay"] > 0) for parameter in group["params"])
 
 
 def test_without_a_pair_nothing_is_trained(tiny):

@@ -18,3 +18,14 @@ def test_rows_with_a_text_trained_on_are_counted(tmp_path):
 @pytest.mark.parametrize("backbone", ["random:ViT-B-32", "ViT-B-32-quickgelu/openai", "local-dir:/no/such/folder"])
 def test_silence_is_not_innocence(backbone):
     assert trained_rows(backbone, ["red shirt"]) is None
+
+
+def test_what_a_start_was_trained_on_is_kept_and_an_unknown_past_is_not_taken_for_none(tmp_path):
+    first, second, third = (tmp_path / name for name in ("first", "second", "third"))
+    for folder in (first, second, third):
+        folder.mkdir()
+    save_trained_on(["red shirt"], first, before="random:ViT-B-32")
+    save_trained_on(["blue box"], second, before=f"local-dir:{first}")
+    assert trained_rows(f"local-dir:{second}", ["Red shirt", "blue box", "hat"]) == 2
+    save_trained_on(["blue box"], third, before="ViT-B-32/openai")
+    assert trained_rows(f"local-dir:{third}", ["blue box"]) is None

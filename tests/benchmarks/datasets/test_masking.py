@@ -1,7 +1,7 @@
 import pytest
 
 from benchmarks import datasets
-from benchmarks.datasets.masking import Masked
+from benchmarks.datasets.masking import Masked, as_is
 from benchmarks.datasets.splits import Source
 from cma_clip.types import Example, ExampleList, Task
 from cma_clip.wording import singular, without
@@ -111,3 +111,11 @@ def test_fingerprints_follow_the_texts(both):
     plain, masked = both
     assert Masked(plain.val, plain.tasks).fingerprint == masked.val.fingerprint != plain.val.fingerprint
     assert Masked(ExampleList(plain.val), plain.tasks).fingerprint is None
+
+
+def test_the_titles_of_the_source_are_still_known():
+    tasks = (Task("kind", ("shirt", "hat")),)
+    base = ExampleList([Example("a", "a", None, "red shirt", {"kind": 0})])
+    masked = Masked(base, tasks)
+    assert masked.texts() == ["red"]
+    assert as_is(masked).texts() == as_is(base).texts() == ["red shirt"]

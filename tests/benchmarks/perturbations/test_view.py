@@ -92,6 +92,38 @@ def test_the_original_is_not_touched(name):
         assert image is None or np.array_equal(image, pixels(example))
 
 
+@pytest.mark.parametrize("name", IMAGE_CHANGES)
+@given(
+    size=st.tuples(st.integers(1, 70), st.integers(1, 70)),
+    mode=st.sampled_from(["RGB", "L", "RGBA", "P"]),
+    severity=st.integers(1, 5),
+    seed=st.integers(0, 99),
+)
+@settings(max_examples=12, deadline=None)
+def test_photos_of_any_size_and_mode_stay_photos_of_that_size(name, size, mode, severity, seed):
+    picture = photo(seed, size).convert(mode)
+    before = picture.tobytes()
+    changes = [CHANGES[name](picture, PERTURBATIONS[name].parameters[severity - 1], rng(seed)) for _ in range(2)]
+    assert changes[0].tobytes() == changes[1].tobytes()
+    assert picture.tobytes() == before
+    assert changes[0].size == size or name.startswith("qmf_")
+
+
+@pytest.mark.parametrize("name", TEXT_CHANGES)
+@given(text=st.text(min_size=1, max_size=80), severity=st.integers(1, 5), seed=st.integers(0, 99))
+@settings(max_examples=25, deadline=None)
+def test_texts_of_any_letters_stay_texts_and_gain_no_words(name, text, severity, seed):
+    parameter = PERTURBATIONS[name].parameters[severity - 1]
+    changed = CHANGES[name](text, parameter, rng(seed))
+    assert changed == CHANGES[name](text, parameter, rng(seed))
+    assert isinstance(changed, str)
+    assert len(changed.split()) <= max(1, len(text.split()))
+
+
+def rng(seed):
+    return np.random.default_rng(seed)
+
+
 def distance(name, severity):
     """Mean over examples of how far the changed modality is from the original."""
     whole = shop(holes=False)
@@ -219,3 +251,19 @@ def test_condition_names_are_unique_and_the_note_names_the_preset(name):
     names = [condition.name for condition in PROTOCOLS[name].conditions]
     assert len(set(names)) == len(names)
     assert name.removesuffix("-image").removesuffix("-text") in PROTOCOLS[name].note
+
+
+def test_every_severity_of_every_kind_is_a_protocol_of_its_own():
+    assert protocol("blur@2").conditions == (at("blur", 2),)
+    assert protocol("missing_image@1").conditions == (at("missing_image", 1),)
+    assert "training is clean" in protocol("blur@2").note
+    with pytest.raises(KeyError, match="blur has no severity 9"):
+        protocol("blur@9")
+    with pytest.raises(KeyError, match="'blurr@2'"):
+        protocol("blurr@2")
+
+
+def test_two_steps_that_remove_are_refused():
+    both = Condition("both", (Step("missing_image", 1.0), Step("missing_text", 1.0)))
+    with pytest.raises(ValueError, match="both: two steps that remove a modality could leave an example none"):
+        Perturbed(SHOP, both)

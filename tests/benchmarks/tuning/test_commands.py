@@ -7,6 +7,7 @@ import warnings
 import pytest
 
 from benchmarks import cli
+from benchmarks.rendering import MISSING
 from benchmarks.store import load_records
 from benchmarks.tracking import default_uri
 from benchmarks.tuning import choices, export
@@ -79,18 +80,24 @@ def test_wrong_use_is_one_clear_sentence(cma_bench, tmp_path):
     assert "mine/catalog/cma_clip.json holds no tuned configuration" in cma_bench("suite", "--tuned", "mine")
 
 
-def test_what_was_tuned_on_other_options_is_refused(plan_of):
+def nothing(_):
+    return {}
+
+
+def test_what_was_tuned_on_other_options_or_beside_other_hyper_parameters_is_refused(plan_of):
     plan = plan_of(trials=2)
     tune(plan, workers=1)
     tuned = export.tuned_of(plan.studies[0], study_of(plan).get_trials(), plan.budget)
-    assert choices.hparams([tuned], {"catalog": dict(plan.studies[0].dataset_options)}) == {
+    assert choices.hparams([tuned], {"catalog": dict(plan.studies[0].dataset_options)}, nothing) == {
         "catalog": {"tfidf_logistic": tuned.params}
     }
-    assert choices.hparams([tuned], {"abo": {}}) == {}
+    assert choices.hparams([tuned], {"abo": {}}, nothing) == {}
     masked = {**plan.studies[0].dataset_options, "titles": "masked"}
-    assert choices.hparams([tuned], {"catalog": masked}) == {"catalog": {"tfidf_logistic": tuned.params}}
+    assert choices.hparams([tuned], {"catalog": masked}, nothing) == {"catalog": {"tfidf_logistic": tuned.params}}
     with pytest.raises(ValueError, match="tfidf_logistic was tuned on catalog with the options"):
-        choices.hparams([tuned], {"catalog": {}})
+        choices.hparams([tuned], {"catalog": {}}, nothing)
+    with pytest.raises(ValueError, match=r"tuned on catalog beside {}, not {'C': 3}: leave --hparam as it was"):
+        choices.hparams([tuned], {"catalog": masked}, lambda _: {"C": 3})
 
 
 def test_a_choice_survives_the_disk_and_gives_the_same_figures(plan_of, tmp_path):
@@ -146,3 +153,15 @@ def test_a_dead_tracking_server_costs_one_warning(plan_of):
         tune(plan, workers=1)
     assert len([w for w in warned if issubclass(w.category, TrackingWarning)]) == 1
     assert [len(finished(study_of(plan, index))) for index in (0, 1)] == [1, 1]
+
+
+def test_a_default_that_diverged_has_no_score_and_nothing_complete_is_said(plan_of):
+    plan = plan_of(trials=2)
+    tune(plan, workers=1)
+    (spec,), trials = plan.studies, study_of(plan).get_trials()
+    lost = [trial for trial in trials if trial.params != dict(spec.defaults)]
+    tuned = export.tuned_of(spec, lost, plan.budget)
+    assert tuned.default_score is None
+    assert export.table([tuned], "smoke").rows[0][3].text == MISSING
+    with pytest.raises(ValueError, match="tfidf_logistic: none of 0 trials was completed"):
+        export.tuned_of(spec, [], plan.budget)

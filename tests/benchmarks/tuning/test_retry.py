@@ -87,7 +87,7 @@ def test_whatever_is_killed_the_budget_is_spent_exactly(plan_of, tiny, start):
     assert again.params == study.trials[lost.number].params
     assert worker_of(again) != worker_of(lost)
 
-    survivor = worker_of(wait_for(plan, running).get_trials()[-1])
+    survivor = worker_of(running(wait_for(plan, running))[-1])
     os.kill(process.pid, signal.SIGKILL)
     process.wait()
     wait_for(plan, lambda _: is_gone(survivor), seconds=20)  # nobody waits for it any more
