@@ -18,20 +18,16 @@ from torch.nn import functional as F
 from cma_clip.attention import EncoderLayer, ModalityProjection
 from cma_clip.classifier import JSON, ClassifierConfig, Trial
 from cma_clip.inputs import Features
-from cma_clip.learner import FusionNetwork, Output, TrainConfig, Widths
+from cma_clip.learner import FusionNetwork, Output, TransformerConfig, Widths
 from cma_clip.model import task_head
 from cma_clip.training import NeuralClassifier
 from cma_clip.types import Task
 
 
-class MMBTConfig(TrainConfig):
+class MMBTConfig(TransformerConfig):
     """`regions`: image tokens after average pooling; 3 is the original's default. The rest as CMA-CLIP's."""
 
     regions: int = Field(3, ge=1)
-    width: int = Field(192, ge=1)
-    depth: int = Field(1, ge=1)
-    heads: int = Field(6, ge=1)
-    word_embeddings: bool = True
 
 
 class MMBTNetwork(FusionNetwork):

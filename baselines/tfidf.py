@@ -15,6 +15,9 @@ from baselines.logistic import Arrays, fit_logistic, predict_logistic
 from cma_clip.classifier import JSON, Classifier, ClassifierConfig, Report, Trial, Workspace, silent
 from cma_clip.types import Examples, Predictions, Task
 
+NO_WORDS = {"": 0}
+"""A vocabulary that no text has a word of."""
+
 
 class TfidfConfig(ClassifierConfig):
     """Words and pairs of words; C is the inverse strength of the L2 penalty."""
@@ -34,9 +37,17 @@ class TfidfLogistic(Classifier):
     arrays: Arrays
 
     def fit(self, train: Examples, val: Examples, report: Report = silent) -> None:
-        """Vocabulary and weights from the training split; the validation split is not needed."""
+        """Vocabulary and weights from the training split; the validation split is not needed.
+
+        Without a word that occurs often enough, what is learnt are the shares of the classes.
+        """
         self.vectoriser = self._new_vectoriser()
-        features = self.vectoriser.fit_transform(_texts(train))
+        texts = _texts(train)
+        try:
+            features = self.vectoriser.fit_transform(texts)
+        except ValueError:  # scikit-learn's way to say that there is none
+            self.vectoriser = self._new_vectoriser(NO_WORDS)
+            features = self.vectoriser.fit_transform(texts)
         self.arrays = fit_logistic(features, train, self.tasks, self.config.C, self.config.max_iter)
 
     def predict(self, examples: Examples) -> Predictions:

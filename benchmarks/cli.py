@@ -60,7 +60,7 @@ def suite(  # noqa: PLR0913, PLR0917 - one parameter an option of the command
         suite: see `cma-bench suites`.
         models: only these; all by default.
         seeds: instead of the suite's own.
-        option: options of its data sets, e.g. train_rows=12000.
+        option: options of its data sets, e.g. train_rows=12000, or of one of them: abo.min_count=2.
         hparam: hyper-parameters that every network gets, e.g. max_epochs=3.
         workers: experiments at a time; one per core by default.
         tuned: use what `cma-bench tune` has chosen, from a folder, or from the suite's own or committed one.
@@ -91,7 +91,7 @@ def tune(
         tuning: budget, storage, workers.
         suite: see `cma-bench suites`.
         models: only these; all by default.
-        option: options of its data sets, e.g. train_rows=12000.
+        option: options of its data sets, e.g. train_rows=12000, or of one of them: abo.min_count=2.
         hparam: hyper-parameters that every network has in every trial, e.g. max_epochs=3.
     """
     from benchmarks.suites import select

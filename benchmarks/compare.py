@@ -13,6 +13,10 @@ from benchmarks.scores import Models, by_dataset, estimates, score
 METRICS_COMPARED = ("accuracy",)
 
 
+DECIDING = {"weights": "pretrained weights", "code": "code"}
+"""Fingerprints of a record, and what they are of."""
+
+
 class CellName(NamedTuple):
     """A cell of a table; `task` may be the mean over tasks."""
 
@@ -48,6 +52,7 @@ class Comparison:
         not_run: cells of the reference without a new result.
         not_in_reference: new cells that the reference does not have.
         other_data: data sets whose fingerprint is not the reference's, so that numbers need not agree.
+        other: what else differs of what decides a number: pretrained weights, code.
     """
 
     inside: tuple[CellName, ...]
@@ -55,6 +60,7 @@ class Comparison:
     not_run: tuple[CellName, ...]
     not_in_reference: tuple[CellName, ...]
     other_data: tuple[str, ...]
+    other: tuple[str, ...] = ()
 
     def summary(self, reference: str = "the reference") -> str:
         """One line of counts, then one line for each thing that is not as expected."""
@@ -69,6 +75,8 @@ class Comparison:
             lines.append(
                 f"  not the data of {reference} (other options or another version): {_joined(self.other_data)}"
             )
+        if self.other:
+            lines.append(f"  computed with other {' and other '.join(self.other)} than {reference}")
         return "\n".join(lines)
 
 
@@ -90,6 +98,7 @@ def against_reference(
         not_run=tuple(cell for cell in old if cell not in new),
         not_in_reference=tuple(cell for cell in new if cell not in old),
         other_data=tuple(_other_data(records, reference)),
+        other=tuple(what for name, what in DECIDING.items() if not _prints(records, name) <= _prints(reference, name)),
     )
 
 
@@ -136,6 +145,10 @@ def _data_fingerprints(records: Sequence[Record]) -> Mapping[str, set[str | None
     for record in records:
         prints.setdefault(record.experiment.dataset, set()).add(record.fingerprints.get("data"))
     return prints
+
+
+def _prints(records: Sequence[Record], name: str) -> set[str | None]:
+    return {record.fingerprints.get(name) for record in records} - {None}
 
 
 def _models(cells: Iterable[CellName]) -> str:

@@ -85,7 +85,7 @@ class Record(_Frozen):
         outcomes: condition -> task -> per-example outcomes.
         modality_weights: condition -> task -> mean weight of (text, image); empty without such weights.
         relevance: task -> (text, image): the known share of the evidence, where the data set knows it.
-        sizes: examples per split, and labelled test examples per task.
+        sizes: examples per split.
         config: the model's complete configuration, defaults included.
         facts: what the training reports of itself (epochs, selected epoch, trainable parameters ...).
         fingerprints: data, weights and code.

@@ -8,7 +8,7 @@ from math import isnan
 from pathlib import Path
 
 from benchmarks import compare as comparisons
-from benchmarks import store
+from benchmarks import reproduce, store
 from benchmarks.experiment import MEAN, Record
 from benchmarks.rendering import in_all_formats, to_markdown
 from benchmarks.scores import by_dataset, score
@@ -92,8 +92,7 @@ def _how_to_reproduce(suite: str, records: Sequence[Record]) -> str:
     from benchmarks.datasets import DATASETS
 
     needed = sorted({r.experiment.dataset for r in records if DATASETS[r.experiment.dataset].needs_root})
-    data = " --data " + " ".join(f"{name}=DIR" for name in needed) if needed else ""
-    return f"nox -s benchmark -- --suite {Path(suite).name}{data}"
+    return reproduce.command(Path(suite).name, [record.experiment for record in records], needed)
 
 
 def _cards(records: Sequence[Record]) -> Mapping[str, Mapping[str, str]]:

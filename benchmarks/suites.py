@@ -149,21 +149,32 @@ def select(
 ) -> Suite:
     """The suite by name, narrowed to the given models and seeds (all of its own if empty).
 
-    `options` are added to those of each of its data sets, `hparams` to the budget of every network.
+    `options` are added to those of each of its data sets, or of one: abo.min_count; `hparams` to the budget of every
+    network.
 
     Raises:
-        KeyError: an unknown suite or model, with the valid names.
+        KeyError: an unknown suite, model or data set, with the valid names.
     """
     suite = SUITES[choose(name, SUITES, "suite")]
+    for option in options:
+        if "." in option:
+            choose(option.partition(".")[0], suite.datasets, "data set of the suite")
     chosen = [choose(model, MODEL_ORDER, "model") for model in models]
     return replace(
         suite,
         models=[model for model in MODEL_ORDER if model in chosen] if chosen else suite.models,
         variants=[variant for variant in suite.variants if not chosen or variant[0] in chosen],
         seeds=list(seeds) or suite.seeds,
-        datasets={dataset: {**own, **options} for dataset, own in suite.datasets.items()},
+        datasets={dataset: {**own, **_options_of(dataset, options)} for dataset, own in suite.datasets.items()},
         budget={**suite.budget, **hparams},
     )
+
+
+def _options_of(dataset: str, options: Mapping[str, Any]) -> dict[str, Any]:
+    """Those for all data sets, and those with this one's name before them."""
+    shared = {name: value for name, value in options.items() if "." not in name}
+    prefix = f"{dataset}."
+    return shared | {name.removeprefix(prefix): value for name, value in options.items() if name.startswith(prefix)}
 
 
 def with_data(suite: Suite, needed: Collection[str], given: Collection[str]) -> Suite:

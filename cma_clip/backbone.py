@@ -17,13 +17,14 @@ import json
 import logging
 import re
 from pathlib import Path
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
 import open_clip
 import torch
 from open_clip.model import get_model_preprocess_cfg
 from open_clip.modified_resnet import ModifiedResNet
 from open_clip.transformer import VisionTransformer
+from pydantic import Field
 from torch import Tensor, nn
 from torch.nn import functional as F
 
@@ -36,7 +37,7 @@ RANDOM = "random:"
 LOCAL = "local-dir:"
 BLOCK = re.compile(r".*\b(resblocks|blocks)\.\d+")
 
-Freeze = Literal["all", "none"] | int
+Freeze = Literal["all", "none"] | Annotated[int, Field(ge=1, strict=True)]
 """`all`: heads only; `none`: everything trains; k: the last k blocks of both towers train."""
 
 

@@ -56,7 +56,7 @@ def token_features(backbone: Backbone, processor: Processor, examples: Examples,
     The cache's name is a hash of weights, preprocessing, images or texts, and this file's precision. The arrays of an
     example whose modality is missing here, but not in the source, hold the source's: the `*_present` arrays tell.
     """
-    backbone.eval()
+    backbone.eval().to(accelerator())
     images, texts = examples.image_source, examples.text_source
     sides: dict[str, tuple[str | None, Side]] = {
         "image": (processor.name(images), partial(_image_side, backbone, processor.encode_images(images, workspace))),
@@ -74,6 +74,11 @@ def token_features(backbone: Backbone, processor: Processor, examples: Examples,
             partial(_fill, compute, len(examples), label if workspace.progress else None),
         )
     return FeatureTable(arrays)
+
+
+def accelerator() -> torch.device:
+    """The machine's GPU or the like; the CPU where there is none."""
+    return torch.accelerator.current_accelerator(check_available=True) or torch.device("cpu")
 
 
 Side = Callable[[slice], dict[str, torch.Tensor]]

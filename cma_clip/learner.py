@@ -6,12 +6,12 @@ import math
 from abc import abstractmethod
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Annotated, Any, Self
 
 import lightning.pytorch as pl
 import torch
 from lightning.pytorch.callbacks import Callback
-from pydantic import Field
+from pydantic import Field, model_validator
 from torch import Tensor, nn
 from torch.nn import functional as F
 
@@ -53,7 +53,28 @@ class TrainConfig(ClassifierConfig):
     modality_dropout: float = Field(0.0, ge=0, le=1)
     token_noise: float = Field(0.0, ge=0)
     class_weights: bool = False
-    task_weights: dict[str, float] = Field(default_factory=dict)
+    task_weights: dict[str, Annotated[float, Field(gt=0)]] = Field(default_factory=dict)
+
+
+class TransformerConfig(TrainConfig):
+    """Of networks with a transformer.
+
+    Attributes:
+        width: D of the common space; must be a multiple of `heads`.
+        depth: layers.
+        word_embeddings: words enter the transformer with what the text tower started from, beside its states.
+    """
+
+    width: int = Field(192, ge=1)
+    depth: int = Field(1, ge=1)
+    heads: int = Field(6, ge=1)
+    word_embeddings: bool = True
+
+    @model_validator(mode="after")
+    def _heads_share_the_width(self) -> Self:
+        if self.width % self.heads:
+            raise ValueError(f"width {self.width} is not a multiple of heads {self.heads}")
+        return self
 
 
 @dataclass(frozen=True)

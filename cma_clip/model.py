@@ -7,36 +7,28 @@ from dataclasses import replace
 from typing import ClassVar, Literal
 
 import torch
-from pydantic import Field
 from torch import Tensor, nn
 
 from cma_clip.attention import KeylessVectors, ModalityAttention, SequenceAttention, fuse, mean_weights
 from cma_clip.classifier import JSON, ClassifierConfig, Trial
 from cma_clip.inputs import Features
-from cma_clip.learner import FusionNetwork, Output, TrainConfig, Widths
+from cma_clip.learner import FusionNetwork, Output, TransformerConfig, Widths
 from cma_clip.training import NeuralClassifier
 from cma_clip.types import Task
 
 Reads = Literal["both", "text", "image"]
 
 
-class CMAClipConfig(TrainConfig):
+class CMAClipConfig(TransformerConfig):
     """The network's own choices; the paper's values are not in the sources available to us.
 
     Attributes:
-        width: D of the common space; must be a multiple of `heads`.
-        depth: layers of the sequence-wise transformer.
-        word_embeddings: words enter the transformer with what the text tower started from, beside its states.
         sequence_attention: False leaves the backbone's two CLS states as they are ("w/o SA").
         modality_attention: False takes the mean of the two CLS states ("w/o MA").
         keyless_vectors: one learned vector per task, or one per task and modality (the sources disagree).
         reads: `text` or `image` treats the other modality as missing: the unimodal floors.
     """
 
-    width: int = Field(192, ge=1)
-    depth: int = Field(1, ge=1)
-    heads: int = Field(6, ge=1)
-    word_embeddings: bool = True
     sequence_attention: bool = True
     modality_attention: bool = True
     keyless_vectors: KeylessVectors = "shared"

@@ -22,6 +22,9 @@ from cma_clip.classifier import Workspace
 from cma_clip.inputs import Batch
 from cma_clip.types import Example, Examples, Task
 
+PROBE = "A photo of 2 striped red sneakers, größe 42; 赤い靴 naïve-ish!"
+"""A text of which no two vocabularies make the same tokens."""
+
 Arrays = Mapping[str, npt.NDArray[Any]]
 
 
@@ -69,7 +72,9 @@ class Processor:
         transform = image_transform_v2(PreprocessCfg(**backbone.preprocess_cfg), is_train=False)
         # The last two steps are ToTensor and Normalize; the backbone does them, so that bytes are cached.
         self.steps = transform.transforms[:-2]
-        identity = [backbone.preprocess_cfg, self.context_length, type(self.tokenizer).__name__]
+        # Tokenisers of one class may have other vocabularies: what they make of a text tells them apart.
+        probe = self.tokenizer([PROBE], context_length=self.context_length).tolist()
+        identity = [backbone.preprocess_cfg, self.context_length, type(self.tokenizer).__name__, probe]
         self.fingerprint = hashlib.sha256(json.dumps(identity, sort_keys=True, default=str).encode()).hexdigest()
 
     def image(self, image: Image.Image) -> npt.NDArray[np.uint8]:
@@ -82,7 +87,7 @@ class Processor:
         """(Int32[N L], number of truncated texts). A missing text is encoded like an empty one."""
         known = ["" if text is None else text for text in texts]
         ids = self.tokenizer(known, context_length=self.context_length).numpy().astype(np.int32)
-        truncated = self._truncated(known)
+        truncated = int((self.lengths(known) > self.context_length).sum())
         if self._text_ends is not None and len(ids):
             ids = ids[:, : int(self._text_ends(torch.from_numpy(ids)).max()) + 1]
         return np.ascontiguousarray(ids), truncated
@@ -146,10 +151,12 @@ class Processor:
         present = np.array([bool(text and text.strip()) for text in texts], dtype=np.bool_)
         return {"input_ids": input_ids, "text_present": present}, truncated
 
-    def _truncated(self, texts: Sequence[str]) -> int:
-        if not hasattr(self.tokenizer, "encode"):
-            return 0
-        return sum(len(self.tokenizer.encode(text)) + 2 > self.context_length for text in texts)
+    def lengths(self, texts: Sequence[str]) -> npt.NDArray[np.int64]:
+        """Int[N]: tokens of each text before anything is cut, begin and end marks included."""
+        if hasattr(self.tokenizer, "encode"):  # open_clip's own, whose `encode` leaves the two marks out
+            return np.array([len(self.tokenizer.encode(text)) + 2 for text in texts], dtype=np.int64)
+        ids = self.tokenizer.tokenizer(list(map(self.tokenizer.clean_fn, texts)))["input_ids"]  # Hugging Face's
+        return np.array([len(own) for own in ids], dtype=np.int64)
 
 
 def _folder(workspace: Workspace, kind: str, name: str | None) -> ArrayFolder | None:

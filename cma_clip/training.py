@@ -44,6 +44,10 @@ class NeuralClassifier(Classifier):
         workspace: Workspace | None = None,
     ):
         super().__init__(tasks, config, seed, workspace)
+        unknown = sorted(self.config.task_weights.keys() - {task.name for task in self.tasks})
+        if unknown:
+            names = ", ".join(task.name for task in self.tasks)
+            raise ValueError(f"task_weights: no task is called {', '.join(map(repr, unknown))}; valid: {names}")
         self.backbone = load_backbone(self.config.backbone)
         self.backbone.freeze(self.config.freeze)
         self.processor = Processor(self.backbone)
@@ -90,7 +94,13 @@ class NeuralClassifier(Classifier):
         }
 
     def predict(self, examples: Examples) -> Predictions:
-        """Rows without any modality the network reads get the class shares of the training split."""
+        """Rows without any modality the network reads get the class shares of the training split.
+
+        Raises:
+            ValueError: there is no example.
+        """
+        if not len(examples):
+            raise ValueError("there is no example to predict")
         rows = loader(self._batches(examples), OrderedRows(len(examples), 512))
         outputs = self._trainer([], max_epochs=0).predict(self._learner(None), rows)
         assert outputs is not None
@@ -118,10 +128,18 @@ class NeuralClassifier(Classifier):
 
     @classmethod
     def load(cls, folder: Path, workspace: Workspace | None = None) -> Self:
-        """Refuses a backbone whose weights are not those the model was trained on."""
-        saved = json.loads((folder / CONFIG_FILE).read_text())
+        """Refuses a backbone whose weights are not those the model was trained on.
+
+        Raises:
+            ValueError: the folder holds no model of this class.
+        """
+        try:
+            saved = json.loads((folder / CONFIG_FILE).read_text())
+            config = cls.Config.model_validate(saved["config"])
+        except (OSError, ValueError, KeyError) as error:
+            raise ValueError(f"{folder} holds no saved {cls.__name__}: {error}") from error
         tasks = [Task.from_json(task) for task in saved["tasks"]]
-        model = cls(tasks, cls.Config.model_validate(saved["config"]), saved["seed"], workspace)
+        model = cls(tasks, config, saved["seed"], workspace)
         model.backbone.require(saved["backbone_fingerprint"], folder)
         model.priors = {task: np.array(shares, dtype=np.float32) for task, shares in saved["priors"].items()}
         model._history = saved["history"]

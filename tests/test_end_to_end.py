@@ -14,6 +14,7 @@ from mlflow import MlflowClient
 from PIL import Image
 
 from benchmarks import store
+from benchmarks.suites import MODEL_ORDER
 
 COMMAND = Path(sys.executable).with_name("cma-bench")
 DATA = ["--option", "num_train=64", "num_val=24", "num_test=32", "image_size=32"]
@@ -204,3 +205,16 @@ def test_a_killed_training_ends_as_if_it_had_not_been_killed(tiny, tmp_path):
     for name in ("key", "metrics", "outcomes", "modality_weights", "facts"):
         assert getattr(resumed, name) == getattr(straight, name)
     assert not list(killed.glob(kept))
+
+
+def test_the_papers_suite_runs_every_model_on_a_twin_as_on_the_real_thing(tiny, tmp_path):
+    twin = tmp_path / "fashion-gen"
+    assert cma_bench("data", "make-twin", "fashion-gen", twin, "--rows", "120", cwd=tmp_path).returncode == 0
+    asked = ["suite", "--suite", "paper", "--data", f"fashion-gen={twin}", "--seeds", "0", "--workers", "1"]
+    budget = ["--hparam", f"backbone={tiny}", "max_epochs=1"]
+    done = cma_bench(*asked, *budget, "--tracking", "off", cwd=tmp_path)
+    assert done.returncode == 0, done.stderr
+    assert "abo is left out: it needs --data abo=DIR" in done.stdout
+    records = store.load_records(tmp_path / "results" / "paper")
+    assert {record.experiment.model for record in records} == set(MODEL_ORDER)
+    assert {frozenset(record.metrics) for record in records} == {frozenset({"clean", "product-level"})}

@@ -68,6 +68,7 @@ class TaskFacts(_Frozen):
     Attributes:
         classes: class name -> labels in all splits, the most frequent first.
         missing: examples without a label.
+        labelled_texts: examples with a label and a text.
         in_text_exact: share of the labelled texts that hold their label word by word, whatever the case.
         in_text_loose: likewise, also in singular or plural, hyphenated, or with other spaces; None without texts.
     """
@@ -75,6 +76,7 @@ class TaskFacts(_Frozen):
     name: str
     classes: Mapping[str, int]
     missing: int
+    labelled_texts: int
     in_text_exact: float | None
     in_text_loose: float | None
 

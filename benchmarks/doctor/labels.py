@@ -36,6 +36,7 @@ def facts(examined: Examined, task: Task) -> TaskFacts:
         name=task.name,
         classes=dict(counts),
         missing=int((labels == IGNORE).sum()),
+        labelled_texts=len(stated),
         in_text_exact=exact,
         in_text_loose=loose if exact is None else max(exact, loose),
     )
@@ -52,7 +53,7 @@ def check_leakage(task: TaskFacts) -> Iterator[Finding]:
         yield Finding(
             check="label-in-text",
             severity="warning",
-            count=round(loose * task.labelled),
+            count=round(loose * task.labelled_texts),
             sentence=f"{task.name}: {exact:.1%} of the labelled texts hold their own label word by word, {loose:.1%} "
             f"if singular, plural, hyphens and spaces do not count.",
             advice="Compare with the model class_name_match, and train with the option titles=masked, before "

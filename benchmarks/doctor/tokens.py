@@ -5,11 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 import numpy as np
-import numpy.typing as npt
 
 from benchmarks.doctor.examined import Examined
 from benchmarks.doctor.findings import Finding, Severity
-from cma_clip.backbone import Backbone
+from cma_clip.processing import Processor
 
 CLIP_CONTEXT = 77
 """Tokens that the text towers of CLIP read, begin and end marks included (Radford et al. 2021)."""
@@ -22,7 +21,7 @@ def check_truncation(examined: Examined) -> Iterator[Finding]:
     rows = [row for row, text in enumerate(examined.texts) if text is not None]
     if not rows:
         return
-    lengths = token_counts(examined.backbone, [examined.texts[row] or "" for row in rows])
+    lengths = Processor(examined.backbone).lengths([examined.texts[row] or "" for row in rows])
     context, name = examined.backbone.context_length, examined.backbone.id
     cut = [(row,) for row, length in zip(rows, lengths.tolist(), strict=True) if length > context]
     half, most, longest = np.percentile(lengths, (50, 95, 100)).astype(int).tolist()
@@ -38,12 +37,3 @@ def check_truncation(examined: Examined) -> Iterator[Finding]:
         else ""
     )
     yield examined.finding("truncated-texts", severity, cut, sentence, advice)
-
-
-def token_counts(backbone: Backbone, texts: list[str]) -> npt.NDArray[np.int64]:
-    """Int[N]: tokens of each text before anything is cut, begin and end marks included."""
-    tokenizer = backbone.tokenizer
-    if hasattr(tokenizer, "encode"):  # open_clip's own, whose `encode` leaves the two marks out
-        return np.array([len(tokenizer.encode(text)) + 2 for text in texts], dtype=np.int64)
-    ids = tokenizer.tokenizer(list(map(tokenizer.clean_fn, texts)))["input_ids"]  # Hugging Face's
-    return np.array([len(own) for own in ids], dtype=np.int64)

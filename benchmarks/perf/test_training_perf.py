@@ -44,12 +44,15 @@ def test_epoch_over_cached_tokens(benchmark, splits, workspace, depth):
 
 def test_features_of_a_frozen_backbone(benchmark, splits):
     backbone = load_backbone("tiny-product-clip")
-    processor = Processor(backbone)
-    encoded = processor.encode(splits.train, Workspace())
+    images = Processor(backbone).encode_images(splits.train, Workspace())
+    texts = Processor(backbone).encode_texts(splits.train, Workspace())
 
     class Once(Processor):
-        def encode(self, examples, workspace):
-            return encoded
+        def encode_images(self, examples, workspace):
+            return images
+
+        def encode_texts(self, examples, workspace):
+            return texts
 
     once = Once(backbone)
     benchmark.pedantic(lambda: token_features(backbone, once, splits.train, Workspace()), rounds=3, iterations=1)

@@ -45,3 +45,18 @@ def test_class_without_a_training_example_is_practically_impossible():
     probabilities = model.predict(train).probabilities["color"]
     assert (probabilities[:, 1] < 1e-6).all()
     assert (probabilities.argmax(1) == train.labels("color")).all()
+
+
+def test_without_words_the_shares_of_the_classes_are_learnt(tmp_path):
+    train = ExampleList(Example(f"{n}", f"{n}", None, None, {"color": n % 3 // 2}) for n in range(60))
+    model = TfidfLogistic([TASKS[0]])
+    model.fit(train, train)
+    expected = [2 / 3, 1 / 3, 0]
+    for found in (model, _saved_and_loaded(model, tmp_path)):
+        predicted = found.predict(train).probabilities[TASKS[0].name][0]
+        np.testing.assert_allclose(predicted[:2], expected[:2], atol=0.02)
+
+
+def _saved_and_loaded(model, folder):
+    model.save(folder)
+    return TfidfLogistic.load(folder)

@@ -64,6 +64,16 @@ def test_other_data_are_said():
     assert against_reference([record()], [record()]).other_data == ()
 
 
+def test_other_weights_and_code_are_said():
+    other = record(fingerprints={"data": "catalog", "weights": "new", "code": "c0de"})
+    assert (
+        "computed with other pretrained weights than the reference" in against_reference([other], [record()]).summary()
+    )
+    comparison = against_reference([record(fingerprints={"data": "catalog", "code": "new"})], [record()])
+    assert comparison.other == ("code",)
+    assert against_reference([record()], [record(), record("mmbt", fingerprints=other.fingerprints)]).other == ()
+
+
 def test_other_metrics_and_conditions_are_cells_of_their_own():
     noisy = {"noisy": {"color": {"log_loss": Estimate(value=0.4, low=0.3, high=0.5, n=9)}}}
     both = record().model_copy(update={"metrics": {**record().metrics, **noisy}})

@@ -49,6 +49,18 @@ def test_options_reach_the_data_and_hyper_parameters_the_networks():
         assert experiment.hparams == ({"depth": 1, "max_epochs": 3} if experiment.model in NETWORKS else {})
 
 
+def test_an_option_may_be_for_one_of_several_data_sets():
+    listed = experiments(select("paper", ["majority"], [0], {"abo.min_count": 2, "titles": "masked"}, {}))
+    found = {experiment.dataset: experiment.dataset_options for experiment in listed}
+    assert found == {
+        "food101": {"split": "mmbt", "titles": "masked"},
+        "fashion-gen": {"titles": "masked"},
+        "abo": {"min_count": 2, "titles": "masked"},
+    }
+    with pytest.raises(KeyError, match="'abbo'; did you mean 'abo'"):
+        select("paper", [], [], {"abbo.min_count": 2}, {})
+
+
 def test_a_variant_is_its_model_with_changes_and_has_a_row_of_its_own():
     listed = {e.row: e for e in experiments(select("ablation", [], [0], {}, {"max_epochs": 3}))}
     assert list(listed)[3] == "cma_clip"

@@ -186,3 +186,35 @@ def test_other_weights_are_refused(fitted, architectures, tmp_path):
     (tmp_path / "classifier.json").write_text(saved.replace(fitted.config.backbone, architectures["resnet"]))
     with pytest.raises(BackboneError, match="trained on weights"):
         CMAClip.load(tmp_path)
+
+
+def test_a_folder_of_another_model_is_named(tmp_path):
+    (tmp_path / "classifier.json").write_text('{"config": {"regions": 3}}')
+    for folder in (tmp_path, tmp_path / "nowhere"):
+        with pytest.raises(ValueError, match=f"{folder.name} holds no saved CMAClip: "):
+            CMAClip.from_pretrained(folder)
+
+
+def test_nothing_to_predict_is_said(fitted):
+    with pytest.raises(ValueError, match="there is no example to predict"):
+        fitted.predict(ExampleList([]))
+
+
+@pytest.mark.parametrize(
+    ("values", "message"),
+    [
+        ({"freeze": -3}, "greater than or equal to 1"),
+        ({"freeze": True}, "freeze"),
+        ({"width": 192, "heads": 5}, "width 192 is not a multiple of heads 5"),
+        ({"task_weights": {"color": 0}}, "greater than 0"),
+    ],
+)
+def test_values_that_could_not_train_are_refused_at_once(values, message):
+    with pytest.raises(ValueError, match=message):
+        CMAClipConfig(**values)
+
+
+def test_weights_of_tasks_that_are_not_there_are_refused(tiny):
+    config = CMAClipConfig(backbone=tiny, width=32, heads=2, task_weights={"colour": 5.0})
+    with pytest.raises(ValueError, match="task_weights: no task is called 'colour'; valid: "):
+        CMAClip(TASKS, config)

@@ -91,3 +91,19 @@ def test_batch_picks_the_rows(processor):
     assert np.array_equal(batch.pixel_values.numpy(), encoded.pixels[[5, 2]])
     assert np.array_equal(batch.input_ids.numpy(), encoded.input_ids[[5, 2]])
     assert batch.labels["color"].tolist() == [-100, examples[2].labels["color"]]
+
+
+def test_tokenisers_of_one_class_with_other_words_share_no_cache(architectures):
+    def processor_with(words):
+        backbone = load_backbone(architectures["siglip"])
+        tokenizer = backbone.tokenizer
+        backbone.tokenizer = lambda texts, context_length: tokenizer(texts, context_length=context_length) + words
+        return Processor(backbone)
+
+    assert processor_with(0).fingerprint == processor_with(0).fingerprint != processor_with(1).fingerprint
+
+
+@pytest.mark.parametrize("kind", ["vit", "bert"])
+def test_cut_texts_are_counted_whatever_the_tokeniser(architectures, kind):
+    processor = Processor(load_backbone(architectures[kind]))
+    assert processor.texts(["red shirt", "red shirt " * 40, ""])[1] == 1

@@ -12,6 +12,7 @@ from benchmarks.doctor.examined import examine
 from benchmarks.doctor.findings import Findings
 from benchmarks.doctor.rendering import to_html, to_json, to_text
 from cma_clip.backbone import load_backbone
+from cma_clip.processing import Processor
 from cma_clip.types import Example, ExampleList, Task
 from tests.benchmarks.datasets.samples import CARD
 
@@ -142,12 +143,12 @@ def test_long_texts_are_cut(examined, backbone):
     (found,) = tokens.check_truncation(examined(("train", {"text": "dress " * 40}), ("train", {"text": "dress " * 80})))
     assert "2 of 6 texts (33.33%) are longer than the 32 tokens" in found.sentence
     assert "1 are longer than CLIP's 77" in found.sentence
-    assert tokens.token_counts(backbone, ["dress", ""]).tolist() == [3, 2]
+    assert Processor(backbone).lengths(["dress", ""]).tolist() == [3, 2]
 
 
 def test_the_tokens_of_a_hugging_face_tower_are_counted(architectures):
     backbone = load_backbone(architectures["bert"])
-    one, two = tokens.token_counts(backbone, ["red", "red red"]).tolist()
+    one, two = Processor(backbone).lengths(["red", "red red"]).tolist()
     assert two > one > 0
 
 
