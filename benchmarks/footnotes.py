@@ -5,8 +5,8 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Iterable
 
-from benchmarks.experiment import MEAN, Record
-from benchmarks.scores import Models, records_of, score
+from benchmarks.experiment import Record
+from benchmarks.scores import Models, records_of
 
 
 def footnotes(models: Models) -> tuple[str, ...]:
@@ -24,26 +24,8 @@ def footnotes(models: Models) -> tuple[str, ...]:
     return tuple(notes)
 
 
-SUBJECT = "cma_clip"
 RANDOM = "random:"
 """How ids of untrained backbones begin, as in `cma_clip.backbone`, whose import takes seconds."""
-ALONE = {"tfidf_logistic": "words alone", "class_name_match": "class names in the text", "image_only": "photos alone"}
-
-
-def behind(models: Models, condition: str) -> Iterable[str]:
-    """Where CMA-CLIP does not have the best mean accuracy, that it has not, and what one modality alone reaches."""
-    scores = {model: score(records, MEAN, "accuracy", condition) for model, records in models.items()}
-    values = {model: 100 * found.value for model, found in scores.items() if found is not None and found.value >= 0}
-    if SUBJECT not in values:
-        return
-    best = max(values, key=lambda model: values[model])
-    lead = values[best] - values[SUBJECT]
-    if round(lead, 1) > 0:
-        alone = ", ".join(f"{what} {values[model]:.1f} % ({model})" for model, what in ALONE.items() if model in values)
-        yield (
-            f"{SUBJECT} does not have the best mean: {best} is {lead:.1f} points ahead."
-            + (f" Of one modality: {alone}." if alone else "")
-        )
 
 
 def _missing(models: Models) -> Iterable[str]:

@@ -13,10 +13,10 @@ from matplotlib.figure import Figure
 
 from benchmarks.drawing import STYLE, lay_out, markers, palette
 from benchmarks.experiment import CLEAN, Record
-from benchmarks.footnotes import SUBJECT
 from benchmarks.perturbations import PERTURBATIONS
 from benchmarks.robustness import GROUPS, Family, accuracy, families
 from benchmarks.scores import Models, by_dataset, over_seeds, tasks_of
+from benchmarks.subject import SUBJECT
 
 COLUMNS = 3
 

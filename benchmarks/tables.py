@@ -7,7 +7,7 @@ from itertools import combinations
 
 from benchmarks.cells import UNDEFINED, column, number
 from benchmarks.experiment import CLEAN, MEAN, Record
-from benchmarks.footnotes import behind, footnotes
+from benchmarks.footnotes import footnotes
 from benchmarks.metrics import METRICS
 from benchmarks.ranking import ranks_table, suite_ranking
 from benchmarks.rendering import MISSING, TIED, Cell, Table
@@ -25,6 +25,7 @@ from benchmarks.scores import (
     tasks_of,
 )
 from benchmarks.statistics import LEVEL
+from benchmarks.subject import about_subject
 
 
 def comparison(
@@ -92,7 +93,7 @@ def _comparison(dataset: str, models: Models, metrics: Sequence[str], condition:
         rows=tuple((Cell(model), *(column[row] for column in cells)) for row, model in enumerate(models)),
         footnotes=(
             *legend(metrics, cells),
-            *(behind(models, condition) if "accuracy" in metrics else ()),
+            *(about_subject(models, condition) if "accuracy" in metrics else ()),
             *_labelled(models, tasks, condition),
             *footnotes(models),
         ),
