@@ -14,7 +14,7 @@ from matplotlib.axes import Axes
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 
-MARKERS = ("o", "s", "^", "D")
+MARKERS = ("o", "s", "^", "D", "v", "P", "X", "*")
 
 STYLE = {**sns.axes_style("whitegrid"), "font.family": ["DejaVu Sans"], "font.size": 9.0}
 
@@ -22,14 +22,35 @@ Color = tuple[float, float, float]
 
 
 def palette(order: Sequence[str]) -> dict[str, Color]:
-    """Model -> colour-blind-safe colour. After ten models colours repeat, with another marker."""
+    """Model -> colour-blind-safe colour; variants have that of their model. After ten models colours repeat."""
     colors = sns.color_palette("colorblind", 10)
-    return {model: colors[i % 10] for i, model in enumerate(order)}
+    models = _models(order)
+    return {row: colors[models.index(_model_of(row)) % 10] for row in order}
 
 
 def markers(order: Sequence[str]) -> dict[str, str]:
-    """Model -> marker; colour and marker together are unique up to 40 models."""
-    return {model: MARKERS[i // 10 % len(MARKERS)] for i, model in enumerate(order)}
+    """Model -> marker; with the colour it is unique up to 20 models, and six variants of each of them."""
+    models = _models(order)
+    shapes = {model: MARKERS[index // 10 % 2] for index, model in enumerate(models)}
+    variants = {model: [row for row in order if row != model and _model_of(row) == model] for model in models}
+    return {
+        row: shapes[row] if row in shapes else MARKERS[2 + variants[_model_of(row)].index(row) % (len(MARKERS) - 2)]
+        for row in order
+    }
+
+
+def line_style(row: str) -> str:
+    """Lines of variants are dashed."""
+    return "-" if row == _model_of(row) else "--"
+
+
+def _models(order: Sequence[str]) -> list[str]:
+    return list(dict.fromkeys(_model_of(row) for row in order))
+
+
+def _model_of(row: str) -> str:
+    """A row is called by its model, or by "model, variant" (`Experiment.row`)."""
+    return row.partition(", ")[0]
 
 
 def axes_of(width: float, height: float, title: str) -> tuple[Figure, Axes]:

@@ -5,13 +5,14 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from functools import partial
 from math import ceil
+from typing import Any
 
 import matplotlib as mpl
 from matplotlib.axes import Axes
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 
-from benchmarks.drawing import STYLE, lay_out, markers, palette
+from benchmarks.drawing import STYLE, lay_out, line_style, markers, palette
 from benchmarks.experiment import CLEAN, Record
 from benchmarks.perturbations import PERTURBATIONS
 from benchmarks.robustness import GROUPS, Family, accuracy, families
@@ -47,7 +48,8 @@ def _accuracy(dataset: str, title: str, models: Models, chosen: Sequence[Family]
         for model, records in models.items():
             scores = {at: over_seeds(records, partial(accuracy, condition=name)) for at, name in family.levels.items()}
             known = {at: 100 * found.value for at, found in scores.items() if found is not None}
-            axes.plot(list(known), list(known.values()), marker=shapes[model], color=colors[model], label=model, ms=4)
+            look: dict[str, Any] = {"marker": shapes[model], "color": colors[model], "linestyle": line_style(model)}
+            axes.plot(list(known), list(known.values()), label=model, ms=4, **look)
     panels[0].set_ylabel("accuracy in %")
     _legend(figure, panels[0])
     figure.set_label(

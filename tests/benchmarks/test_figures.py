@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from benchmarks.drawing import markers, palette, to_png, to_svg
+from benchmarks.drawing import line_style, markers, palette, to_png, to_svg
 from benchmarks.figures import all_figures
 from tests.benchmarks.records import ORDER, TASKS, record, suite, with_accuracy, with_condition
 
@@ -121,3 +121,12 @@ def test_an_undefined_accuracy_and_no_time_at_all_can_be_drawn():
     odd = [with_accuracy(record(seconds={"fit": 0.0}), color=float("nan"), mean=float("nan")), record("majority")]
     for figure in all_figures(odd, ORDER).values():
         assert to_svg(figure).startswith(b"<?xml")
+
+
+def test_variants_share_the_colour_of_their_model_and_are_told_apart_by_markers():
+    rows = [*ORDER, *(f"cma_clip, {n} layers" for n in range(6)), "mmbt, dropout"]
+    colors, shapes = palette(rows), markers(rows)
+    assert {colors[row] for row in rows if row.startswith("cma_clip,")} == {colors["cma_clip"]}
+    looks = [(colors[row], shapes[row]) for row in rows]
+    assert len(set(looks)) == len(rows)
+    assert (line_style("cma_clip"), line_style("cma_clip, 2 layers")) == ("-", "--")
