@@ -57,7 +57,7 @@ def number(found: Score | None, scale: float, digits: int) -> Cell:
         return Cell(MISSING)
     if math.isnan(found.value):
         return Cell(UNDEFINED)
-    text = f"{scale * found.value:,.{digits}f}"
+    text = f"{round(scale * found.value, digits) + 0.0:,.{digits}f}"  # no minus before a zero
     if found.std is None or (digits == 0 and found.std == 0):
         return Cell(text, scale * found.value)
     return Cell(f"{text} ± {scale * found.std:,.{digits}f}", scale * found.value, scale * found.std)

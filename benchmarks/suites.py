@@ -124,6 +124,18 @@ SUITES: dict[str, Suite] = {
         question="The paper's comparisons, on its public data sets and the open stand-in for MRWPA.",
         datasets={"food101": {"split": "mmbt"}, "fashion-gen": {}, "abo": {}},
     ),
+    "food101-titles": Suite(
+        question="What do the page titles of Food-101 tell by themselves?",
+        datasets={"food101": {"images": False}},
+        models=FLOORS,
+        seeds=(0,),
+    ),
+    "food101-titles-clean": Suite(
+        question="Likewise, with escapes decoded and wrappers removed.",
+        datasets={"food101": {"images": False, "wording": "clean"}},
+        models=FLOORS,
+        seeds=(0,),
+    ),
     "twins": Suite(
         question="Does every model run on every layout? (The numbers say nothing about the real data.)",
         datasets={
