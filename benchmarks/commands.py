@@ -49,7 +49,6 @@ def run_suite(chosen: suites.Suite, name: str, workers: int | None, where: Where
     Raises:
         SuiteError: experiments that failed; everything else is done first.
     """
-    from benchmarks import datasets
     from benchmarks.fanout import Job, run_all
     from benchmarks.models import resolve
     from benchmarks.tracking import open_tracker
@@ -65,19 +64,40 @@ def run_suite(chosen: suites.Suite, name: str, workers: int | None, where: Where
     wanted = suites.experiments(chosen)
     for experiment in wanted:
         resolve(experiment.model, experiment.hparams)  # every name is checked before the first one trains
-    for dataset, options in chosen.datasets.items():
-        datasets.load(dataset, place.source(dataset), options)  # builds the tables once, with a progress bar
+    unreadable = _load_all(chosen, place)
+    wanted_here = [experiment for experiment in wanted if experiment.dataset not in unreadable]
     tracker = open_tracker(uri, name, where.runs)
     quiet_place = replace(place, progress=False)  # the bars of several processes would overwrite each other
-    jobs = [Job(experiment, quiet_place, name, tracker.uri) for experiment in wanted]
+    jobs = [Job(experiment, quiet_place, name, tracker.uri) for experiment in wanted_here]
     failures = run_all(jobs, workers or os.cpu_count() or 1, lambda line: print(line, flush=True))
+    failures += [f"{dataset} cannot be loaded: {reason}" for dataset, reason in unreadable.items()]
     # Records of the same folder with other options or hyper-parameters belong to another question.
     records = [record for record in load_records(place.suite_dir) if record.experiment in wanted]
     written = outputs.write(place.suite_dir, records, name)
     tracker.log_outputs(place.suite_dir, outputs.headline(records))
     if failures:
-        raise SuiteError("\n".join([f"{len(failures)} of {len(jobs)} experiments failed:", *failures]))
+        missing = len(wanted) - len(records)
+        raise SuiteError("\n".join([f"{missing} of {len(wanted)} experiments failed:", *failures]))
     return "\n".join([written, outputs.compare(records, where.results / "reference" / name)])
+
+
+def _load_all(chosen: suites.Suite, place: Place) -> dict[str, str]:
+    """Builds every table once, with a progress bar; returns why some data sets of several cannot be loaded.
+
+    Raises:
+        ValueError: not one can be loaded, or the only one cannot.
+    """
+    from benchmarks import datasets
+
+    reasons: dict[str, str] = {}
+    for dataset, options in chosen.datasets.items():
+        try:
+            datasets.load(dataset, place.source(dataset), options)
+        except (OSError, ValueError) as error:
+            reasons[dataset] = str(error)
+            if len(reasons) == len(chosen.datasets):
+                raise
+    return reasons
 
 
 def _twins(chosen: suites.Suite, where: Where) -> dict[str, Path]:

@@ -110,7 +110,9 @@ def test_rows_of_one_group_cell_or_photo_stay_together(manifest, load):
 
 def test_a_text_in_two_splits_is_a_leak(manifest, load):
     _edit(manifest, 7, text="TITLE 0")
-    with pytest.raises(DataError, match=r"items.csv, row 9: it is in test, but items.csv, row 2 of .*'image:0.png'"):
+    with pytest.raises(
+        DataError, match=r"items.csv, row 9: it is in test, but items.csv, row 2 of .*rows that share a title, a photo"
+    ):
         load(manifest)
 
 

@@ -155,7 +155,7 @@ def test_a_split_column_decides_and_must_not_tear_a_product(changed, load):
 
 def test_a_torn_product_is_a_leak(changed, load):
     own = {row: {"split": ("train", "val", "test")[row % 3], "parent_id": f"p{row // 2}"} for row in range(60)}
-    with pytest.raises(DataError, match="all rows of a group must be in one split, or the test split leaks"):
+    with pytest.raises(DataError, match="all of its rows must be in one split, or the test split leaks"):
         load(changed(own))
 
 
