@@ -37,7 +37,7 @@ def test_every_name_exists(page):
     text = page.read_text(encoding="utf-8")
     commands = set(re.findall(r"cma-bench ([a-z]+)", text))
     assert commands <= set(COMMANDS)
-    assert set(re.findall(r"--suite (?!reference/)([a-z][a-z-]+)", text)) <= set(SUITES)
+    assert set(re.findall(r"--suite (?!reference/)([a-z][a-z0-9-]+)", text)) <= set(SUITES)
     assert set(re.findall(r"--data ([a-z][a-z0-9-]+)=", text)) <= set(DATASETS)
     assert set(re.findall(r"--protocol ([a-z][a-z0-9-]+)", text)) <= set(PROTOCOLS)
 

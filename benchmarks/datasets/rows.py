@@ -74,7 +74,7 @@ def check_parts(rows: Sequence[Row]) -> None:
         first = firsts.setdefault(row.group, row)
         if first.part != row.part:
             raise DataError(
-                f"{row.origin}: it is in {row.part}, but {first.origin} of the same group ({row.group!r}) is in "
+                f"{row.origin}: it is in {row.part}, but {first.origin} of the same group {row.group!r} is in "
                 f"{first.part}; rows that share a title, a photo or a group name are one group, and all of its rows "
                 f"must be in one split, or the test split leaks"
             )
