@@ -115,7 +115,7 @@ class ZeroShot(Classifier):
 def class_embeddings(backbone: Backbone, processor: Processor, task: Task) -> FloatArray:
     """Float[C E]: unit length, the normalised mean of the unit embeddings of all prompts of a class."""
     prompts = [template.format(name) for name in task.classes for template in task.prompts]
-    ids = torch.from_numpy(processor.texts(prompts)[0].astype(np.int64))
+    ids = torch.from_numpy(processor.texts(prompts).astype(np.int64))
     with torch.inference_mode():
         embeddings = backbone.encode_text(ids.to(backbone.logit_scale.device)).cpu()
     means = embeddings.view(len(task.classes), len(task.prompts), -1).mean(dim=1)

@@ -202,7 +202,7 @@ def pretrain(where: Here, out: Path, pairing: Annotated[Pairing, OmitArgPrefixes
     """
     from benchmarks.commands import pretrain_clip
 
-    print(pretrain_clip(pairing, pairs(hparam), out, where))
+    print(pretrain_clip(pairing, pairs(pairing.option), pairs(hparam), out, where))
 
 
 def backbone(where: Here, name: Positional[str] = "tiny-product-clip", out: Path | None = None) -> None:

@@ -11,7 +11,6 @@ from typing import TYPE_CHECKING, Any
 
 from benchmarks import outputs, suites
 from benchmarks.environment import code_fingerprint, quiet
-from benchmarks.options import pairs
 from benchmarks.store import load_records
 
 if TYPE_CHECKING:
@@ -194,7 +193,9 @@ def predict_one(folder: Path, image: Path | None, text: str | None) -> str:
     )
 
 
-def pretrain_clip(pairing: Pairing, hparams: Mapping[str, Any], out: Path, where: Where) -> str:
+def pretrain_clip(
+    pairing: Pairing, options: Mapping[str, Any], hparams: Mapping[str, Any], out: Path, where: Where
+) -> str:
     """Train and export a backbone, reporting every epoch to the terminal and to MLflow."""
     from benchmarks.corpus import corpus
     from benchmarks.experiment import Experiment, key_of
@@ -213,11 +214,11 @@ def pretrain_clip(pairing: Pairing, hparams: Mapping[str, Any], out: Path, where
         dataset=pairing.dataset,
         model=pairing.start,
         seed=pairing.seed,
-        dataset_options=pairs(pairing.option),
+        dataset_options=dict(options),
         hparams={**config.model_dump(mode="json"), "catalog": pairing.catalog},
     )
     backbone = load_backbone(pairing.start)
-    found = corpus(pairing.dataset, experiment.dataset_options, source, pairing.catalog, pairing.seed)
+    found = corpus(pairing.dataset, options, source, pairing.catalog, pairing.seed)
     fingerprints = {"data": found.splits.fingerprint, "weights": backbone.fingerprint, "code": code_fingerprint()}
     key = key_of(experiment, fingerprints)
     workspace = Workspace(source.cache, where.runs / "pretraining" / key, source.progress)

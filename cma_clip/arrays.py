@@ -13,7 +13,8 @@ import numpy as np
 import numpy.typing as npt
 from filelock import FileLock
 
-FACTS = "facts.json"
+NAMES = "arrays.json"
+"""Written last: lists the arrays of a complete folder."""
 Shape = tuple[tuple[int, ...], type]
 """Of an array, with the type of its items."""
 
@@ -31,11 +32,11 @@ def filled(
     with folder.lock():
         if not folder.exists():
             folder.fill(shapes(), fill)
-    return folder.read()[0]
+    return folder.read()
 
 
 class ArrayFolder:
-    """Named arrays and a few facts in one folder; the folder's name says what they are a function of."""
+    """Named arrays in one folder; the folder's name says what they are a function of."""
 
     def __init__(self, path: Path):
         self.path = path
@@ -47,20 +48,19 @@ class ArrayFolder:
 
     def exists(self) -> bool:
         """Whether a complete copy is there."""
-        return (self.path / FACTS).is_file()
+        return (self.path / NAMES).is_file()
 
-    def read(self) -> tuple[dict[str, npt.NDArray[Any]], dict[str, Any]]:
-        """The arrays, memory-mapped and read-only, and the facts."""
-        facts = json.loads((self.path / FACTS).read_text())
-        names = facts.pop("arrays")
-        return {name: np.load(self.path / f"{name}.npy", mmap_mode="r") for name in names}, facts
+    def read(self) -> dict[str, npt.NDArray[Any]]:
+        """The arrays, memory-mapped and read-only."""
+        names = json.loads((self.path / NAMES).read_text())
+        return {name: np.load(self.path / f"{name}.npy", mmap_mode="r") for name in names}
 
-    def write(self, arrays: Mapping[str, npt.NDArray[Any]], facts: Mapping[str, Any]) -> None:
+    def write(self, arrays: Mapping[str, npt.NDArray[Any]]) -> None:
         """Write all arrays, then make the folder appear at once."""
         staging = self.stage()
         for name, array in arrays.items():
             np.save(staging / f"{name}.npy", array)
-        self.commit(staging, list(arrays), facts)
+        self.commit(staging, list(arrays))
 
     def fill(self, shapes: Mapping[str, Shape], fill: Callable[[Mapping[str, npt.NDArray[Any]]], None]) -> None:
         """Let `fill` write into mapped arrays of these shapes: they never have to fit into memory."""
@@ -72,15 +72,15 @@ class ArrayFolder:
         fill(mapped)
         for array in mapped.values():
             array.flush()
-        self.commit(staging, list(mapped), {})
+        self.commit(staging, list(mapped))
 
     def stage(self) -> Path:
         """A temporary folder beside the final one, for arrays that are filled piece by piece."""
         self.path.parent.mkdir(parents=True, exist_ok=True)
         return Path(tempfile.mkdtemp(prefix=f".{self.path.name}-", dir=self.path.parent))
 
-    def commit(self, staging: Path, names: list[str], facts: Mapping[str, Any]) -> None:
+    def commit(self, staging: Path, names: list[str]) -> None:
         """Make a staged folder the final one."""
-        (staging / FACTS).write_text(json.dumps({**facts, "arrays": names}))
+        (staging / NAMES).write_text(json.dumps(names))
         shutil.rmtree(self.path, ignore_errors=True)  # incomplete, or nobody would write: left by a broken-off deletion
         staging.replace(self.path)

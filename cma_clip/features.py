@@ -60,7 +60,7 @@ def token_features(backbone: Backbone, processor: Processor, examples: Examples,
     images, texts = examples.image_source, examples.text_source
     sides: dict[str, tuple[str | None, Side]] = {
         "image": (processor.name(images), partial(_image_side, backbone, processor.encode_images(images, workspace))),
-        "text": (processor.name(texts), partial(_text_side, backbone, processor.encode_texts(texts, workspace)[0])),
+        "text": (processor.name(texts), partial(_text_side, backbone, processor.encode_texts(texts, workspace))),
     }
     arrays: dict[str, npt.NDArray[Any]] = {
         "image_present": examples.image_present(),

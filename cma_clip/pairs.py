@@ -47,7 +47,7 @@ def pair_batches(
         for row in rows
         for caption in (texts[row] or "", *_fragments(texts[row] or "", fragments, [seed, int(row)]))
     ]
-    ids = processor.texts(captions)[0]
+    ids = processor.texts(captions)
     ids = ids.reshape(len(rows), 1 + fragments, ids.shape[1])
     keys = np.array([text_key(caption) for caption in captions], dtype=np.int64).reshape(len(rows), 1 + fragments)
 

@@ -36,7 +36,6 @@ class Encoded:
         pixels: UInt8[N 3 H W], resized and cropped, not yet normalised; zeros where the image is missing.
         input_ids: Int32[N L], L the longest text here if the tower is causal, else its context length.
         image_present, text_present: Bool[N].
-        truncated: how many texts were longer than the tower's context.
         fingerprint: names examples and processing together; None where the examples have no name.
     """
 
@@ -44,7 +43,6 @@ class Encoded:
     input_ids: npt.NDArray[np.int32]
     image_present: npt.NDArray[np.bool_]
     text_present: npt.NDArray[np.bool_]
-    truncated: int
     fingerprint: str | None
 
     def __len__(self) -> int:
@@ -83,25 +81,23 @@ class Processor:
             image = step(image)
         return np.asarray(image.convert("RGB"), dtype=np.uint8).transpose(2, 0, 1)
 
-    def texts(self, texts: Sequence[str | None]) -> tuple[npt.NDArray[np.int32], int]:
-        """(Int32[N L], number of truncated texts). A missing text is encoded like an empty one."""
+    def texts(self, texts: Sequence[str | None]) -> npt.NDArray[np.int32]:
+        """Int32[N L]. A missing text is encoded like an empty one."""
         known = ["" if text is None else text for text in texts]
         ids = self.tokenizer(known, context_length=self.context_length).numpy().astype(np.int32)
-        truncated = int((self.lengths(known) > self.context_length).sum())
         if self._text_ends is not None and len(ids):
             ids = ids[:, : int(self._text_ends(torch.from_numpy(ids)).max()) + 1]
-        return np.ascontiguousarray(ids), truncated
+        return np.ascontiguousarray(ids)
 
     def encode(self, examples: Examples, workspace: Workspace) -> Encoded:
         """All examples; images and texts each from the cache if they were encoded before."""
         images = self.encode_images(examples, workspace)
-        texts, truncated = self.encode_texts(examples, workspace)
+        texts = self.encode_texts(examples, workspace)
         return Encoded(
             pixels=images["pixels"],
             input_ids=texts["input_ids"],
             image_present=images["image_present"],
             text_present=texts["text_present"],
-            truncated=truncated,
             fingerprint=self.name(examples),
         )
 
@@ -116,17 +112,15 @@ class Processor:
             lambda arrays: self._decode(examples, arrays, workspace.progress),
         )
 
-    def encode_texts(self, examples: Examples, workspace: Workspace) -> tuple[Arrays, int]:
-        """`input_ids` and `text_present` as in `Encoded`, and how many texts were cut."""
+    def encode_texts(self, examples: Examples, workspace: Workspace) -> Arrays:
+        """`input_ids` and `text_present` as in `Encoded`, tokenised once."""
         folder = _folder(workspace, "texts", self.name(examples))
         if folder is None:
             return self._text_arrays(examples.texts())
         with folder.lock():
             if not folder.exists():
-                arrays, truncated = self._text_arrays(examples.texts())
-                folder.write(arrays, {"truncated": truncated})
-        kept, facts = folder.read()
-        return kept, int(facts["truncated"])
+                folder.write(self._text_arrays(examples.texts()))
+        return folder.read()
 
     def name(self, examples: Examples) -> str | None:
         """Hash of the examples and of how they are processed; None where the examples have no name."""
@@ -146,10 +140,9 @@ class Processor:
             for _ in tqdm(rows, "decode images", len(examples), disable=not progress, delay=2, leave=False):
                 pass
 
-    def _text_arrays(self, texts: Sequence[str | None]) -> tuple[dict[str, npt.NDArray[Any]], int]:
-        input_ids, truncated = self.texts(texts)
+    def _text_arrays(self, texts: Sequence[str | None]) -> dict[str, npt.NDArray[Any]]:
         present = np.array([bool(text and text.strip()) for text in texts], dtype=np.bool_)
-        return {"input_ids": input_ids, "text_present": present}, truncated
+        return {"input_ids": self.texts(texts), "text_present": present}
 
     def lengths(self, texts: Sequence[str]) -> npt.NDArray[np.int64]:
         """Int[N]: tokens of each text before anything is cut, begin and end marks included."""

@@ -11,6 +11,9 @@ from benchmarks.perturbations import PROTOCOLS
 from benchmarks.suites import SUITES
 
 ROOT = Path(__file__).parents[1]
+WEIGHTS = ROOT / "cma_clip" / "weights"
+DECIMAL = re.compile(r"(?<![\d.])\d+\.\d+(?![\d.])")
+CODE = re.compile(r"`[^`]*`|\]\([^)]*\)|arXiv [\d.]+")
 PAGES = [ROOT / name for name in ("README.md", "CONTRIBUTING.md", "results/README.md")]
 
 
@@ -26,6 +29,27 @@ def test_every_table_of_numbers_is_a_committed_one():
     assert shown
     for table in shown:
         assert any(table in file for file in committed), table.splitlines()[0]
+
+
+@pytest.mark.parametrize("page", ["README.md", "results/README.md", "cma_clip/weights/tiny-product-clip/README.md"])
+def test_every_decimal_in_the_text_stands_in_a_committed_table(page):
+    """Or in the scores beside the weights: no number is from memory."""
+    sources = [
+        *(ROOT / "results" / "reference").glob("*/tables/*.md"),
+        *(ROOT / "results" / "reference").glob("*/*.md"),
+    ]
+    known = {number for path in sources for number in DECIMAL.findall(path.read_text(encoding="utf-8"))}
+    known |= {number for path in WEIGHTS.glob("*/*.[jc]s*") for number in percentages(path.read_text(encoding="utf-8"))}
+    prose = [
+        line for line in (ROOT / page).read_text(encoding="utf-8").splitlines() if not line.startswith(("|", "    "))
+    ]
+    told = [number for line in prose for number in DECIMAL.findall(CODE.sub("", line))]
+    assert [number for number in told if number not in known] == []
+
+
+def percentages(text):
+    """Every share, as a page would show it."""
+    return {f"{100 * float(number):.1f}" for number in re.findall(r"\b0\.\d+", text)} | set(DECIMAL.findall(text))
 
 
 def test_every_link_leads_somewhere(page):

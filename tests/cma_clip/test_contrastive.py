@@ -92,7 +92,7 @@ def test_captions_are_the_text_or_a_fragment_of_it(tiny):
     assert len(batches) == 2  # no pair without a text
     pairs = batches[[0, 1]]
     assert pairs.input_ids.shape[:2] == (2, 7)
-    whole = processor.texts(["red shirt", "blue box"])[0]
+    whole = processor.texts(["red shirt", "blue box"])
     assert pairs.input_ids[:, 0, : whole.shape[1]].tolist() == whole.tolist()
     torch.manual_seed(0)
     assert torch.equal(choose_captions(pairs, 0.0)[0], pairs.input_ids[:, 0])

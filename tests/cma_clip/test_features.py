@@ -55,15 +55,15 @@ def test_other_weights_have_another_cache(backbone, tiny, tmp_path):
     refreshed = type(other)(other.clip, other.tokenizer, other.id)
     for each in (backbone, refreshed):
         features_of(each, products(4, fingerprint="shop"), tmp_path)
-    assert len(list((tmp_path / "features").glob("*/facts.json"))) == 4  # images and texts
-    assert len(list(tmp_path.glob("images/*/facts.json"))) == len(list(tmp_path.glob("texts/*/facts.json"))) == 1
+    assert len(list((tmp_path / "features").glob("*/arrays.json"))) == 4  # images and texts
+    assert len(list(tmp_path.glob("images/*/arrays.json"))) == len(list(tmp_path.glob("texts/*/arrays.json"))) == 1
 
 
 def test_half_written_cache_is_not_believed(backbone, tmp_path):
     examples = products(4, fingerprint="shop")
     features_of(backbone, examples, tmp_path)
     (folder,) = (path.parent for path in (tmp_path / "features").glob("*/text_cls.npy"))
-    (folder / "facts.json").unlink()  # written last
+    (folder / "arrays.json").unlink()  # written last
     (folder / "text_cls.npy").write_bytes(b"torn")
     again = features_of(backbone, examples, tmp_path)
     assert np.array_equal(again.arrays["text_cls"], features_of(backbone, examples).arrays["text_cls"])

@@ -31,18 +31,16 @@ def test_any_image_mode_becomes_rgb(processor, mode):
 
 
 def test_missing_text_is_encoded_like_an_empty_one(processor):
-    assert np.array_equal(processor.texts([None, "a"])[0], processor.texts(["", "a"])[0])
+    assert np.array_equal(processor.texts([None, "a"]), processor.texts(["", "a"]))
 
 
 def test_texts_are_cut_to_the_longest(processor):
-    ids, truncated = processor.texts(["a red dress", "a"])
+    ids = processor.texts(["a red dress", "a"])
     assert ids.shape == (2, 5)
-    assert truncated == 0
 
 
-def test_truncated_texts_are_counted_and_keep_their_end_mark(processor):
-    ids, truncated = processor.texts(["red " * 14, "red " * 15, "red " * 100])
-    assert truncated == 2
+def test_long_texts_are_cut_and_keep_their_end_mark(processor):
+    ids = processor.texts(["red " * 14, "red " * 15, "red " * 100])
     assert ids.shape == (3, 16)
     assert (ids[:, -1] == ids.max()).all()
 
@@ -66,7 +64,7 @@ def test_second_call_reads_the_cache(processor, tmp_path):
     second = processor.encode(products(8, fingerprint="shop"), workspace)
     assert len(stamps) == 4
     assert {path: path.stat().st_mtime_ns for path in tmp_path.rglob("*.npy")} == stamps
-    for name in ("pixels", "input_ids", "image_present", "text_present", "truncated", "fingerprint"):
+    for name in ("pixels", "input_ids", "image_present", "text_present", "fingerprint"):
         assert np.array_equal(getattr(first, name), getattr(second, name))
 
 
@@ -104,6 +102,7 @@ def test_tokenisers_of_one_class_with_other_words_share_no_cache(architectures):
 
 
 @pytest.mark.parametrize("kind", ["vit", "bert"])
-def test_cut_texts_are_counted_whatever_the_tokeniser(architectures, kind):
+def test_tokens_are_counted_before_anything_is_cut(architectures, kind):
     processor = Processor(load_backbone(architectures[kind]))
-    assert processor.texts(["red shirt", "red shirt " * 40, ""])[1] == 1
+    short, long, empty = processor.lengths(["red shirt", "red shirt " * 40, ""])
+    assert 0 < empty < short <= processor.context_length < long
