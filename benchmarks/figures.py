@@ -11,6 +11,7 @@ import matplotlib as mpl
 import numpy as np
 import seaborn as sns
 from matplotlib.figure import Figure
+from matplotlib.ticker import FormatStrFormatter, LogLocator, NullLocator
 
 from benchmarks.drawing import STYLE, axes_of, lay_out, markers, palette
 from benchmarks.experiment import CLEAN, MEAN, Record
@@ -18,6 +19,7 @@ from benchmarks.ranking import suite_ranking
 from benchmarks.robustness_figures import robustness_figures
 from benchmarks.scores import Models, compared, estimates, over_seeds, records_of, score, tasks_of
 from benchmarks.statistics import LEVEL, Ranking, interval
+from benchmarks.titles import named
 
 SHORTEST = 1e-3
 """Seconds below this are drawn as this: the axis is logarithmic and records keep milliseconds."""
@@ -46,7 +48,8 @@ def all_figures(records: Iterable[Record], order: Sequence[str]) -> dict[str, Fi
 def _of_one(dataset: str, condition: str, models: Models) -> dict[str, Figure]:
     present = {model: found for model, found in models.items() if found}
     clean = condition == CLEAN
-    prefix, where = (dataset, dataset) if clean else (f"{dataset}-{condition}", f"{dataset}, {condition}")
+    title = named(dataset, models)
+    prefix, where = (dataset, title) if clean else (f"{dataset}-{condition}", f"{title}, {condition}")
     figures = {
         f"{prefix}-accuracy": _accuracy(where, condition, present, list(models)),
         f"{prefix}-accuracy_by_task": _by_task(where, condition, present),
@@ -151,6 +154,9 @@ def _by_cost(where: str, models: Models, order: Sequence[str]) -> Figure:
             seconds = max(cost.value, SHORTEST)
             axes.plot(seconds, 100 * accuracy.value, shapes[model], color=colors[model], label=model, markersize=8)
     axes.set_xscale("log")
+    axes.xaxis.set_major_locator(LogLocator(subs=(1.0, 3.0)))
+    axes.xaxis.set_major_formatter(FormatStrFormatter("%g"))
+    axes.xaxis.set_minor_locator(NullLocator())
     axes.set_xlabel(f"training in seconds, mean over seeds (logarithmic; at least {SHORTEST:g})")
     axes.set_ylabel("accuracy in %, mean over tasks")
     axes.margins(0.06)
@@ -175,19 +181,24 @@ def _modality_weights(where: str, condition: str, models: Models) -> Figure:
             bar.set(alpha=0.55, hatch="//")
         axes.text(100 * text / 2, position, f"{100 * text:.0f}", ha="center", va="center", color="black")
         axes.text(100 * (text + image / 2), position, f"{100 * image:.0f}", ha="center", va="center", color="black")
+        seeds = _weights(models.get(who, ()), task, condition)
+        if len(seeds) > 1:
+            axes.plot(
+                [100 * weights[0] for weights in seeds], [position] * len(seeds), "|", color="black", markersize=12
+            )
         positions.append(position)
     axes.set_yticks(positions, [f"{task}: {who}" for task, who in shares])
     axes.set_ylim(position + 0.6, 0.4)
     axes.set_xlim(0, 100)
-    axes.set_xlabel("share in %, mean over test examples and seeds")
+    axes.set_xlabel("share in %, mean over test examples and seeds (tick: one seed)")
     axes.grid(visible=False, axis="y")
     handles = [
         mpl.patches.Patch(color=color, label=name) for color, name in ((text_color, "text"), (image_color, "image"))
     ]
-    figure.legend(handles=handles, loc="outside right upper", frameon=False)
+    figure.legend(handles=handles, loc="outside lower right", ncols=2, frameon=False)
     figure.set_label(
-        f"Mean modality weights on {where}, by task and model. Hatched: the share of the evidence that each modality "
-        "is known to carry, where the data set knows it."
+        f"Mean modality weights on {where}, by task and model; ticks are single seeds. Hatched: the share of the "
+        "evidence that each modality is known to carry, where the data set knows it."
     )
     return figure
 
@@ -203,8 +214,13 @@ def _shares(models: Models, condition: str) -> Mapping[tuple[str, str], tuple[fl
             if task in record.relevance:
                 shares[task, KNOWN] = record.relevance[task]
         for model, records in models.items():
-            weights = [w for record in records if (w := record.modality_weights.get(condition, {}).get(task))]
+            weights = _weights(records, task, condition)
             if weights:
                 text, image = np.mean(weights, axis=0)
                 shares[task, model] = (float(text), float(image))
     return shares
+
+
+def _weights(records: Sequence[Record], task: str, condition: str) -> list[tuple[float, float]]:
+    """(text, image) of every seed."""
+    return [found for record in records if (found := record.modality_weights.get(condition, {}).get(task))]

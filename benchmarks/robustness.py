@@ -14,15 +14,13 @@ from benchmarks.perturbations import PERTURBATIONS, PROTOCOLS
 from benchmarks.rendering import Cell, Table
 from benchmarks.scores import (
     COMPARED,
-    SELECTION,
     Models,
     Score,
     by_dataset,
-    num_test,
-    over_all_seeds,
     over_seeds,
     records_of,
 )
+from benchmarks.titles import named, table_title
 
 FEW = 8
 """Up to so many conditions each has a column; more are summed up by family."""
@@ -140,7 +138,7 @@ def _table(
     presets = dict.fromkeys(record.experiment.protocol for record in records_of(models))
     notes += [f"Conditions: {levels}.", *(PROTOCOLS[name].note for name in presets if name in PROTOCOLS)]
     return Table(
-        title=f"{dataset}, {what}; {over_all_seeds(models)}; {num_test(models):,} test examples; {SELECTION}",
+        title=table_title(f"{named(dataset, models)}, {what}", models),
         header=("model", *columns),
         rows=tuple((Cell(model), *(column[row] for column in cells.values())) for row, model in enumerate(models)),
         footnotes=(*notes, *footnotes(models)),

@@ -18,6 +18,7 @@ from benchmarks.perturbations import PERTURBATIONS
 from benchmarks.robustness import GROUPS, Family, accuracy, families
 from benchmarks.scores import Models, by_dataset, over_seeds, tasks_of
 from benchmarks.subject import SUBJECT
+from benchmarks.titles import named
 
 COLUMNS = 3
 
@@ -33,9 +34,10 @@ def robustness_figures(records: Iterable[Record], order: Sequence[str]) -> dict[
                 if not chosen:
                     continue
                 prefix = f"{dataset}-robustness_{group or 'presets'}"
-                figures[prefix] = _accuracy(dataset, title, present, chosen, list(models))
+                where = named(dataset, models)
+                figures[prefix] = _accuracy(where, title, present, chosen, list(models))
                 if any(record.modality_weights.get(CLEAN) for record in present.get(SUBJECT, [])):
-                    figures[f"{prefix}_weights"] = _weights(dataset, title, SUBJECT, present[SUBJECT], chosen)
+                    figures[f"{prefix}_weights"] = _weights(where, title, SUBJECT, present[SUBJECT], chosen)
         for figure in figures.values():
             lay_out(figure)
     return figures

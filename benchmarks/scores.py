@@ -14,8 +14,6 @@ COMPARED = (CLEAN, "deduplicated", "product-level")
 """Conditions with tables and figures of their own: the test split, a part of it, another level of it. What is perturbed
 is told by robustness tables."""
 
-SELECTION = "epoch chosen on validation, never on test"
-
 Models = dict[str, list[Record]]
 """Model -> its records, one per seed."""
 
@@ -114,10 +112,3 @@ def over_seeds(records: Sequence[Record], number: Callable[[Record], float | Non
 def _value(record: Record, task: str, metric: str, condition: str) -> float | None:
     estimate = record.metrics[condition].get(task, {}).get(metric)
     return None if estimate is None else estimate.value
-
-
-def over_all_seeds(models: Models) -> str:
-    """What the numbers of these records are taken over, for a title."""
-    counts = sorted({len(records) for records in models.values() if records})
-    seeds = f"{counts[0]} to {counts[-1]} seeds" if len(counts) > 1 else f"{counts[0]} seed{'s' * (counts[0] > 1)}"
-    return f"mean ± std over {seeds}" if counts[-1] > 1 else seeds

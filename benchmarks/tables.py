@@ -13,19 +13,18 @@ from benchmarks.ranking import ranks_table, suite_ranking
 from benchmarks.rendering import MISSING, TIED, Cell, Table
 from benchmarks.robustness import robustness_tables
 from benchmarks.scores import (
-    SELECTION,
     Models,
     Score,
     by_dataset,
     compared,
     num_test,
-    over_all_seeds,
     over_seeds,
     records_of,
     tasks_of,
 )
 from benchmarks.statistics import LEVEL
 from benchmarks.subject import about_subject
+from benchmarks.titles import named, table_title
 
 
 def comparison(
@@ -101,8 +100,7 @@ def _comparison(dataset: str, models: Models, metrics: Sequence[str], condition:
 
 
 def _title(dataset: str, models: Models, what: str, condition: str) -> str:
-    test = num_test(models, condition)
-    return f"{dataset}, {condition}: {what}; {over_all_seeds(models)}; {test:,} test examples; {SELECTION}"
+    return table_title(f"{named(dataset, models)}, {condition}: {what}", models, condition)
 
 
 def _with_unit(metric: str) -> str:

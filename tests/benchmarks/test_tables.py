@@ -262,3 +262,10 @@ def test_a_cell_holds_its_interval_for_csv(records):
 def test_whole_numbers_of_one_seed_have_no_digits():
     parameters, epochs, chosen, *_ = rows(all_tables(suite(TWO, seeds=(0,)), TWO)["catalog-cost"])["cma_clip"]
     assert (parameters.text, epochs.text, chosen.text) == ("1,234,567", "12", "8")
+
+
+def test_the_title_says_that_labels_were_taken_out_of_the_texts():
+    experiment = record().experiment.model_copy(update={"dataset_options": {"titles": "masked"}})
+    assert comparison([record(experiment=experiment)], ("cma_clip",)).title.startswith(
+        "catalog with masked titles, clean:"
+    )

@@ -167,7 +167,7 @@ def test_pieces_keep_the_loss_and_gradients_of_the_whole_batch(tiny):
 def test_texts_in_groups_of_similar_length_get_the_embeddings_they_get_alone(tiny):
     backbone = load_backbone(tiny)
     texts = ["red shirt", "a very long photo of the small green dress and box", "box", "", "blue shirts", "the dress"]
-    ids = torch.from_numpy(Processor(backbone).texts(texts)[0]).long()
+    ids = torch.from_numpy(Processor(backbone).texts(texts)).long()
     module = ContrastiveModule(backbone, ContrastiveConfig(), 0, (None, None))
     alone = torch.cat([backbone.encode_text(row[None]) for row in ids])
     torch.testing.assert_close(module._encode_text(ids), alone, atol=1e-6, rtol=1e-5)
