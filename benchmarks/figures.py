@@ -24,6 +24,9 @@ from benchmarks.titles import named
 SHORTEST = 1e-3
 """Seconds below this are drawn as this: the axis is logarithmic and records keep milliseconds."""
 
+FEW_DECADES = 1e4
+"""A logarithmic axis that spans less has two labels a decade."""
+
 
 def all_figures(records: Iterable[Record], order: Sequence[str]) -> dict[str, Figure]:
     """Name -> figure, `get_label()` its caption.
@@ -154,7 +157,8 @@ def _by_cost(where: str, models: Models, order: Sequence[str]) -> Figure:
             seconds = max(cost.value, SHORTEST)
             axes.plot(seconds, 100 * accuracy.value, shapes[model], color=colors[model], label=model, markersize=8)
     axes.set_xscale("log")
-    axes.xaxis.set_major_locator(LogLocator(subs=(1.0, 3.0)))
+    low, high = axes.get_xlim()
+    axes.xaxis.set_major_locator(LogLocator(subs=(1.0, 3.0) if high < FEW_DECADES * low else (1.0,)))
     axes.xaxis.set_major_formatter(FormatStrFormatter("%g"))
     axes.xaxis.set_minor_locator(NullLocator())
     axes.set_xlabel(f"training in seconds, mean over seeds (logarithmic; at least {SHORTEST:g})")

@@ -8,10 +8,10 @@ from __future__ import annotations
 import ast
 import json
 import shutil
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import closing
 from dataclasses import asdict
-from functools import cache
+from functools import cache, partial
 from hashlib import blake2b
 from pathlib import Path
 from typing import Any
@@ -27,7 +27,8 @@ from cma_clip.types import Modality, Task
 __all__ = ["PARTS", "Part", "Row", "TaskSpec", "build_splits"]
 
 META = "meta.json"
-Records = dict[Part, list[dict[str, Any]]]
+Records = dict[Part, Callable[[], Iterator[dict[str, Any]]]]
+"""What each table will hold, made anew whenever it is asked for: the rows of a large data set are in memory once."""
 
 
 def build_splits(  # noqa: PLR0913, PLR0917 - one road for all loaders; every argument is a fact only the loader knows
@@ -93,12 +94,12 @@ def _prepare(
     good, digests, bad = _check_samples(rows, source)
     check_parts(good)
     tasks, dropped = settle_tasks(good, specs)
-    records = {part: _records(good, digests, tasks, part) for part in PARTS}
+    records: Records = {part: partial(_records, good, digests, tasks, part) for part in PARTS}
     names = [task.name for task in tasks]
     report = LoadReport(len(rows), tuple(bad), dropped, (*_notes(good), *notes()))
     meta = {
         "tasks": [task.as_json() for task in tasks],
-        "fingerprints": {part: table.fingerprint(records[part], names) for part in PARTS},
+        "fingerprints": {part: table.fingerprint(records[part](), names) for part in PARTS},
         "report": asdict(report),
     }
     return meta, records
@@ -110,8 +111,8 @@ def _save(folder: Path, meta: Mapping[str, Any], records: Records) -> None:
     for left_over in (staging, folder):
         shutil.rmtree(left_over, ignore_errors=True)
     staging.mkdir()
-    for part, rows in records.items():
-        table.write(staging / f"{part}.arrow", rows, [task[0] for task in meta["tasks"]])
+    for part, rows_of in records.items():
+        table.write(staging / f"{part}.arrow", rows_of(), [task[0] for task in meta["tasks"]])
     (staging / META).write_text(json.dumps(meta), encoding="utf-8")
     staging.replace(folder)
 
@@ -139,24 +140,22 @@ def _check_samples(rows: Sequence[Row], source: Source) -> tuple[list[Row], dict
 
 def _records(
     rows: Sequence[Row], digests: Mapping[str, str | None], tasks: Sequence[Task], part: Part
-) -> list[dict[str, Any]]:
+) -> Iterator[dict[str, Any]]:
     index: dict[str, dict[str | None, int]] = {
         task.name: {name: number for number, name in enumerate(task.classes)} for task in tasks
     }
-    return [
-        {
-            "id": row.id,
-            "group": row.group,
-            "origin": row.origin,
-            "text": text_of(row),
-            "image_path": str(row.image.absolute()) if isinstance(row.image, Path) else None,
-            "image_bytes": row.image if isinstance(row.image, bytes) else None,
-            "image_digest": digests[row.id],
-            **{table.LABEL + task: numbers.get(row.labels.get(task)) for task, numbers in index.items()},
-        }
-        for row in rows
-        if row.part == part
-    ]
+    for row in rows:
+        if row.part == part:
+            yield {
+                "id": row.id,
+                "group": row.group,
+                "origin": row.origin,
+                "text": text_of(row),
+                "image_path": str(row.image.absolute()) if isinstance(row.image, Path) else None,
+                "image_bytes": row.image if isinstance(row.image, bytes) else None,
+                "image_digest": digests[row.id],
+                **{table.LABEL + task: numbers.get(row.labels.get(task)) for task, numbers in index.items()},
+            }
 
 
 def _notes(rows: Sequence[Row]) -> list[str]:

@@ -3,21 +3,27 @@
 Image paths are relative to the file and may not leave its folder. Empty cells, NaN and null are missing: no image,
 no text, no label. Rows with the same text, the same image file or the same group cell share a group, and no group
 crosses splits. Without a split column, groups are split 70 / 10 / 20 % by a hash of their name.
+
+Where unlike products share a text or a placeholder photo, or a split of your own separates such rows, `ties` lets
+them go; then the condition `deduplicated` scores the test rows of which no training or validation row has the text or
+the image file, and the report counts them.
 """
 
 from __future__ import annotations
 
 import hashlib
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
-from typing import NamedTuple, Self
+from typing import Annotated, Literal, NamedTuple, Self, get_args
 
-from pydantic import Field, field_validator, model_validator
+import numpy as np
+from pydantic import BeforeValidator, Field, field_validator, model_validator
 
 from benchmarks.datasets import groups
 from benchmarks.datasets.build import Part, Row, TaskSpec, build_splits
+from benchmarks.datasets.rows import LeakError
 from benchmarks.datasets.splits import Card, DataError, Names, Options, Source, Splits
 from benchmarks.datasets.tabular import Record, find, read_records
 
@@ -31,6 +37,11 @@ SPLITS: Mapping[str, Part] = {
     "test": "test",
 }
 RULE = "manifest/v1"
+
+Tie = Literal["text", "image"]
+TIES: tuple[Tie, ...] = get_args(Tie)
+Ties = Annotated[tuple[Tie, ...], BeforeValidator(lambda given: (given,) if isinstance(given, str) else given)]
+"""What rows may share without being kept in one split, by an option; a single one may stand alone."""
 
 CARD = Card(
     title="Your own data",
@@ -51,6 +62,7 @@ class ManifestOptions(Options):
         id: unique names; without it rows are numbered.
         group: rows with the same value never cross splits (views of a product).
         split: column with train, val or test.
+        ties: what keeps rows that share it in one split, beside the group column: text, image, both or none ([]).
         min_count: classes with fewer training rows become missing labels, counted.
         prompts: templates for zero-shot classification, `{}` stands for the class name.
     """
@@ -61,6 +73,7 @@ class ManifestOptions(Options):
     id: str | None = None
     group: str | None = None
     split: str | None = None
+    ties: Ties = TIES
     min_count: int = Field(1, ge=1)
     prompts: tuple[str, ...] = Field(("a photo of {}.", "{}"), min_length=1)
 
@@ -134,15 +147,25 @@ def build(table: Table, source: Source) -> Splits:
     """
     path, records, options = table.path, table.records, table.options
     images = [_image(path.parent, record, options) for record in records]
-    return build_splits(
-        name=table.name,
-        card=table.card,
-        key=_key(path, options, images),
-        rows=partial(_rows, records, images, options),
-        tasks=[TaskSpec(label, None, options.min_count, options.prompts) for label in options.labels],
-        source=source,
-        notes=lambda: table.notes,
-    )
+    try:
+        splits = build_splits(
+            name=table.name,
+            card=table.card,
+            key=_key(path, options, images),
+            rows=partial(_rows, records, images, options),
+            tasks=[TaskSpec(label, None, options.min_count, options.prompts) for label in options.labels],
+            source=source,
+            notes=lambda: table.notes,
+        )
+    except LeakError as error:
+        loose = " (--option 'ties=[]' lets rows share text and photo, and scores the others as `deduplicated`)"
+        raise DataError(f"{error}{loose if options.ties else ''}") from error
+    if set(options.ties) == set(TIES):
+        return splits
+    rows = zip(records, images, strict=True)
+    shared = [frozenset(_texts_and_images(record, image, options).values()) for record, image in rows]
+    names = [_id(record, number, options) for number, record in enumerate(records)]
+    return _with_deduplicated(splits, dict(zip(names, shared, strict=True)))
 
 
 def _key(path: Path, options: ManifestOptions, images: Iterable[Image | None]) -> str:
@@ -188,7 +211,7 @@ def _image(folder: Path, record: Record, options: ManifestOptions) -> Image | No
 
 
 def _rows(records: Sequence[Record], images: Sequence[Image | None], options: ManifestOptions) -> Iterable[Row]:
-    keys = [_group_keys(record, image, options) for record, image in zip(records, images, strict=True)]
+    keys = _group_keys(records, images, options)
     names = groups.join([own or (f"row:{number}",) for number, own in enumerate(keys)])
     for number, (record, image, name) in enumerate(zip(records, images, names, strict=True)):
         yield Row(
@@ -211,16 +234,37 @@ def _id(record: Record, number: int, options: ManifestOptions) -> str:
     return own
 
 
-def _group_keys(record: Record, image: Image | None, options: ManifestOptions) -> tuple[str, ...]:
-    """What ties a row to others; only group names made of the manifest's content, wherever it lies."""
-    text = record.cells[options.text] if options.text else None
-    own = record.cells[options.group] if options.group else None
-    keys = [
-        f"group:{own}" if own else "",
-        f"text:{groups.normalise(text)}" if text else "",
-        f"image:{image.name}" if image else "",
+def _group_keys(
+    records: Sequence[Record], images: Sequence[Image | None], options: ManifestOptions
+) -> list[tuple[str, ...]]:
+    """What ties each row to others; only group names made of the manifest's content, wherever it lies."""
+    cells = [record.cells[options.group] if options.group else None for record in records]
+    own = [(f"group:{cell}",) if cell else () for cell in cells]
+    shared = [_texts_and_images(record, image, options) for record, image in zip(records, images, strict=True)]
+    return [
+        (*group, *(key for tie, key in keys.items() if tie in options.ties))
+        for group, keys in zip(own, shared, strict=True)
     ]
-    return tuple(key for key in keys if key)
+
+
+def _texts_and_images(record: Record, image: Image | None, options: ManifestOptions) -> dict[Tie, str]:
+    """What a row has of what others may have too."""
+    text = record.cells[options.text] if options.text else None
+    keys: dict[Tie, str] = {}
+    if text:
+        keys["text"] = f"text:{groups.normalise(text)}"
+    if image:
+        keys["image"] = f"image:{image.name}"
+    return keys
+
+
+def _with_deduplicated(splits: Splits, shared: Mapping[str, frozenset[str]]) -> Splits:
+    """`shared`: id -> keys of its text and image."""
+    known = {key for part in (splits.train, splits.val) for name in part.ids() for key in shared[name]}
+    new = np.array([shared[name].isdisjoint(known) for name in splits.test.ids()])
+    note = f"{new.sum():,} of {len(new):,} test rows share neither text nor image file with another split"
+    report = replace(splits.report, notes=(*splits.report.notes, f"{note} (`deduplicated`)."))
+    return replace(splits, report=report, subsets={"deduplicated": new} if new.any() else {})
 
 
 def _part(record: Record, group: str, options: ManifestOptions) -> Part:

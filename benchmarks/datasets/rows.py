@@ -45,6 +45,10 @@ class Row:
     origin: str
 
 
+class LeakError(DataError):
+    """A group with rows in two splits."""
+
+
 def text_of(row: Row) -> str | None:
     """The text; white space alone is a missing one."""
     return row.text if row.text and row.text.strip() else None
@@ -67,13 +71,14 @@ def check_parts(rows: Sequence[Row]) -> None:
     """No split is empty, and no group is in two of them.
 
     Raises:
-        DataError: names the split, or the group and both rows.
+        DataError: names the empty split.
+        LeakError: names the group and both rows.
     """
     firsts: dict[str, Row] = {}
     for row in rows:
         first = firsts.setdefault(row.group, row)
         if first.part != row.part:
-            raise DataError(
+            raise LeakError(
                 f"{row.origin}: it is in {row.part}, but {first.origin} of the same group {row.group!r} is in "
                 f"{first.part}; rows that share a title, a photo or a group name are one group, and all of its rows "
                 f"must be in one split, or the test split leaks"

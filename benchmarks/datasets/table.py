@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from functools import cached_property
 from hashlib import blake2b
+from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self
 
@@ -38,18 +39,18 @@ def schema(tasks: Sequence[str]) -> pa.Schema:
     return pa.schema([*fields, *((LABEL + task, pa.int32()) for task in tasks)])
 
 
-def write(path: Path, rows: Sequence[Mapping[str, Any]], tasks: Sequence[str]) -> None:
+def write(path: Path, rows: Iterable[Mapping[str, Any]], tasks: Sequence[str]) -> None:
     """Rows in the schema above as one Arrow stream."""
     import pyarrow as pa
 
     columns = schema(tasks)
     with pa.OSFile(str(path), "wb") as sink, pa.ipc.new_stream(sink, columns) as writer:
-        for start in range(0, len(rows), ROWS_PER_BATCH):
-            chunk = list(rows[start : start + ROWS_PER_BATCH])
+        remaining = iter(rows)
+        while chunk := list(islice(remaining, ROWS_PER_BATCH)):
             writer.write_batch(pa.RecordBatch.from_pylist(chunk, schema=columns))
 
 
-def fingerprint(rows: Sequence[Mapping[str, Any]], tasks: Sequence[str]) -> str:
+def fingerprint(rows: Iterable[Mapping[str, Any]], tasks: Sequence[str]) -> str:
     """Hash of what models and metrics can see; not of where files lie or when they were written."""
     names = ["id", "group", "text", "image_digest", *(LABEL + task for task in tasks)]
     hashed = blake2b(repr(names).encode(), digest_size=12)

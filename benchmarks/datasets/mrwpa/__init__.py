@@ -26,7 +26,7 @@ from pathlib import Path
 from pydantic import Field, field_validator
 
 from benchmarks.datasets import manifest
-from benchmarks.datasets.manifest import ManifestOptions, Table
+from benchmarks.datasets.manifest import TIES, ManifestOptions, Table, Ties
 from benchmarks.datasets.mrwpa.export import GROUPS, REQUIRED, Export, read
 from benchmarks.datasets.splits import Card, DataError, LoadReport, Names, Options, Source, Splits
 from benchmarks.datasets.tabular import find
@@ -51,10 +51,12 @@ class MRWPAOptions(Options):
 
     Attributes:
         attributes: columns with class names, one task each.
+        ties: what keeps rows that share it in one split, beside `group`: text (the title), image, both or none ([]).
         min_count: classes with fewer training rows become missing labels, counted.
     """
 
     attributes: Names = Field(("color", "pattern", "style"), min_length=1)
+    ties: Ties = TIES
     min_count: int = Field(2, ge=1)
 
     @field_validator("attributes")
@@ -84,6 +86,7 @@ def load(source: Source, options: MRWPAOptions) -> Splits:
         id="product_id",
         group="group",
         split="split" if export.has_split else None,
+        ties=options.ties,
         min_count=options.min_count,
         prompts=("a photo of a {} product.", "{}"),
     )

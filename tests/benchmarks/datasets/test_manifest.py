@@ -116,6 +116,44 @@ def test_a_text_in_two_splits_is_a_leak(manifest, load):
         load(manifest)
 
 
+def test_the_leak_says_how_rows_may_share_what_they_share(manifest, load):
+    _edit(manifest, 7, text="TITLE 0")
+    with pytest.raises(DataError, match=r"--option 'ties=\[\]'"):
+        load(manifest)
+    assert len(load(manifest, {**OPTIONS, "ties": []}).test) == 6
+
+
+def test_what_no_longer_ties_is_counted_and_scored_apart(manifest, load):
+    rows = _rows(manifest)
+    tests = [number for number, row in enumerate(rows) if SPLITS[row["split"]] == "test"]
+    learnt = [number for number, row in enumerate(rows) if SPLITS[row["split"]] == "train"]
+    rows[tests[0]]["text"] = rows[learnt[0]]["text"].upper()
+    rows[tests[1]]["image"] = f"./{rows[learnt[1]]['image']}"
+    write_csv(manifest, rows)
+    splits = load(manifest, {**OPTIONS, "ties": []})
+    kept = [name for name, new in zip(splits.test.ids(), splits.subsets["deduplicated"], strict=True) if new]
+    assert kept == [f"row-{number}" for number in tests[2:]]
+    assert "4 of 6 test rows share neither text nor image file with another split (`deduplicated`)." in (
+        splits.report.notes
+    )
+
+
+def test_rows_may_be_tied_by_one_thing_alone(manifest, load):
+    rows = _rows(manifest)
+    for row in rows:
+        row["text"] = "T-shirt"
+    rows[1]["image"] = rows[0]["image"]
+    write_csv(manifest, rows)
+    splits = load(manifest, {"labels": ["colour"], "ties": "image", "min_count": 2})
+    groups = {name: g for e in splits.parts().values() for name, g in zip(e.ids(), e.groups(), strict=True)}
+    assert groups["row-0"] == groups["row-1"]
+    assert len(set(groups.values())) == len(rows) - 1
+
+
+def test_rows_that_share_nothing_need_no_subset(manifest, load):
+    assert not load(manifest).subsets
+
+
 @pytest.mark.parametrize("name", SPLITS)
 def test_names_of_splits(manifest, load, name):
     _edit(manifest, 9, split=name.title())
@@ -196,6 +234,7 @@ def test_all_labels_missing(manifest, load):
         ({"labels": ["a"], "text": None, "image": None}, "image and text are both null"),
         ({"labels": ["a"], "prompts": ["a photo"]}, "prompt 'a photo' has no {}"),
         ({"labels": ["a"], "min_count": 0}, "min_count=0: .*greater than or equal to 1"),
+        ({"labels": ["a"], "ties": ["title"]}, r"ties.*should be 'text' or 'image'"),
         ({"labels": ["a"], "lables": "b"}, "unknown option of manifest 'lables'; did you mean 'labels'"),
     ],
 )
