@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import math
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -52,7 +53,7 @@ class Comparison:
         not_run: cells of the reference without a new result.
         not_in_reference: new cells that the reference does not have.
         other_data: data sets whose fingerprint is not the reference's, so that numbers need not agree.
-        other: what else differs of what decides a number: pretrained weights, code.
+        other: what else differs of what decides a number: pretrained weights, code, hyper-parameters (tuned or not).
     """
 
     inside: tuple[CellName, ...]
@@ -98,7 +99,10 @@ def against_reference(
         not_run=tuple(cell for cell in old if cell not in new),
         not_in_reference=tuple(cell for cell in new if cell not in old),
         other_data=tuple(_other_data(records, reference)),
-        other=tuple(what for name, what in DECIDING.items() if not _prints(records, name) <= _prints(reference, name)),
+        other=(
+            *(what for name, what in DECIDING.items() if not _prints(records, name) <= _prints(reference, name)),
+            *(["hyper-parameters"] if not _hparams(records) <= _hparams(reference) else []),
+        ),
     )
 
 
@@ -149,6 +153,11 @@ def _data_fingerprints(records: Sequence[Record]) -> Mapping[str, set[str | None
 
 def _prints(records: Sequence[Record], name: str) -> set[str | None]:
     return {record.fingerprints.get(name) for record in records} - {None}
+
+
+def _hparams(records: Sequence[Record]) -> set[tuple[str, str, str]]:
+    experiments = [record.experiment for record in records]
+    return {(found.dataset, found.row, json.dumps(found.hparams, sort_keys=True)) for found in experiments}
 
 
 def _models(cells: Iterable[CellName]) -> str:

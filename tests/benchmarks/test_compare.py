@@ -80,3 +80,8 @@ def test_other_metrics_and_conditions_are_cells_of_their_own():
     comparison = against_reference([both], [both], metrics=["log_loss"])
     assert CellName("catalog", "cma_clip", "noisy", "color", "log_loss") in comparison.inside
     assert len(comparison.inside) == 1 + len(TASKS) + 1
+
+
+def test_tuned_against_untuned_is_said():
+    tuned = record(experiment=record().experiment.model_copy(update={"hparams": {"dropout": 0.2}}))
+    assert against_reference([tuned], [record()]).other == ("hyper-parameters",)
