@@ -41,6 +41,7 @@ class Suite:
         protocol: what the test split goes through, see `benchmarks.perturbations`.
         tuned: data set -> model -> hyper-parameters that were chosen on its validation split.
         tuned_by: data set -> on what and with which budget they were chosen.
+        tuned_with: the suite whose choices it takes where it has none of its own: the same models in both.
         twin_rows: of the procedural copies that stand in for data sets without a folder; 0 for none.
     """
 
@@ -52,6 +53,7 @@ class Suite:
     hparams: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
     tuned: Mapping[str, Mapping[str, Mapping[str, Any]]] = field(default_factory=dict)
     tuned_by: Mapping[str, str] = field(default_factory=dict)
+    tuned_with: str = ""
     variants: Sequence[Variant] = ()
     protocol: str = CLEAN
     twin_rows: int = 0
@@ -120,6 +122,7 @@ SUITES: dict[str, Suite] = {
         datasets={"fashion-products": {"train_rows": 12000, "titles": "masked"}},
         budget={"max_epochs": 8},
         hparams=FEW_EPOCHS_OF_TOWERS,
+        tuned_with="fashion-products",
     ),
     "paper": Suite(
         question="The paper's comparisons, on its public data sets and the open stand-in for MRWPA.",

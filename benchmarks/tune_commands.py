@@ -44,13 +44,11 @@ def tune_suite(chosen: suites.Suite, name: str, tuning: Tuning, where: Where) ->
 def with_tuned(chosen: suites.Suite, name: str, folder: Path | None, where: Where) -> tuple[suites.Suite, str]:
     """The suite with the tuned hyper-parameters of a folder, and a sentence on what has none.
 
-    Without a folder: those of the suite itself, else the committed ones.
+    Without a folder: those of the suite itself, else the committed ones, else those of the suite it is tuned with.
     """
     from benchmarks.tuning import choices
 
-    own = where.results / name / choices.FOLDER
-    committed = where.results / "reference" / name / choices.FOLDER
-    folder = folder or (own if own.is_dir() else committed)
+    folder = folder or _tuned_folder(chosen, name, where.results)
     found = choices.load(folder)
     tuned = choices.hparams(found, chosen.datasets, partial(suites.hparams_of, chosen))
     lacking = [
@@ -61,6 +59,14 @@ def with_tuned(chosen: suites.Suite, name: str, folder: Path | None, where: Wher
     ]
     told = f"hyper-parameters from {folder}; defaults for {', '.join(lacking) or 'none'}"
     return replace(chosen, tuned=tuned, tuned_by=choices.origins(found)), told
+
+
+def _tuned_folder(chosen: suites.Suite, name: str, results: Path) -> Path:
+    from benchmarks.tuning.choices import FOLDER
+
+    names = [name, chosen.tuned_with] if chosen.tuned_with else [name]
+    places = [root / suite / FOLDER for suite in names for root in (results, results / "reference")]
+    return next((place for place in places if place.is_dir()), places[0])
 
 
 def _write_outputs(plan: Plan, name: str) -> str:

@@ -13,7 +13,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 from typing import Annotated, Literal, NamedTuple, Self, get_args
@@ -41,7 +41,7 @@ RULE = "manifest/v1"
 Tie = Literal["text", "image"]
 TIES: tuple[Tie, ...] = get_args(Tie)
 Ties = Annotated[tuple[Tie, ...], BeforeValidator(lambda given: (given,) if isinstance(given, str) else given)]
-"""What rows may share without being kept in one split, by an option; a single one may stand alone."""
+"""What keeps rows that share it in one split; a single one may stand alone."""
 
 CARD = Card(
     title="Your own data",
@@ -158,8 +158,10 @@ def build(table: Table, source: Source) -> Splits:
             notes=lambda: table.notes,
         )
     except LeakError as error:
-        loose = " (--option 'ties=[]' lets rows share text and photo, and scores the others as `deduplicated`)"
-        raise DataError(f"{error}{loose if options.ties else ''}") from error
+        if not options.ties:  # then it is the group column, which the user gave
+            raise
+        loose = "--option 'ties=[]' lets rows share text and photo, and scores the others as `deduplicated`"
+        raise DataError(f"{error} ({loose})") from error
     if set(options.ties) == set(TIES):
         return splits
     rows = zip(records, images, strict=True)
@@ -262,9 +264,9 @@ def _with_deduplicated(splits: Splits, shared: Mapping[str, frozenset[str]]) -> 
     """`shared`: id -> keys of its text and image."""
     known = {key for part in (splits.train, splits.val) for name in part.ids() for key in shared[name]}
     new = np.array([shared[name].isdisjoint(known) for name in splits.test.ids()])
-    note = f"{new.sum():,} of {len(new):,} test rows share neither text nor image file with another split"
-    report = replace(splits.report, notes=(*splits.report.notes, f"{note} (`deduplicated`)."))
-    return replace(splits, report=report, subsets={"deduplicated": new} if new.any() else {})
+    return splits.with_deduplicated(
+        new, f"{new.sum():,} of {len(new):,} test rows share neither text nor image file with another split"
+    )
 
 
 def _part(record: Record, group: str, options: ManifestOptions) -> Part:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
@@ -148,6 +148,11 @@ class Splits:
     def parts(self) -> dict[str, Examples]:
         """The three splits by name."""
         return {"train": self.train, "val": self.val, "test": self.test}
+
+    def with_deduplicated(self, new: npt.NDArray[np.bool_], note: str) -> Splits:
+        """With the condition `deduplicated`: the test rows that are `new`, Bool[N], if any is; the report says so."""
+        report = replace(self.report, notes=(*self.report.notes, f"{note} (`deduplicated`)."))
+        return replace(self, report=report, subsets={"deduplicated": new} if new.any() else {})
 
 
 def _check_disjoint(splits: Splits, what: str, keys_of: Callable[[Examples], tuple[str, ...]]) -> None:

@@ -30,7 +30,6 @@ import hashlib
 import os
 from collections import Counter
 from collections.abc import Iterator
-from dataclasses import replace
 from functools import cached_property
 from pathlib import Path
 from typing import Literal
@@ -157,6 +156,6 @@ class _Folder:
 def _with_deduplicated(splits: Splits) -> Splits:
     known = {groups.normalise(text) for part in (splits.train, splits.val) for text in part.texts() if text}
     new = np.array([text is None or groups.normalise(text) not in known for text in splits.test.texts()])
-    note = f"{new.sum():,} of {len(new):,} test titles occur in no training or validation row (`deduplicated`)."
-    report = replace(splits.report, notes=(*splits.report.notes, note))
-    return replace(splits, report=report, subsets={"deduplicated": new} if new.any() else {})
+    return splits.with_deduplicated(
+        new, f"{new.sum():,} of {len(new):,} test titles occur in no training or validation row"
+    )

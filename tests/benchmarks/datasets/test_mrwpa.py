@@ -159,6 +159,22 @@ def test_a_torn_product_is_a_leak(changed, load):
         load(changed(own))
 
 
+def test_one_title_in_two_splits_is_let_go_but_a_torn_product_is_not(changed, load):
+    """The group column is the user's own word; what rows merely look like may be overruled."""
+    own = {row: {"split": ("train", "val", "test")[row % 3], "parent_id": f"p{row}"} for row in range(60)}
+    own[0]["title"] = own[2]["title"] = "T-shirt"
+    folder = changed(own)
+    with pytest.raises(DataError, match=r"--option 'ties=\[\]'"):
+        load(folder)
+    splits = load(folder, {"ties": []})
+    assert len(splits.test) == 20
+    assert 0 < splits.subsets["deduplicated"].sum() < 20
+    torn = folder / "items.jsonl"
+    torn.write_text(torn.read_text().replace('"p1"', '"p0"'))
+    with pytest.raises(DataError, match=r"or the test split leaks$"):
+        load(folder, {"ties": []})
+
+
 def test_missing_columns_are_named(changed, load):
     folder = changed({row: {"colour": "red"} for row in range(60)}, drop=("color",))
     with pytest.raises(

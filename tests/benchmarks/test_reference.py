@@ -1,0 +1,35 @@
+"""The committed reference results: this tree would run the same experiments again."""
+
+import json
+from pathlib import Path
+
+import pytest
+
+from benchmarks.options import Where
+from benchmarks.store import load_records
+from benchmarks.suites import SUITES, experiments, select
+from benchmarks.tune_commands import with_tuned
+
+RESULTS = Path(__file__).parents[2] / "results"
+COMMITTED = sorted(folder.parent.name for folder in (RESULTS / "reference").glob("*/records"))
+
+
+@pytest.mark.parametrize("name", COMMITTED)
+def test_the_records_of_a_suite_are_its_experiments(name):
+    """Data sets, options, models, seeds and hyper-parameters; where tuned, those of the committed choices."""
+    assert name in SUITES
+    found = [record.experiment for record in load_records(RESULTS / "reference" / name)]
+    suite = select(name, [], [], {}, {})
+    if any(experiment.tuned for experiment in found):
+        suite, _ = with_tuned(suite, name, None, Where(results=RESULTS / "reference"))
+    assert _as_json(found) == _as_json(experiments(suite))
+
+
+def _as_json(listed):
+    return sorted(json.dumps(experiment.model_dump(mode="json"), sort_keys=True) for experiment in listed)
+
+
+def test_the_masked_suite_takes_what_was_tuned_on_whole_titles():
+    suite, told = with_tuned(SUITES["fashion-products-masked"], "fashion-products-masked", None, Where(results=RESULTS))
+    assert "fashion-products/tuned; defaults for majority on fashion-products" in told
+    assert "cma_clip" in suite.tuned["fashion-products"]
