@@ -115,7 +115,7 @@ def _accuracy(where: str, condition: str, models: Models, order: Sequence[str]) 
             axes.plot(values.mean(), row, shapes[model], color=colors[model], markersize=6, zorder=3)
     axes.set_yticks(range(len(models)), list(models))
     axes.set_ylim(len(models) - 0.5, -0.5)
-    axes.set_xlabel("accuracy in %  (line: 95 % interval over test examples; tick: one seed)")
+    axes.set_xlabel("accuracy in % (line: 95 % interval; tick: one seed)")
     axes.grid(visible=False, axis="y")
     figure.set_label(
         f"Accuracy on {where}, mean over tasks. Points are means over seeds, ticks single seeds, lines 95 % bootstrap "
@@ -172,7 +172,7 @@ def _by_cost(where: str, models: Models, order: Sequence[str]) -> Figure:
 def _modality_weights(where: str, condition: str, models: Models) -> Figure:
     """One group of bars per task: the known relevance first, then every model that weighs modalities."""
     shares = _shares(models, condition)
-    figure, axes = axes_of(6.8, 1.4 + 0.27 * len(shares), f"{where}: how much each task listens to each modality")
+    figure, axes = axes_of(6.8, 1.4 + 0.27 * len(shares), f"{where}: modality weights by task")
     text_color, image_color = (sns.color_palette("colorblind")[i] for i in (0, 1))
     positions, position = [], 0.0
     for i, ((task, who), (text, image)) in enumerate(shares.items()):

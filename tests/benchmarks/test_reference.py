@@ -4,7 +4,9 @@ import json
 from pathlib import Path
 
 import pytest
+from matplotlib.text import Text
 
+from benchmarks.figures import all_figures
 from benchmarks.options import Where
 from benchmarks.store import load_records
 from benchmarks.suites import SUITES, experiments, select
@@ -27,6 +29,19 @@ def test_the_records_of_a_suite_are_its_experiments(name):
 
 def _as_json(listed):
     return sorted(json.dumps(experiment.model_dump(mode="json"), sort_keys=True) for experiment in listed)
+
+
+@pytest.mark.parametrize("name", ["fashion-products-masked", "ablation"])  # the longest names of data and of models
+def test_no_title_leaves_the_page(name):
+    for figure in all_figures(load_records(RESULTS / "reference" / name), SUITES[name].models).values():
+        figure.canvas.draw()
+        (axes, *_) = figure.axes
+        told = [axes.get_title(loc="left"), axes.get_xlabel()]
+        for text in figure.findobj(Text):
+            if text.get_text() and text.get_text() in told:
+                box = text.get_window_extent()
+                assert box.x0 >= 0, text.get_text()
+                assert box.x1 <= figure.bbox.width, text.get_text()
 
 
 def test_the_masked_suite_takes_what_was_tuned_on_whole_titles():
