@@ -115,12 +115,12 @@ class ContrastiveModule(pl.LightningModule):
 
     def training_step(self, pairs: PairBatch, _: int) -> Tensor:
         """Loss of one batch of pairs."""
-        ids, keys = choose_captions(pairs, self.config.fragment_rate)
+        ids, words = choose_captions(pairs, self.config.fragment_rate)
         pixels = augment(pairs.pixels) if self.config.augment else pairs.pixels
         image = self._in_pieces(self._encode_image, pixels)
         text = self._in_pieces(self._encode_text, ids)
         loss: Tensor = SharedTextLoss(rank=self.global_rank, world_size=self.trainer.world_size)(
-            image, text, self.backbone.logit_scale.exp(), keys
+            image, text, self.backbone.logit_scale.exp(), pairs.words[:, 0], words
         )
         if not torch.isfinite(loss):
             raise FloatingPointError(
@@ -159,7 +159,7 @@ class ContrastiveModule(pl.LightningModule):
     def validation_step(self, pairs: PairBatch, _: int) -> None:
         """Collect embeddings."""
         image, text = self._encode_image(pairs.pixels), self._encode_text(pairs.input_ids[:, 0])
-        self._validated.append((image, text, pairs.text_keys[:, 0]))
+        self._validated.append((image, text, pairs.text_keys))
 
     def on_validation_epoch_end(self) -> None:
         """Retrieval among the validation pairs and what the probe says; `score` is the probe's, or else recall@1."""

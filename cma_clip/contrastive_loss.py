@@ -1,4 +1,4 @@
-"""The contrastive loss (Radford et al. 2021) among pairs of which some share their text; scores of retrieval."""
+"""The contrastive loss (Radford et al. 2021) where a text may be right for several photos; scores of retrieval."""
 
 from __future__ import annotations
 
@@ -9,30 +9,46 @@ from torch.nn import functional as F
 
 
 class SharedTextLoss(ClipLoss):  # type: ignore[misc]
-    """open_clip's `ClipLoss` in which pairs with the same text are not each other's negatives.
+    """open_clip's `ClipLoss` in which a photo and a caption that is right for it too are no negatives.
 
-    Two products of one title are both right for it; `ClipLoss` would push each away from the other's title, that
-    is, from its own. They are left out of each other's denominators. (Sharing the targets out among them instead
-    would change nothing: equal texts have equal embeddings, and cross-entropy is linear in its targets.)
-    With all texts distinct it equals `ClipLoss`. Our choice; CLIP's data hardly repeat a text within a batch.
+    A caption is right for another product too if that product's text has all of its words: an equal title, "a photo
+    of shirt." for every product whose title names a shirt. `ClipLoss` would push each of those photos away from it;
+    here such a pair is left out of the denominators. (Sharing the targets out among products of an equal title
+    instead would change nothing: equal texts have equal embeddings, and cross-entropy is linear in its targets.)
+    Where no caption is right for another product it equals `ClipLoss`. Our choice; in CLIP's data a batch hardly
+    holds two texts of which one says all that the other does.
     """
 
-    def forward(self, image: Tensor, text: Tensor, logit_scale: Tensor, text_keys: Tensor) -> Tensor:
-        """Unit embeddings Float[B E] twice, the temperature, and Int[B] that is equal for equal texts.
+    def forward(self, image: Tensor, text: Tensor, logit_scale: Tensor, titles: Tensor, captions: Tensor) -> Tensor:
+        """Unit embeddings Float[B E] twice, the temperature, and the words of whole texts and captions, Int[B W] each.
 
-        Under DDP every process gathers the B of all, so that the loss is that of the whole batch.
+        A word is a number above 0; 0 is no word. Under DDP every process gathers the B of all, so that the loss is
+        that of the whole batch.
         """
         if self.world_size > 1:
             image, text = gather_features(
                 image, text, gather_with_grad=True, rank=self.rank, world_size=self.world_size
             )
-            gathered = [torch.zeros_like(text_keys) for _ in range(self.world_size)]
-            torch.distributed.all_gather(gathered, text_keys)
-            text_keys = torch.cat(gathered)
-        twins = (text_keys[:, None] == text_keys[None, :]).fill_diagonal_(False)
-        logits = (logit_scale * image @ text.T).masked_fill(twins, -torch.inf)
+            titles, captions = self._gathered(titles), self._gathered(captions)
+        others = right_for(titles, captions).fill_diagonal_(False)
+        logits = (logit_scale * image @ text.T).masked_fill(others, -torch.inf)
         targets = torch.arange(len(logits), device=logits.device)
         return (F.cross_entropy(logits, targets) + F.cross_entropy(logits.T, targets)) / 2
+
+    def _gathered(self, words: Tensor) -> Tensor:
+        pieces = [torch.zeros_like(words) for _ in range(self.world_size)]
+        torch.distributed.all_gather(pieces, words)
+        return torch.cat(pieces)
+
+
+def right_for(titles: Tensor, captions: Tensor) -> Tensor:
+    """Bool[N N]: whether text i has every word of caption j. A caption without a word is right for nothing."""
+    words, places = torch.unique(torch.cat([titles, captions]), return_inverse=True)
+    counts = torch.zeros(len(places), len(words), device=titles.device).scatter_(1, places, 1.0)
+    counts[:, words == 0] = 0
+    has, asked = counts.tensor_split(2)
+    needed = asked.sum(dim=1)
+    return (has @ asked.T >= needed) & (needed > 0)
 
 
 def partner_ranks(image: Tensor, text: Tensor, text_keys: Tensor) -> dict[str, Tensor]:

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from typing import NamedTuple
 
 import numpy as np
+import numpy.typing as npt
 import torch
 from torch import Tensor
 from torch.nn import functional as F
@@ -16,6 +17,7 @@ from cma_clip.classifier import Workspace
 from cma_clip.processing import Processor
 from cma_clip.provenance import text_key
 from cma_clip.types import Examples
+from cma_clip.wording import words_of
 
 TEMPLATES = ("{}", "a photo of {}.", "a photo of a {} product.", "something {}")
 """What stands around a few words of a title; the first ones are those of `Task.prompts`."""
@@ -27,11 +29,13 @@ class PairBatch(NamedTuple):
     Attributes:
         pixels: UInt8[B 3 H W].
         input_ids: Int[B V L], the V captions of each photo; the first is its whole text.
-        text_keys: Int[B V], equal for equal captions.
+        words: Int[B V W], which words a caption takes from the text: a number for each, 0 for none.
+        text_keys: Int[B], equal for equal texts.
     """
 
     pixels: Tensor
     input_ids: Tensor
+    words: Tensor
     text_keys: Tensor
 
 
@@ -45,23 +49,38 @@ def pair_batches(
     captions = [
         caption
         for row in rows
-        for caption in (texts[row] or "", *_fragments(texts[row] or "", fragments, [seed, int(row)]))
+        for caption in (Caption(texts[row] or "", "{}"), *_fragments(texts[row] or "", fragments, [seed, int(row)]))
     ]
-    ids = processor.texts(captions)
+    ids = processor.texts([caption.text for caption in captions])
     ids = ids.reshape(len(rows), 1 + fragments, ids.shape[1])
-    keys = np.array([text_key(caption) for caption in captions], dtype=np.int64).reshape(len(rows), 1 + fragments)
+    words = _numbered([caption.words for caption in captions])
+    words = words.reshape(len(rows), 1 + fragments, words.shape[1])
+    keys = np.array([text_key(texts[row] or "") for row in rows], dtype=np.int64)
 
     def batch_of(picked: list[int]) -> PairBatch:
         return PairBatch(
             pixels=torch.from_numpy(np.array(encoded.pixels[rows[picked]])),
             input_ids=torch.from_numpy(ids[picked].astype(np.int64)),
+            words=torch.from_numpy(words[picked]),
             text_keys=torch.from_numpy(keys[picked]),
         )
 
     return RowBatches(len(rows), batch_of)
 
 
-def _fragments(text: str, count: int, seed: Sequence[int]) -> list[str]:
+class Caption(NamedTuple):
+    """Some words of a text, and the template that stands around them."""
+
+    words: str
+    template: str
+
+    @property
+    def text(self) -> str:
+        """What is read."""
+        return self.template.format(self.words)
+
+
+def _fragments(text: str, count: int, seed: Sequence[int]) -> list[Caption]:
     """One to three neighbouring words of the text in a template: what the prompts of zero-shot look like."""
     rng = np.random.default_rng(seed)
     words = text.split()
@@ -69,12 +88,23 @@ def _fragments(text: str, count: int, seed: Sequence[int]) -> list[str]:
     for _ in range(count):
         length = int(rng.integers(1, min(3, len(words)) + 1))
         start = int(rng.integers(len(words) - length + 1))
-        made.append(TEMPLATES[int(rng.integers(len(TEMPLATES)))].format(" ".join(words[start : start + length])))
+        template = TEMPLATES[int(rng.integers(len(TEMPLATES)))]
+        made.append(Caption(" ".join(words[start : start + length]), template))
     return made
 
 
+def _numbered(texts: Sequence[str]) -> npt.NDArray[np.int64]:
+    """Int[N W]: the words of each text as numbers from 1, case and plural apart, with 0 behind the last."""
+    numbers: dict[str, int] = {}
+    rows = [[numbers.setdefault(word, len(numbers) + 1) for word in words_of(text)] for text in texts]
+    table = np.zeros((len(rows), max(map(len, rows), default=0)), dtype=np.int64)
+    for row, found in zip(table, rows, strict=True):
+        row[: len(found)] = found
+    return table
+
+
 def choose_captions(pairs: PairBatch, fragment_rate: float) -> tuple[Tensor, Tensor]:
-    """(Int[B L], Int[B]): of every pair its whole text, or at the given rate one of its fragments.
+    """(Int[B L], Int[B W]), tokens and words: of every pair its whole text, or at the given rate one of its fragments.
 
     Draws from torch's global generator, which training seeds per epoch.
     """
@@ -82,7 +112,7 @@ def choose_captions(pairs: PairBatch, fragment_rate: float) -> tuple[Tensor, Ten
     rows = torch.arange(count)
     fragment = torch.randint(1, max(variants, 2), (count,))
     chosen = torch.where(torch.rand(count) < fragment_rate, fragment, 0) if variants > 1 else torch.zeros_like(rows)
-    return pairs.input_ids[rows, chosen], pairs.text_keys[rows, chosen]
+    return pairs.input_ids[rows, chosen], pairs.words[rows, chosen]
 
 
 def augment(pixels: Tensor) -> Tensor:

@@ -13,13 +13,14 @@ from torch.nn.functional import normalize
 from cma_clip.backbone import BackboneError, load_backbone
 from cma_clip.classifier import Workspace
 from cma_clip.contrastive import ContrastiveConfig, ContrastiveModule, fit_contrastive, projections
-from cma_clip.contrastive_loss import SharedTextLoss, retrieval_recall
+from cma_clip.contrastive_loss import SharedTextLoss, retrieval_recall, right_for
 from cma_clip.pairs import augment, choose_captions, pair_batches
 from cma_clip.processing import Processor, example_batch
 from cma_clip.types import Example, ExampleList
 from tests.products import TASKS, products
 
 SCALE = torch.tensor(10.0)
+DISTINCT = torch.arange(1, 6)[:, None]  # five texts of one word each
 PLAIN = {"augment": False, "patch_dropout": 0.0, "fragments": 0}
 
 
@@ -30,7 +31,7 @@ def embeddings(count, seed=0):
 
 def test_distinct_texts_give_clips_own_loss():
     image, text = embeddings(5)
-    ours = SharedTextLoss()(image, text, SCALE, torch.arange(5))
+    ours = SharedTextLoss()(image, text, SCALE, DISTINCT, DISTINCT)
     torch.testing.assert_close(ours, ClipLoss()(image, text, SCALE))
 
 
@@ -43,14 +44,36 @@ def test_pairs_of_one_text_are_not_each_others_negatives():
     keep[0, 1] = keep[1, 0] = False
     rows = torch.stack([logits[i, keep[i]].logsumexp(0) - logits[i, i] for i in range(4)])
     columns = torch.stack([logits[keep[:, i], i].logsumexp(0) - logits[i, i] for i in range(4)])
-    loss = SharedTextLoss()(image, text, SCALE, torch.tensor([0, 0, 2, 3]))
+    words = torch.tensor([[1], [1], [2], [3]])
+    loss = SharedTextLoss()(image, text, SCALE, words, words)
     torch.testing.assert_close(loss, (rows.mean() + columns.mean()) / 2)
     assert loss < ClipLoss()(image, text, SCALE)
 
 
 def test_a_batch_of_one_text_costs_nothing():
     image, text = embeddings(3)
-    assert SharedTextLoss()(image, text, SCALE, torch.zeros(3)) == 0
+    words = torch.ones(3, 1, dtype=torch.long)
+    assert SharedTextLoss()(image, text, SCALE, words, words) == 0
+
+
+def test_a_caption_is_right_for_every_text_that_has_all_of_its_words():
+    titles = torch.tensor([[1, 2, 0], [3, 1, 4], [5, 0, 0], [0, 0, 0]])
+    captions = torch.tensor([[1, 0, 0], [1, 3, 0], [5, 5, 0], [0, 0, 0]])
+    expected = [[1, 0, 0, 0], [1, 1, 0, 0], [0, 0, 1, 0], [0, 0, 0, 0]]
+    assert right_for(titles, captions).int().tolist() == expected
+
+
+def test_a_caption_that_is_right_for_another_photo_does_not_push_it_away():
+    """By hand: the first caption is right for photo 1 too, the second is right for its own alone."""
+    image, text = embeddings(3)
+    titles, captions = torch.tensor([[1, 2], [1, 3], [4, 5]]), torch.tensor([[1, 0], [1, 3], [4, 5]])
+    logits = SCALE * image @ text.T
+    others = torch.zeros(3, 3, dtype=torch.bool)
+    others[1, 0] = True
+    left = logits.masked_fill(others, -torch.inf)
+    expected = (2 * left.diagonal() - left.logsumexp(0) - left.logsumexp(1)).mean() / -2
+    loss = SharedTextLoss()(image, text, SCALE, titles, captions)
+    torch.testing.assert_close(loss, expected)
 
 
 def test_retrieval_recall_by_hand():
@@ -96,6 +119,9 @@ def test_captions_are_the_text_or_a_fragment_of_it(tiny):
     assert pairs.input_ids[:, 0, : whole.shape[1]].tolist() == whole.tolist()
     torch.manual_seed(0)
     assert torch.equal(choose_captions(pairs, 0.0)[0], pairs.input_ids[:, 0])
+    assert (pairs.words[:, 0] > 0).sum(dim=1).tolist() == [2, 2]
+    fragments = choose_captions(pairs, 1.0)[1]  # words of its own text, none of the template
+    assert torch.equal(right_for(pairs.words[:, 0], fragments), torch.eye(2, dtype=torch.bool))
     texts = [backbone.tokenizer.decode(row.tolist()) for row in choose_captions(pairs, 1.0)[0]]
     assert any(word in texts[0] for word in ("red", "shirt"))
     assert not any(word in texts[0] for word in ("blue", "box"))
@@ -157,7 +183,7 @@ def test_pieces_keep_the_loss_and_gradients_of_the_whole_batch(tiny):
         pairs = batches[list(range(8))]
         image = module._in_pieces(module._encode_image, pairs.pixels)
         text = module._in_pieces(module._encode_text, pairs.input_ids[:, 0])
-        SharedTextLoss()(image, text, backbone.logit_scale.exp(), pairs.text_keys[:, 0]).backward()
+        SharedTextLoss()(image, text, backbone.logit_scale.exp(), pairs.words[:, 0], pairs.words[:, 0]).backward()
         gradients.append({name: p.grad for name, p in backbone.named_parameters() if p.grad is not None})
     assert gradients[0].keys() == gradients[1].keys()
     for name, gradient in gradients[0].items():
@@ -257,13 +283,13 @@ def test_diverged_training_names_the_epoch(tiny):
         trained(tiny, learning_rate=1e30)
 
 
-def loss_of(backbone, batch, keys, **processes):
+def loss_of(backbone, batch, words, **processes):
     image = backbone.encode_image(batch.pixel_values)[2]
     text = backbone.encode_text(batch.input_ids)
-    return SharedTextLoss(**processes)(image, text, backbone.logit_scale.exp(), keys)
+    return SharedTextLoss(**processes)(image, text, backbone.logit_scale.exp(), words, words)
 
 
-KEYS = torch.tensor([0, 1, 0, 3, 4, 1])  # equal texts on either side of the cut
+WORDS = torch.tensor([1, 2, 1, 3, 4, 2])[:, None]  # equal texts on either side of the cut
 
 
 def one_of_two(rank, tiny, port, folder):
@@ -274,7 +300,7 @@ def one_of_two(rank, tiny, port, folder):
     backbone = load_backbone(tiny)
     half = slice(3 * rank, 3 * rank + 3)
     batch = example_batch(Processor(backbone), list(products(6, holes=False))[half], TASKS)
-    loss = loss_of(backbone, batch, KEYS[half], rank=rank, world_size=2)
+    loss = loss_of(backbone, batch, WORDS[half], rank=rank, world_size=2)
     loss.backward()
     gradients = {}
     for name, parameter in backbone.named_parameters():
@@ -294,7 +320,7 @@ def test_two_processes_compute_the_loss_and_gradients_of_one(tiny, tmp_path):
     torch.multiprocessing.spawn(one_of_two, (tiny, port, tmp_path), nprocs=2)
 
     backbone = load_backbone(tiny)
-    loss = loss_of(backbone, example_batch(Processor(backbone), list(products(6, holes=False)), TASKS), KEYS)
+    loss = loss_of(backbone, example_batch(Processor(backbone), list(products(6, holes=False)), TASKS), WORDS)
     loss.backward()
     expected = {name: p.grad for name, p in backbone.named_parameters() if p.grad is not None}
     for rank in range(2):
