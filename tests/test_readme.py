@@ -32,7 +32,10 @@ def test_every_table_of_numbers_is_a_committed_one():
         assert any(table in file for file in committed), table.splitlines()[0]
 
 
-@pytest.mark.parametrize("page", ["README.md", "results/README.md", "cma_clip/weights/tiny-product-clip/README.md"])
+CARDS = [f"cma_clip/weights/{folder.name}/README.md" for folder in sorted(WEIGHTS.iterdir()) if folder.is_dir()]
+
+
+@pytest.mark.parametrize("page", ["README.md", "results/README.md", *CARDS])
 def test_every_decimal_in_the_text_stands_in_a_committed_table(page):
     """Or in the scores beside the weights: no number is from memory."""
     sources = [
@@ -49,8 +52,9 @@ def test_every_decimal_in_the_text_stands_in_a_committed_table(page):
     assert [number for number in told if number not in known] == []
 
 
-def test_the_card_shows_the_scores_beside_the_weights():
-    folder = WEIGHTS / "tiny-product-clip"
+@pytest.mark.parametrize("name", ["tiny-product-clip", "tiny-product-clip-2"])
+def test_the_card_shows_the_scores_beside_the_weights(name):
+    folder = WEIGHTS / name
     scores = json.loads((folder / "scores.json").read_text(encoding="utf-8"))["retrieval"]
     card = (folder / "README.md").read_text(encoding="utf-8")
     for k in (1, 5, 10):

@@ -13,7 +13,8 @@ from cma_clip.backbone import SHIPPED, load_backbone
 from cma_clip.processing import Processor, example_batch
 from tests.products import products
 
-FOLDER = SHIPPED / "tiny-product-clip"
+FOLDERS = sorted(path for path in SHIPPED.iterdir() if path.is_dir())
+shipped = pytest.mark.parametrize("folder", FOLDERS, ids=lambda folder: folder.name)
 
 OTHERS = "cma_clip baselines benchmarks lightning pydantic datasets mlflow transformers optuna"
 
@@ -39,14 +40,15 @@ print(json.dumps([image.tolist(), text.tolist()]))
 """
 
 
-def test_open_clip_alone_gives_the_embeddings_that_the_adapter_gives(tmp_path):
-    shutil.copytree(FOLDER, tmp_path / "weights")
+@shipped
+def test_open_clip_alone_gives_the_embeddings_that_the_adapter_gives(folder, tmp_path):
+    shutil.copytree(folder, tmp_path / "weights")
     (example,) = products(1, holes=False)
     example.image.save(tmp_path / "photo.png")
     command = [sys.executable, "-c", ALONE, tmp_path / "weights", tmp_path / "photo.png", example.text, OTHERS]
     done = subprocess.run(command, capture_output=True, text=True, check=True, cwd=tmp_path)
     alone = json.loads(done.stdout.splitlines()[-1])
-    backbone = load_backbone("tiny-product-clip")
+    backbone = load_backbone(folder.name)
     batch = example_batch(Processor(backbone), [example], [])
     with torch.no_grad():
         ours = backbone.encode_image(batch.pixel_values)[2][0], backbone.encode_text(batch.input_ids)[0]
@@ -54,17 +56,20 @@ def test_open_clip_alone_gives_the_embeddings_that_the_adapter_gives(tmp_path):
         np.testing.assert_allclose(found, expected, atol=2e-5)
 
 
-def test_they_are_small():
-    assert sum(path.stat().st_size for path in FOLDER.iterdir()) < 32e6
+@shipped
+def test_they_are_small(folder):
+    assert sum(path.stat().st_size for path in folder.iterdir()) < 32e6
 
 
 @pytest.mark.parametrize("file", ["open_clip_config.json", "open_clip_model.safetensors", "trained_on.safetensors"])
-def test_they_are_complete(file):
-    assert (FOLDER / file).is_file()
+@shipped
+def test_they_are_complete(folder, file):
+    assert (folder / file).is_file()
 
 
-def test_the_card_names_the_frozen_split():
+@shipped
+def test_the_card_names_the_frozen_split(folder):
     from benchmarks.datasets.fashion_products import FROZEN
 
-    card = (FOLDER / "README.md").read_text()
+    card = (folder / "README.md").read_text()
     assert json.loads(FROZEN.read_text())["sha256"] in card
