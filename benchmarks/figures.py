@@ -27,6 +27,9 @@ SHORTEST = 1e-3
 FEW_DECADES = 1e4
 """A logarithmic axis that spans less has two labels a decade."""
 
+NARROWEST = 0.04
+"""The share from which a bar has room for its number beside the ticks of the seeds."""
+
 
 def all_figures(records: Iterable[Record], order: Sequence[str]) -> dict[str, Figure]:
     """Name -> figure, `get_label()` its caption.
@@ -183,8 +186,9 @@ def _modality_weights(where: str, condition: str, models: Models) -> Figure:
         ]
         for bar in bars if who == KNOWN else []:
             bar.set(alpha=0.55, hatch="//")
-        axes.text(100 * text / 2, position, f"{100 * text:.0f}", ha="center", va="center", color="black")
-        axes.text(100 * (text + image / 2), position, f"{100 * image:.0f}", ha="center", va="center", color="black")
+        for middle, share in ((text / 2, text), (text + image / 2, image)):
+            if share >= NARROWEST:
+                axes.text(100 * middle, position, f"{100 * share:.0f}", ha="center", va="center", color="black")
         seeds = _weights(models.get(who, ()), task, condition)
         if len(seeds) > 1:
             axes.plot(
