@@ -11,6 +11,7 @@ from benchmarks.options import Where
 from benchmarks.store import load_records
 from benchmarks.suites import SUITES, experiments, select
 from benchmarks.tune_commands import with_tuned
+from cma_clip.backbone import load_backbone
 
 RESULTS = Path(__file__).parents[2] / "results"
 COMMITTED = sorted(folder.parent.name for folder in (RESULTS / "reference").glob("*/records"))
@@ -25,6 +26,13 @@ def test_the_records_of_a_suite_are_its_experiments(name):
     if any(experiment.tuned for experiment in found):
         suite, _ = with_tuned(suite, name, None, Where(results=RESULTS / "reference"))
     assert _as_json(found) == _as_json(experiments(suite))
+
+
+@pytest.mark.parametrize("name", COMMITTED)
+def test_the_records_rest_on_the_weights_that_ship(name):
+    """New weights without new results would go unnoticed: a comparison would only find other numbers."""
+    used = {record.fingerprints["weights"] for record in load_records(RESULTS / "reference" / name)}
+    assert used <= {None, load_backbone("tiny-product-clip").fingerprint}
 
 
 def _as_json(listed):
