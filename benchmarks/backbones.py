@@ -5,8 +5,10 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 import open_clip
 import torch
 from scipy.stats import binomtest
@@ -34,6 +36,7 @@ class BackboneScores:
 
     Attributes:
         retrieval: "image_to_text recall@1" ... among `pool` products, with 95 % Wilson intervals over the queries.
+        by_labels: what recall@1 would be for one who knows labels and nothing else; see `recall_by_labels`.
         zero_shot: task -> accuracy of photos against the class prompts, with 95 % bootstrap intervals.
         trained_rows: how many of the products' texts the backbone was trained on; None if its folder does not say.
     """
@@ -43,6 +46,7 @@ class BackboneScores:
     dataset: str
     pool: int
     retrieval: Mapping[str, Estimate]
+    by_labels: Mapping[str, float]
     zero_shot: Mapping[str, Estimate]
     trained_rows: int | None
 
@@ -53,9 +57,13 @@ class BackboneScores:
             f"{self.backbone} ({self.fingerprint}) on the test split of {self.dataset}",
             f"test products with a text that it was trained on: {seen}",
         ]
-        named = {f"retrieval, {name} of {self.pool:,}": value for name, value in self.retrieval.items()}
-        named |= {f"zero-shot accuracy of photos, {task}": value for task, value in self.zero_shot.items()}
-        return head + [f"{name}: {_percent(value)}" for name, value in named.items()]
+        named = {f"retrieval, {name} of {self.pool:,}": _percent(value) for name, value in self.retrieval.items()}
+        named |= {
+            f"retrieval, recall@1 of one who knows {tasks} and nothing else": f"{100 * value:.1f} %"
+            for tasks, value in self.by_labels.items()
+        }
+        named |= {f"zero-shot accuracy of photos, {task}": _percent(value) for task, value in self.zero_shot.items()}
+        return head + [f"{name}: {value}" for name, value in named.items()]
 
     def as_json(self) -> str:
         """For a file."""
@@ -65,10 +73,10 @@ class BackboneScores:
         return json.dumps(plain, indent=1) + "\n"
 
 
-def score_backbone(backbone_id: str, dataset: str, source: Source) -> BackboneScores:
+def score_backbone(backbone_id: str, dataset: str, options: Mapping[str, Any], source: Source) -> BackboneScores:
     """Retrieval among a fixed pool of test products and zero-shot accuracy on all of them; trains nothing."""
     torch.set_num_threads(1)  # as benchmarks.run: sums depend on the number of threads
-    splits = datasets.load(dataset, source, {})
+    splits = datasets.load(dataset, source, options)
     workspace = Workspace(source.cache, progress=source.progress)
     model = ZeroShotImage(splits.tasks, ZeroShotImageConfig(backbone=backbone_id), workspace=workspace)
     estimates, _ = evaluate(model.predict(splits.test))
@@ -88,9 +96,33 @@ def score_backbone(backbone_id: str, dataset: str, source: Source) -> BackboneSc
         dataset=dataset,
         pool=len(pool),
         retrieval=retrieval,
+        by_labels=recall_by_labels(
+            {task.name: splits.test.labels(task.name)[pool] for task in splits.tasks}, keys.numpy()
+        ),
         zero_shot={task: found["accuracy"] for task, found in estimates.items()},
         trained_rows=trained_rows(backbone_id, texts),
     )
+
+
+def recall_by_labels(labels: Mapping[str, npt.NDArray[np.int64]], text_keys: npt.NDArray[np.int64]) -> dict[str, float]:
+    """Expected recall@1 of one who knows the labels of every photo and nothing else: a scale for that of a backbone.
+
+    It picks one at random of the products that share all known labels; as in `partner_ranks`, another product of the
+    same text is no mistake. The first entry knows the first task, the next one the second task too, and so on. A
+    missing label is taken as a class of its own.
+
+    Args:
+        labels: task -> Int[N].
+        text_keys: Int[N], equal for equal texts.
+    """
+    found = {}
+    candidates = text_keys[:, None] != text_keys[None, :]
+    known: list[str] = []
+    for task, column in labels.items():
+        candidates &= column[:, None] == column[None, :]
+        known.append(task)
+        found[" + ".join(known)] = float((1 / (1 + candidates.sum(axis=1))).mean())
+    return found
 
 
 def usable() -> list[str]:

@@ -205,17 +205,25 @@ def pretrain(where: Here, out: Path, pairing: Annotated[Pairing, OmitArgPrefixes
     print(pretrain_clip(pairing, pairs(pairing.option), pairs(hparam), out, where))
 
 
-def backbone(where: Here, name: Positional[str] = "tiny-product-clip", out: Path | None = None) -> None:
-    """Zero-shot accuracy and retrieval of a backbone on the held-out products of fashion-products.
+def backbone(
+    where: Here,
+    name: Positional[str] = "tiny-product-clip",
+    dataset: str = "fashion-products",
+    option: Pairs = (),
+    out: Path | None = None,
+) -> None:
+    """Zero-shot accuracy and retrieval of a backbone on held-out products.
 
     Args:
-        where: folders; needs --data fashion-products=DIR.
+        where: folders; needs --data NAME=DIR for data sets that are not embedded.
         name: a backbone id, see `cma-bench models --backbones`.
+        dataset: its test split is scored.
+        option: options of the data set.
         out: also write the numbers as JSON.
     """
     from benchmarks.commands import score_backbone
 
-    print(score_backbone(name, out, where))
+    print(score_backbone(name, dataset, pairs(option), out, where))
 
 
 COMMANDS: dict[str, Callable[..., Any]] = {

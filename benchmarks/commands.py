@@ -246,13 +246,13 @@ def list_backbones() -> str:
     return "\n".join(usable())
 
 
-def score_backbone(backbone: str, out: Path | None, where: Where) -> str:
-    """Zero-shot accuracy and retrieval of a backbone on held-out products."""
+def score_backbone(backbone: str, dataset: str, options: Mapping[str, Any], out: Path | None, where: Where) -> str:
+    """Zero-shot accuracy and retrieval of a backbone on the test split of a data set."""
     from benchmarks.backbones import score_backbone
     from benchmarks.store import write_text
 
     quiet()
-    scores = score_backbone(backbone, "fashion-products", place_of(where, "none").source("fashion-products"))
+    scores = score_backbone(backbone, dataset, options, place_of(where, "none").source(dataset))
     if out is not None:
         write_text(out, scores.as_json())
     return "\n".join(scores.lines())

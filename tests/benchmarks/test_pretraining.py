@@ -5,12 +5,14 @@ import sys
 import time
 from pathlib import Path
 
+import numpy as np
 import open_clip
 import pytest
 import torch
 from PIL import Image
 
 from benchmarks import cli, corpus
+from benchmarks.backbones import recall_by_labels
 from benchmarks.datasets.catalog.product import FIRST_INDEX
 from benchmarks.datasets.splits import Source
 from benchmarks.pretraining import export
@@ -94,6 +96,24 @@ def test_pretrain_then_score(cma_bench, tmp_path):
     assert re.search(r"image_to_text recall@10 of 10: 100\.0 % \[72\.2, 100\.0\]", told)
     scores = json.loads((tmp_path / "scores.json").read_text())
     assert 0 <= scores["zero_shot"]["articleType"]["low"] <= scores["zero_shot"]["articleType"]["value"]
+    known = scores["by_labels"]
+    assert list(known)[:2] == ["articleType", "articleType + baseColour"]
+    assert f"one who knows articleType and nothing else: {100 * known['articleType']:.1f} %" in told
+
+
+def test_a_backbone_is_scored_on_any_data_set(cma_bench, tiny):
+    options = "num_train=24", "num_val=12", "num_test=12"
+    told = cma_bench("backbone", tiny, "--dataset", "catalog", "--option", *options)
+    assert "on the test split of catalog" in told
+    assert "zero-shot accuracy of photos, pattern: " in told
+
+
+def test_what_knowing_labels_gives_by_hand():
+    """Of four products the first two are alike in both tasks, the third shares the colour; a twin is no mistake."""
+    labels = {"color": np.array([0, 0, 0, 1]), "style": np.array([2, 2, 3, 2])}
+    expected = {"color": (1 / 3 + 1 / 3 + 1 / 3 + 1) / 4, "color + style": (1 / 2 + 1 / 2 + 1 + 1) / 4}
+    assert recall_by_labels(labels, np.array([1, 2, 3, 4])) == pytest.approx(expected)
+    assert recall_by_labels(labels, np.array([1, 1, 3, 4]))["color + style"] == 1
 
 
 def test_a_pretraining_killed_by_the_system_ends_with_the_same_weights(cma_bench, tiny, folder, tmp_path):
