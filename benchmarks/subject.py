@@ -19,11 +19,11 @@ def about_subject(models: Models, condition: str) -> Iterable[str]:
     scores = {model: score(records, MEAN, "accuracy", condition) for model, records in models.items()}
     values = {model: 100 * found.value for model, found in scores.items() if found is not None and found.value >= 0}
     if SUBJECT in values and len(values) > 1:
-        yield from _behind(values)
+        yield from _behind(values, _worth_of_photos(models, values))
         yield from _verdicts(models, values, condition)
 
 
-def _behind(values: dict[str, float]) -> Iterable[str]:
+def _behind(values: dict[str, float], photos: str) -> Iterable[str]:
     best = max(values, key=lambda model: values[model])
     lead = values[best] - values[SUBJECT]
     if round(lead, 1) <= 0:
@@ -32,15 +32,21 @@ def _behind(values: dict[str, float]) -> Iterable[str]:
     yield (
         f"{SUBJECT} does not have the best mean: {best} is {lead:.1f} points ahead."
         + (f" Of one modality: {alone}." if alone else "")
-        + _worth_of_photos(values)
+        + photos
     )
 
 
-def _worth_of_photos(values: dict[str, float]) -> str:
+def _worth_of_photos(models: Models, values: dict[str, float]) -> str:
     if SAME_ON_TEXTS not in values:
         return ""
     texts = values[SAME_ON_TEXTS]
     gain = values[SUBJECT] - texts
+    ours, theirs = (models[model][0].experiment.hparams for model in (SUBJECT, SAME_ON_TEXTS))
+    if ours != theirs:
+        return (
+            f" {SUBJECT}'s network on texts alone, with hyper-parameters of its own ({SAME_ON_TEXTS}), "
+            f"has {texts:.1f} %, {-gain:+.1f} points."
+        )
     return f" The same network has {texts:.1f} % of texts alone: photos are worth {gain:.1f} points to it."
 
 

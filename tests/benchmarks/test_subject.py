@@ -1,3 +1,4 @@
+from benchmarks.experiment import Experiment
 from benchmarks.subject import about_subject
 from tests.benchmarks.records import record, with_accuracy
 
@@ -22,6 +23,18 @@ def test_who_is_ahead_by_how_much_and_what_one_modality_reaches():
         "cma_clip does not have the best mean: tfidf_logistic is 10.0 points ahead. Of one modality: words alone "
         "60.0 % (tfidf_logistic). The same network has 48.0 % of texts alone: photos are worth 2.0 points to it."
     )
+
+
+def test_networks_that_were_tuned_apart_are_not_called_the_same():
+    subject, texts = (
+        with_accuracy(
+            record(model, experiment=Experiment(dataset="catalog", model=model, seed=0, hparams={"depth": depth})),
+            mean=mean,
+        )
+        for model, depth, mean in (("cma_clip", 1, 0.5), ("text_only", 2, 0.48))
+    )
+    behind, _ = told(texts, with_accuracy(record("mmbt"), mean=0.6), subject)
+    assert behind.endswith("with hyper-parameters of its own (text_only), has 48.0 %, -2.0 points.")
 
 
 def test_what_the_outcomes_cannot_tell_apart_is_not_called_better():
