@@ -16,10 +16,11 @@ from scipy.stats import binomtest
 from baselines.zero_shot import ZeroShotImage, ZeroShotImageConfig
 from benchmarks import datasets
 from benchmarks.corpus import pool_rows
+from benchmarks.datasets.masking import as_is
 from benchmarks.datasets.splits import Source
 from benchmarks.experiment import Estimate
 from benchmarks.metrics import evaluate
-from cma_clip.backbone import SHIPPED
+from cma_clip.backbone import SHIPPED, mismatch
 from cma_clip.classifier import Workspace
 from cma_clip.contrastive_loss import partner_ranks
 from cma_clip.features import token_features
@@ -74,13 +75,19 @@ class BackboneScores:
 
 
 def score_backbone(backbone_id: str, dataset: str, options: Mapping[str, Any], source: Source) -> BackboneScores:
-    """Retrieval among a fixed pool of test products and zero-shot accuracy on all of them; trains nothing."""
+    """Retrieval among a fixed pool of test products and zero-shot accuracy on all of them; trains nothing.
+
+    Raises:
+        ValueError: no test product has both a photo and a text.
+    """
     torch.set_num_threads(1)  # as benchmarks.run: sums depend on the number of threads
     splits = datasets.load(dataset, source, options)
     workspace = Workspace(source.cache, progress=source.progress)
+    pool = pool_rows(splits.test)
+    if not len(pool):
+        raise ValueError(f"{dataset}: no test product has both a photo and a text, so there is nothing to find")
     model = ZeroShotImage(splits.tasks, ZeroShotImageConfig(backbone=backbone_id), workspace=workspace)
     estimates, _ = evaluate(model.predict(splits.test))
-    pool = pool_rows(splits.test)
     arrays = token_features(model.backbone, model.processor, splits.test, workspace).arrays  # `predict` computed them
     image, text = (torch.from_numpy(np.array(arrays[f"{side}_embedding"][pool])).float() for side in ("image", "text"))
     texts = splits.test.texts()
@@ -100,7 +107,7 @@ def score_backbone(backbone_id: str, dataset: str, options: Mapping[str, Any], s
             {task.name: splits.test.labels(task.name)[pool] for task in splits.tasks}, keys.numpy()
         ),
         zero_shot={task: found["accuracy"] for task, found in estimates.items()},
-        trained_rows=trained_rows(backbone_id, texts),
+        trained_rows=trained_rows(backbone_id, as_is(splits.test).texts()),
     )
 
 
@@ -131,17 +138,14 @@ def usable() -> list[str]:
     for folder in sorted(path for path in SHIPPED.iterdir() if path.is_dir()):
         size = sum(file.stat().st_size for file in folder.iterdir()) / 1e6
         lines.append(f"{folder.name}: ready, ships with the project ({size:.0f} MB)")
-    tags = open_clip.list_pretrained()
+    tags = [pair for pair in open_clip.list_pretrained() if mismatch(*pair) is None]
     cached = [f"{architecture}/{tag}" for architecture, tag in tags if in_cache(architecture, tag)]
     lines += [f"{name}: ready, fetched before" for name in cached]
     reason = unreachable()
+    others = [name for name in FAMILIES if name not in cached]
+    lines += [f"{name}: {'not usable here: ' + reason if reason else 'will be fetched'}" for name in others]
     lines += [
-        f"{name}: {'not usable here: ' + reason if reason else 'will be fetched'}"
-        for name in FAMILIES
-        if name not in cached
-    ]
-    lines += [
-        f"... and {len(tags) - len(cached) - len(FAMILIES)} more ARCHITECTURE/TAG of open_clip's hub, likewise",
+        f"... and {len(tags) - len(cached) - len(others)} more ARCHITECTURE/TAG of open_clip's hub, likewise",
         "local-dir:FOLDER: weights of your own (open_clip_config.json and open_clip_model.safetensors in it)",
         "random:ARCHITECTURE: untrained weights, for tests",
     ]

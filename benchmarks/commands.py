@@ -233,7 +233,7 @@ def pretrain_clip(
 
         pretrain(backbone, found, config, pairing.seed, workspace, tell)
     if first:
-        export(backbone, found.train, out)
+        export(backbone, found.texts(), out)
         shutil.rmtree(where.runs / "pretraining" / key, ignore_errors=True)
     return f"{out} holds the model; use it as backbone=local-dir:{out}" if first else ""
 

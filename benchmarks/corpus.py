@@ -17,7 +17,9 @@ from PIL import Image
 
 from benchmarks import datasets
 from benchmarks.datasets.catalog import pretraining_products
+from benchmarks.datasets.masking import as_is
 from benchmarks.datasets.splits import Source, Splits
+from benchmarks.environment import code_fingerprint
 from benchmarks.seeding import seed_of
 from cma_clip.types import Example, Examples
 
@@ -31,6 +33,9 @@ class Joined(Examples):
     def __init__(self, parts: Sequence[Examples]):
         self.parts = parts
         self._places = [(part, index) for part in parts for index in range(len(part))]
+        names = [part.fingerprint for part in parts]
+        if None not in names:
+            self.fingerprint = _named("joined", names)
 
     def __len__(self) -> int:
         return len(self._places)
@@ -51,7 +56,7 @@ class Chosen(Examples):
         self.base = base
         self.rows = rows
         if base.fingerprint is not None:
-            self.fingerprint = blake2b(f"{base.fingerprint} {rows.tolist()}".encode(), digest_size=12).hexdigest()
+            self.fingerprint = _named(base.fingerprint, rows.tolist())
 
     def __len__(self) -> int:
         return len(self.rows)
@@ -79,6 +84,9 @@ class CatalogPairs(Examples):
 
     def __init__(self, count: int, seed: int):
         products = pretraining_products(count, seed)
+        self.fingerprint = _named(
+            "catalog", count, seed, code_fingerprint(modules=("benchmarks/datasets/catalog/*.py",))
+        )
         self._pairs: list[tuple[Image.Image, str]] = [
             (made.image, made.title) for made in products if made.image is not None and made.title
         ]
@@ -96,6 +104,10 @@ class CatalogPairs(Examples):
         return [title for _, title in self._pairs]
 
 
+def _named(*parts: object) -> str:
+    return blake2b(" ".join(map(str, parts)).encode(), digest_size=12).hexdigest()
+
+
 @dataclass(frozen=True)
 class Corpus:
     """Pairs to train on, and validation products of the data set to watch."""
@@ -103,6 +115,10 @@ class Corpus:
     train: Examples
     pool: Examples
     splits: Splits
+
+    def texts(self) -> list[str | None]:
+        """All that is trained on, masked titles a second time as they are: a test on those is one on what was seen."""
+        return [*self.train.texts(), *as_is(self.splits.train).texts()]
 
 
 def corpus(dataset: str, options: Mapping[str, Any], source: Source, catalog: int, seed: int) -> Corpus:
@@ -114,7 +130,10 @@ def corpus(dataset: str, options: Mapping[str, Any], source: Source, catalog: in
 
 def pool_rows(examples: Examples) -> npt.NDArray[np.int64]:
     """The rows of POOL products that have a photo and a title, chosen by their ids alone; all if there are fewer."""
-    present = [bool(text) and shown for text, shown in zip(examples.texts(), examples.image_present(), strict=True)]
+    present = [
+        bool(text and text.strip()) and shown
+        for text, shown in zip(examples.texts(), examples.image_present(), strict=True)
+    ]
     ids = examples.ids()
     order = sorted(np.flatnonzero(present), key=lambda row: seed_of("retrieval", ids[row]))
     return np.sort(np.array(order[:POOL], dtype=np.int64))

@@ -6,12 +6,13 @@ Labels are never trained on; those of validation products are read to report zer
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import torch
+from open_clip.tokenizer import HFTokenizer
 from safetensors.torch import save_file
 
 from baselines.zero_shot import class_embeddings
@@ -25,7 +26,7 @@ from cma_clip.contrastive import ContrastiveConfig, Probe, fit_contrastive
 from cma_clip.processing import Processor
 from cma_clip.provenance import save_trained_on
 from cma_clip.trainer import EpochReporter
-from cma_clip.types import IGNORE, Examples
+from cma_clip.types import IGNORE
 
 WEIGHTS = "open_clip_model.safetensors"
 
@@ -72,9 +73,13 @@ def zero_shot_probe(splits: Splits, workspace: Workspace) -> Probe:
 def pretrain(
     backbone: Backbone, found: Corpus, config: ContrastiveConfig, seed: int, workspace: Workspace, report: Report
 ) -> None:
-    """Train `backbone` in place on the corpus; a run that was killed continues from the workspace's checkpoint."""
+    """Train `backbone` in place on the corpus; a run that was killed continues from the workspace's checkpoint.
+
+    Raises:
+        ValueError: fewer than two examples have both a photo and a text, so that nothing could be learnt.
+    """
     torch.set_num_threads(1)  # as benchmarks.run: sums depend on the number of threads
-    fit_contrastive(
+    outcome = fit_contrastive(
         backbone,
         (found.train, found.pool),
         config,
@@ -83,6 +88,11 @@ def pretrain(
         [EpochReporter(report)],
         zero_shot_probe(found.splits, workspace),
     )
+    if outcome.pairs < 2:
+        raise ValueError(
+            f"contrastive training needs at least two examples with both a photo and a text; there are {outcome.pairs} "
+            f"among the {len(found.train)} of the training split"
+        )
 
 
 def check_free(folder: Path) -> None:
@@ -95,14 +105,18 @@ def check_free(folder: Path) -> None:
         raise ValueError(f"{folder / WEIGHTS} exists; choose another folder, or delete it first")
 
 
-def export(backbone: Backbone, train: Examples, folder: Path) -> None:
-    """open_clip's local-dir format, weights in half precision, and the keys of the texts trained on.
+def export(backbone: Backbone, texts: Iterable[str | None], folder: Path) -> None:
+    """open_clip's local-dir format, weights in half precision, and the keys of the `texts` trained on.
 
-    The weights come last: a folder that was begun and not finished is not taken for a model.
+    The weights come last and whole: a folder that was begun and not finished is not taken for a model. A tokeniser of
+    Hugging Face is written beside them; the settings of a text tower of theirs open_clip reads by its name.
     """
     folder.mkdir(parents=True, exist_ok=True)
     config = json.dumps(local_dir_config(backbone), indent=2)
     (folder / "open_clip_config.json").write_text(config + "\n", encoding="utf-8")
-    save_trained_on(train.texts(), folder, before=backbone.id)
+    if isinstance(backbone.tokenizer, HFTokenizer):
+        backbone.tokenizer.tokenizer.save_pretrained(folder)
+    save_trained_on(texts, folder, before=backbone.id)
     state = {name: value.half().contiguous() for name, value in backbone.clip.state_dict().items()}
-    save_file(state, folder / WEIGHTS)
+    save_file(state, folder / f"{WEIGHTS}.partial")
+    (folder / f"{WEIGHTS}.partial").replace(folder / WEIGHTS)

@@ -17,7 +17,7 @@ import json
 import logging
 import re
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, Self
 
 import open_clip
 import torch
@@ -27,6 +27,7 @@ from open_clip.transformer import VisionTransformer
 from pydantic import Field
 from torch import Tensor, nn
 from torch.nn import functional as F
+from torch.nn.modules.batchnorm import _BatchNorm
 
 from cma_clip.hub import why_not
 from cma_clip.inputs import Batch, Features
@@ -152,6 +153,14 @@ class Backbone(nn.Module):
             if getattr(clip, name, None) is not None:
                 getattr(clip, name).requires_grad_(False)
 
+    def train(self, mode: bool = True) -> Self:
+        """Statistics of frozen batch norms stay as they are: they are as frozen as their weights."""
+        super().train(mode)
+        for module in self.modules():
+            if isinstance(module, _BatchNorm) and not any(p.requires_grad for p in module.parameters()):
+                module.eval()
+        return self
+
     def _free_last_blocks(self, count: int) -> None:
         # open_clip counts the projection as a group of the image tower and as a layer of the text tower; timm's
         # transformers have no such group: there one less leaves exactly `count` blocks.
@@ -184,7 +193,7 @@ def load_backbone(backbone_id: str) -> Backbone:
     if (shipped := folder_of(name)) is not None:
         name = f"{LOCAL}{shipped}"
     architecture, tag = _architecture_and_tag(name, is_random, backbone_id)
-    if tag is not None and (reason := why_not(architecture, tag)) is not None:
+    if not name.startswith(LOCAL) and (reason := why_not(architecture, tag)) is not None:
         raise BackboneError(_explain(backbone_id, reason))
     # open_clip reports on the root logger, also "initialized randomly" where random: asked for just that;
     # what must not pass unnoticed is raised, through require_pretrained.
@@ -200,12 +209,12 @@ def load_backbone(backbone_id: str) -> Backbone:
                 pretrained_text=not is_random,
             )
         tokenizer = open_clip.get_tokenizer(architecture)
-    except (RuntimeError, OSError, ValueError) as error:
+        return Backbone(clip.eval(), tokenizer, backbone_id).eval()
+    except Exception as error:  # whatever open_clip, timm and transformers raise at files and configs they cannot use
         reason = (str(error).strip() or type(error).__name__).splitlines()[0].rstrip(".")
         raise BackboneError(_explain(backbone_id, reason)) from error
     finally:
         logging.disable(logging.NOTSET)
-    return Backbone(clip.eval(), tokenizer, backbone_id).eval()
 
 
 def folder_of(backbone_id: str) -> Path | None:
@@ -239,16 +248,22 @@ def _architecture_and_tag(name: str, is_random: bool, backbone_id: str) -> tuple
             f"backbone {backbone_id!r}: {architecture} has the pretrained tags {tags}, not {tag!r}; "
             f"for weights of your own use local-dir:FOLDER, for untrained weights random:{architecture}"
         )
+    if (reason := mismatch(architecture, tag)) is not None:
+        raise BackboneError(f"backbone {backbone_id!r}: {reason}")
+    return architecture, tag
+
+
+def mismatch(architecture: str, tag: str) -> str | None:
+    """Why open_clip's architecture does not compute what the weights were trained with; None if it does."""
     wants = bool((open_clip.get_model_config(architecture) or {}).get("quick_gelu"))
     given = bool((open_clip.get_pretrained_cfg(architecture, tag) or {}).get("quick_gelu"))
-    if wants != given:
-        other = architecture.removesuffix("-quickgelu") if wants else f"{architecture}-quickgelu"
-        raise BackboneError(
-            f"backbone {backbone_id!r}: the weights were trained with {'QuickGELU' if given else 'GELU'}, the "
-            f"architecture computes {'QuickGELU' if wants else 'GELU'} and would silently lose accuracy; "
-            f"use {other}/{tag}"
-        )
-    return architecture, tag
+    if wants == given:
+        return None
+    other = architecture.removesuffix("-quickgelu") if wants else f"{architecture}-quickgelu"
+    return (
+        f"the weights were trained with {'QuickGELU' if given else 'GELU'}, the architecture computes "
+        f"{'QuickGELU' if wants else 'GELU'} and would silently lose accuracy; use {other}/{tag}"
+    )
 
 
 def _unknown(architecture: str, backbone_id: str) -> str:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from math import ceil
 from typing import Generic, TypeVar
 
@@ -69,7 +69,7 @@ class OrderedRows(Sampler[list[int]]):
             yield list(range(start, min(start + self.batch_size, self.rows)))
 
 
-def loader(batches: RowBatches[BatchT], rows: Sampler[list[int]]) -> DataLoader[BatchT]:
+def loader(batches: RowBatches[BatchT], rows: Iterable[list[int]]) -> DataLoader[BatchT]:
     """A DataLoader whose items are whole batches. The arrays behind are mapped files: no workers needed.
 
     It draws a number whenever it is iterated over, after a resume at another moment than without one: from a

@@ -1,4 +1,7 @@
-"""Contrastive training (Radford et al. 2021) of an open_clip model on (photo, text) pairs; labels are never read."""
+"""Contrastive training (Radford et al. 2021) of an open_clip model on (photo, text) pairs; labels are never read.
+
+The loss is CLIP's softmax over the batch whatever the backbone was pretrained with; a SigLIP's bias does not train.
+"""
 
 from __future__ import annotations
 
@@ -24,17 +27,17 @@ from cma_clip.classifier import ClassifierConfig, Workspace
 from cma_clip.contrastive_loss import SharedTextLoss, retrieval_recall
 from cma_clip.pairs import PairBatch, augment, choose_captions, pair_batches
 from cma_clip.processing import Processor
-from cma_clip.trainer import Precision, last_checkpoint, make_trainer, scheduled
+from cma_clip.trainer import Precision, adamw, last_checkpoint, make_trainer, scheduled
 from cma_clip.types import Examples
 
 MAX_LOGIT_SCALE = math.log(100)
 """CLIP clamps the temperature here (Radford et al. 2021, section 2.5)."""
 
 PROJECTIONS = re.compile(
-    r"visual\.proj|visual\.head\.proj\.\w+|visual\.attnpool\.c_proj\.\w+|visual\.trunk\.attn_pool\.proj\.\w+"
-    r"|text\.proj\.\w+|(text\.)?text_projection(\.\w+)?|logit_scale"
+    r"visual\.proj|visual\.head\.(proj|mlp\.\w+)\.\w+|visual\.attnpool\.c_proj\.\w+|visual\.trunk\.attn_pool\.proj\.\w+"
+    r"|visual\.trunk\.head\.(fc\.)?(weight|bias)|text\.proj\.(\d\.)?\w+|(text\.)?text_projection(\.\w+)?|logit_scale"
 )
-"""How open_clip calls the last linear map of its native, timm and Hugging Face towers."""
+"""How open_clip calls the last map of its native, timm and Hugging Face towers into the shared space."""
 
 LENGTH_GROUPS = 4
 """Texts of a batch are encoded in so many groups of similar length: exact, and a third less work than one group."""
@@ -52,7 +55,8 @@ class ContrastiveConfig(ClassifierConfig):
         backbone_learning_rate: of the towers; None for the same.
         freeze: which blocks of the towers train; the projections always do.
         pieces: embeddings are computed in so many pieces of a batch, and again in the backward pass, so that
-            activations are kept for one piece at a time; the loss is that of the whole batch.
+            activations are kept for one piece at a time; the loss is that of the whole batch (but for towers with
+            batch normalisation, whose statistics are those of a piece, and of a process under DDP).
         patch_dropout: share of the patches that training leaves out (Li et al. 2023, FLIP).
         fragments: captions of a few words made from every text.
         fragment_rate: how often one of them stands in for the text.
@@ -110,8 +114,9 @@ class ContrastiveModule(pl.LightningModule):
         )
 
     def val_dataloader(self) -> DataLoader[PairBatch]:
-        """Every process all pairs: recall is among all of them."""
-        return loader(self._val_pairs, OrderedRows(len(self._val_pairs), self.config.batch_size))
+        """Every process all pairs: recall is among all. Without a pair one empty batch, so that the probe runs."""
+        rows = OrderedRows(len(self._val_pairs), self.config.batch_size)
+        return loader(self._val_pairs, rows if len(rows) else [[]])
 
     def training_step(self, pairs: PairBatch, _: int) -> Tensor:
         """Loss of one batch of pairs."""
@@ -132,7 +137,7 @@ class ContrastiveModule(pl.LightningModule):
     def _in_pieces(self, encode: Callable[[Tensor], Tensor], inputs: Tensor) -> Tensor:
         if self.config.pieces == 1:
             return encode(inputs)
-        pieces = inputs.tensor_split(self.config.pieces)
+        pieces = inputs.tensor_split(min(self.config.pieces, len(inputs)))
         return torch.cat([checkpoint(encode, piece, use_reentrant=False) for piece in pieces])
 
     def _encode_image(self, pixels: Tensor) -> Tensor:
@@ -158,6 +163,8 @@ class ContrastiveModule(pl.LightningModule):
 
     def validation_step(self, pairs: PairBatch, _: int) -> None:
         """Collect embeddings."""
+        if not len(pairs.pixels):
+            return
         image, text = self._encode_image(pairs.pixels), self._encode_text(pairs.input_ids[:, 0])
         self._validated.append((image, text, pairs.text_keys))
 
@@ -188,9 +195,8 @@ class ContrastiveModule(pl.LightningModule):
                 ]
                 groups.append({"params": parameters, "weight_decay": decay, "lr": rate or config.learning_rate})
         chosen = [group for group in groups if group["params"]]
-        return scheduled(
-            self, torch.optim.AdamW(chosen, betas=(0.9, 0.98), eps=1e-6, fused=True), config.warmup_fraction
-        )
+        optimizer = adamw(chosen, config.precision, betas=(0.9, 0.98), eps=1e-6)
+        return scheduled(self, optimizer, config.warmup_fraction)
 
 
 def projections(backbone: Backbone) -> list[nn.Parameter]:
@@ -255,12 +261,12 @@ def _drop_patches(backbone: Backbone, share: float) -> nn.Module | None:
         BackboneError: patches are to be left out of a tower that cannot (open_clip's own ViT can).
     """
     visual: Any = backbone.clip.visual
-    before: nn.Module | None = getattr(visual, "patch_dropout", None)
-    if share == 0:
-        return before
     if not can_drop_patches(backbone):
-        raise BackboneError(f"{backbone.id}: its image tower cannot leave out patches; use patch_dropout=0")
-    visual.patch_dropout = PatchDropout(share)
+        if share:
+            raise BackboneError(f"{backbone.id}: its image tower cannot leave out patches; use patch_dropout=0")
+        return None
+    before: nn.Module = visual.patch_dropout
+    visual.patch_dropout = PatchDropout(share) if share else nn.Identity()
     return before
 
 

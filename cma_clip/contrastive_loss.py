@@ -36,9 +36,14 @@ class SharedTextLoss(ClipLoss):  # type: ignore[misc]
         return (F.cross_entropy(logits, targets) + F.cross_entropy(logits.T, targets)) / 2
 
     def _gathered(self, words: Tensor) -> Tensor:
+        words = words.contiguous()  # NCCL takes nothing else
         pieces = [torch.zeros_like(words) for _ in range(self.world_size)]
         torch.distributed.all_gather(pieces, words)
         return torch.cat(pieces)
+
+
+RANKED = 4_096
+"""Rows whose similarities to all others are in memory at once."""
 
 
 def right_for(titles: Tensor, captions: Tensor) -> Tensor:
@@ -57,13 +62,16 @@ def partner_ranks(image: Tensor, text: Tensor, text_keys: Tensor) -> dict[str, T
     Candidates of the same text do not count: a product of the same title is not a mistake. Others as near as the
     partner do, so that embeddings which are all the same find nothing.
     """
-    similarity = image @ text.T
-    partner = similarity.diagonal()
-    others = text_keys[:, None] != text_keys[None, :]
-    return {
-        "image_to_text": ((similarity >= partner[:, None]) & others).sum(dim=1),
-        "text_to_image": ((partner[:, None] <= similarity.T) & others).sum(dim=1),
-    }
+    count = torch.arange(len(image), device=image.device)
+    pieces = torch.split(count, RANKED)  # never all N x N similarities at once
+    partner = torch.cat([(image[rows] @ text.T)[:, rows].diagonal() for rows in pieces])
+    ranks = {way: torch.zeros_like(count) for way in ("image_to_text", "text_to_image")}
+    for rows in pieces:
+        similarity = image[rows] @ text.T
+        others = text_keys[rows, None] != text_keys[None, :]
+        ranks["image_to_text"][rows] = ((similarity >= partner[rows, None]) & others).sum(dim=1)
+        ranks["text_to_image"] += ((similarity >= partner) & others).sum(dim=0)
+    return ranks
 
 
 def retrieval_recall(image: Tensor, text: Tensor, text_keys: Tensor) -> dict[str, float]:

@@ -14,6 +14,12 @@ from open_clip.constants import HF_SAFE_WEIGHTS_NAME, HF_WEIGHTS_NAME
 TIMEOUT = 3
 """Seconds that a hub may take to answer."""
 
+TEXT_PARTS = (
+    ("tokeniser", "hf_tokenizer_name", "tokenizer_config.json"),
+    ("text tower's settings", "hf_model_name", "config.json"),
+)
+"""What open_clip fetches of Hugging Face for some architectures: what it is, the key of its name, a file of it."""
+
 
 def in_cache(architecture: str, tag: str) -> bool:
     """Whether the weights were fetched before."""
@@ -36,12 +42,21 @@ def unreachable() -> str | None:
         return f"the hub {constants.ENDPOINT} cannot be reached ({getattr(error, 'reason', error)})"
 
 
-def why_not(architecture: str, tag: str) -> str | None:
-    """Why these weights cannot be had here; None if they are on this machine or the hub answers."""
-    if in_cache(architecture, tag):
+def why_not(architecture: str, tag: str | None) -> str | None:
+    """Why one of open_clip's architectures, with the weights of `tag` if any, cannot be had; None if it probably can.
+
+    Some have a tokeniser or text tower of Hugging Face, and need its files even for random weights.
+    """
+    missing = [] if tag is None or in_cache(architecture, tag) else ["weights"]
+    text = (open_clip.get_model_config(architecture) or {}).get("text_cfg", {})
+    missing += [
+        what
+        for what, key, file in TEXT_PARTS
+        if (name := text.get(key)) and not isinstance(try_to_load_from_cache(name, file), str)
+    ]
+    if not missing or (reason := unreachable()) is None:
         return None
-    reason = unreachable()
-    return None if reason is None else f"its weights are not on this machine and {reason}"
+    return f"its {' and '.join(missing)} {'is' if missing == ['tokeniser'] else 'are'} not on this machine and {reason}"
 
 
 def _place(architecture: str, tag: str) -> tuple[str, str]:

@@ -19,7 +19,7 @@ from cma_clip.augmentation import augment_features
 from cma_clip.backbone import Backbone, Freeze
 from cma_clip.classifier import ClassifierConfig
 from cma_clip.inputs import Batch, Features
-from cma_clip.trainer import Precision, scheduled
+from cma_clip.trainer import Precision, adamw, scheduled
 from cma_clip.types import IGNORE
 
 
@@ -210,8 +210,7 @@ class Learner(pl.LightningModule):
         groups = [*self._groups(self.network, self.config.learning_rate)]
         if self.backbone is not None:
             groups += self._groups(self.backbone, self.config.backbone_learning_rate)
-        optimizer = torch.optim.AdamW(groups, fused=True)
-        return scheduled(self, optimizer, self.config.warmup_fraction)
+        return scheduled(self, adamw(groups, self.config.precision), self.config.warmup_fraction)
 
     def _groups(self, module: nn.Module, learning_rate: float) -> list[dict[str, Any]]:
         """Gains, biases and single vectors are not decayed."""

@@ -83,9 +83,11 @@ class Processor:
 
     def texts(self, texts: Sequence[str | None]) -> npt.NDArray[np.int32]:
         """Int32[N L]. A missing text is encoded like an empty one."""
+        if not len(texts):
+            return np.zeros((0, self.context_length), dtype=np.int32)  # Hugging Face's tokenisers take no empty list
         known = ["" if text is None else text for text in texts]
         ids = self.tokenizer(known, context_length=self.context_length).numpy().astype(np.int32)
-        if self._text_ends is not None and len(ids):
+        if self._text_ends is not None:
             ids = ids[:, : int(self._text_ends(torch.from_numpy(ids)).max()) + 1]
         return np.ascontiguousarray(ids)
 

@@ -36,23 +36,25 @@ def save_trained_on(texts: Iterable[str | None], folder: Path, before: str | Non
     keys = text_keys(texts)
     arrays = {"texts": keys}
     if before is not None and not before.startswith(RANDOM):
-        known = _known(before)
-        arrays = {"texts": np.union1d(keys, known)} if known is not None else {**arrays, UNKNOWN: np.ones(1, np.int8)}
+        known, complete = _known(before)
+        arrays = {"texts": np.union1d(keys, known)}
+        if not complete:
+            arrays[UNKNOWN] = np.ones(1, np.int8)
     save_file(arrays, folder / FILE)
 
 
 def trained_rows(backbone_id: str, texts: Iterable[str | None]) -> int | None:
-    """How many of the texts the backbone was trained on; None where its folder does not say."""
-    known = _known(backbone_id)
-    if known is None:
-        return None
+    """How many of the texts the backbone was trained on; None where none is known to be and not all are recorded."""
+    known, complete = _known(backbone_id)
     keys = np.array([text_key(text) if text and text.strip() else -1 for text in texts], dtype=np.int64)
-    return int(np.isin(keys, known).sum())
+    found = int(np.isin(keys, known).sum())
+    return found if found or complete else None
 
 
-def _known(backbone_id: str) -> npt.NDArray[np.int64] | None:
+def _known(backbone_id: str) -> tuple[npt.NDArray[np.int64], bool]:
+    """The keys that are recorded, and whether they are all."""
     folder = folder_of(backbone_id)
     if folder is None or not (folder / FILE).is_file():
-        return None
+        return np.zeros(0, dtype=np.int64), False
     arrays = load_file(folder / FILE)
-    return None if UNKNOWN in arrays else arrays["texts"]
+    return arrays["texts"], UNKNOWN not in arrays

@@ -71,7 +71,7 @@ class TextTower:
         """Padding cannot be told by its id (CLIP pads with the id of "!"), only by the end of the text."""
         if self.pool in ("argmax", "eos"):
             return torch.lt(torch.arange(ids.shape[1], device=ids.device), self.ends(ids)[:, None])
-        return torch.ne(ids, self.tower.pad_id)
+        return torch.ne(ids, getattr(self.tower, "pad_id", 0))  # open_clip's `CLIP` keeps none; its default is 0
 
     def _hugging_face(self, ids: Tensor) -> tuple[Tensor, Tensor, Tensor, Tensor]:
         mask = ids != self.tower.config.pad_token_id

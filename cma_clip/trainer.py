@@ -12,7 +12,7 @@ from zipfile import is_zipfile
 
 import lightning.pytorch as pl
 import torch
-from lightning.pytorch.callbacks import Callback, ModelCheckpoint
+from lightning.pytorch.callbacks import Callback, EarlyStopping, ModelCheckpoint
 from torch import Tensor
 
 from cma_clip.classifier import Report, Workspace
@@ -35,6 +35,7 @@ def make_trainer(
     for name in ("lightning.pytorch", "lightning.fabric"):
         logging.getLogger(name).setLevel(logging.WARNING)  # it advertises
     warnings.filterwarnings("ignore", message=".*LeafSpec.*")  # Lightning's own use of a deprecated torch name
+    warnings.filterwarnings("ignore", message="Found .* in eval mode at the start")  # batch norms of what is frozen
     warnings.filterwarnings("ignore", message="Checkpoint directory .* exists and is not empty")  # so on every resume
     if workspace.checkpoints is not None and max_epochs > 0:
         # Without a monitor the newest is kept, and the one before goes only when it is complete.
@@ -64,6 +65,25 @@ def last_checkpoint(workspace: Workspace) -> Path | None:
     # A checkpoint is a zip file, whose directory is written last: a half-written one is not a zip file.
     complete = [path for path in workspace.checkpoints.glob("epoch=*.ckpt") if is_zipfile(path)]
     return max(complete, key=lambda path: int(path.stem.partition("=")[2].partition("-")[0]), default=None)
+
+
+class Stopping(EarlyStopping):
+    """Early stopping on `val/score` that a resumed training remembers: one that had stopped does not go on.
+
+    Lightning's own restores how long it has waited, and looks at it only after a further epoch.
+    """
+
+    def __init__(self, patience: int):
+        super().__init__("val/score", mode="max", patience=patience)
+
+    def on_train_start(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
+        """The checkpoint has been read by now."""
+        trainer.should_stop = trainer.should_stop or self.wait_count >= self.patience
+
+
+def adamw(parameters: Any, precision: Precision, **options: Any) -> torch.optim.AdamW:  # noqa: ANN401 - torch's own
+    """AdamW, in one kernel but under mixed precision, where Lightning does not clip gradients of such a one."""
+    return torch.optim.AdamW(parameters, fused=precision == "32-true", **options)
 
 
 def scheduled(module: pl.LightningModule, optimizer: torch.optim.Optimizer, warmup_fraction: float) -> Any:  # noqa: ANN401

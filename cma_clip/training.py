@@ -12,7 +12,7 @@ import lightning.pytorch as pl
 import numpy as np
 import numpy.typing as npt
 import torch
-from lightning.pytorch.callbacks import Callback, EarlyStopping
+from lightning.pytorch.callbacks import Callback
 from safetensors.torch import load_file, save_file
 from torch import Tensor
 
@@ -23,7 +23,7 @@ from cma_clip.features import token_features
 from cma_clip.learner import BestWeights, FusionNetwork, Labelled, Learner, TrainConfig, Widths
 from cma_clip.processing import Processor
 from cma_clip.shares import class_shares, inverse_shares
-from cma_clip.trainer import EpochReporter, last_checkpoint, make_trainer
+from cma_clip.trainer import EpochReporter, Stopping, last_checkpoint, make_trainer
 from cma_clip.types import Examples, Predictions, Task
 
 CONFIG_FILE = "classifier.json"
@@ -75,8 +75,8 @@ class NeuralClassifier(Classifier):
         order = ShuffledRows(len(train), self.config.batch_size, self.seed)
         learner = self._learner(train)
         best = BestWeights()
-        stopping = EarlyStopping("val/score", mode="max", patience=self.config.patience)
-        trainer = self._trainer([best, EpochReporter(report), stopping], self.config.max_epochs)
+        callbacks = [best, EpochReporter(report), Stopping(self.config.patience)]
+        trainer = self._trainer(callbacks, self.config.max_epochs)
         learner.train()
         trainer.fit(
             learner,

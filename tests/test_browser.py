@@ -47,6 +47,7 @@ def browser():
 def page(browser):
     """A page whose errors are collected in `page.errors`, and the addresses that it asked for in `page.asked`."""
     opened = browser.new_page(viewport={"width": 1400, "height": 1000})
+    opened.set_default_timeout(120_000)
     opened.errors, opened.asked = [], []
     opened.on("pageerror", lambda error: opened.errors.append(str(error)))
     opened.on("console", lambda told: opened.errors.append(told.text) if told.type == "error" else None)
@@ -70,7 +71,7 @@ def ui(project):
             stderr=log,
         )
     try:
-        until = time.monotonic() + 60
+        until = time.monotonic() + 180  # beside other work its start alone takes a minute
         while True:
             try:
                 urllib.request.urlopen(f"{address}/health", timeout=5).close()

@@ -70,6 +70,29 @@ def test_without_a_pair_it_is_zero_shot_clip(tiny):
         )  # zero-shot CLIP reads its embeddings in half precision
 
 
+def test_validation_without_a_pair_still_chooses_the_epoch(tiny):
+    photos = ExampleList(Example(e.id, e.group, e.image, None, e.labels) for e in VAL)
+    model = FineTunedCLIP(TASKS, FineTunedCLIPConfig(backbone=tiny, max_epochs=2, batch_size=8), seed=0)
+    model.fit(TRAIN, photos)
+    assert model.facts()["best_epoch"] in (0, 1)
+    assert 0 <= model.facts()["val_score"] <= 1
+
+
+def test_training_that_had_stopped_early_does_not_go_on(tiny, tmp_path):
+    options = {"max_epochs": 6, "patience": 1, "learning_rate": 1e-9, "backbone_learning_rate": 1e-9}
+    stopped, again = (fitted(tiny, workspace=Workspace(checkpoints=tmp_path), **options) for _ in range(2))
+    assert stopped.facts()["epochs"] == 2
+    assert again.facts() == stopped.facts()
+    assert same(again.predict(TEST), stopped.predict(TEST))
+
+
+def test_mixed_precision(tiny):
+    mixed, full = fitted(tiny, precision="bf16-mixed").predict(TEST), fitted(tiny).predict(TEST)
+    assert not same(mixed, full)
+    for task in TASKS:
+        np.testing.assert_allclose(mixed.probabilities[task.name], full.probabilities[task.name], atol=0.2)
+
+
 def test_frozen_towers_leave_the_projections_to_train(tiny):
     facts = fitted(tiny, freeze="all").facts()
     assert 0 < facts["trainable_parameters"] < fitted(tiny).facts()["trainable_parameters"]

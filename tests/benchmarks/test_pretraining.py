@@ -11,14 +11,16 @@ import pytest
 import torch
 from PIL import Image
 
-from benchmarks import cli, corpus
+from benchmarks import backbones, cli, corpus, datasets
 from benchmarks.backbones import recall_by_labels
 from benchmarks.datasets.catalog.product import FIRST_INDEX
 from benchmarks.datasets.splits import Source
 from benchmarks.pretraining import export
-from cma_clip.backbone import load_backbone
-from cma_clip.provenance import trained_rows
+from cma_clip.backbone import load_backbone, mismatch
+from cma_clip.processing import Processor
+from cma_clip.provenance import save_trained_on, trained_rows
 from cma_clip.types import Example, ExampleList
+from tests.architectures import KINDS
 from tests.benchmarks.datasets.samples import product, write_products
 from tests.cma_clip.test_contrastive import same_weights
 
@@ -71,9 +73,9 @@ def test_the_pool_depends_on_ids_alone_and_holds_pairs_only():
 def cma_bench(monkeypatch, capsys, tmp_path, folder, tiny):
     monkeypatch.chdir(tmp_path)
 
-    def call(command, *arguments):
+    def call(command, *arguments, **roots):
         small = ["--start", tiny, "--catalog", "12"] if command == "pretrain" and "--start" not in arguments else []
-        data = ["--data", f"fashion-products={folder}"]
+        data = ["--data", *(f"{name}={root}" for name, root in {"fashion-products": folder, **roots}.items())]
         monkeypatch.setattr("sys.argv", ["cma-bench", command, *arguments, *small, *data])
         cli.main()
         return capsys.readouterr().out
@@ -177,9 +179,45 @@ def test_training_goes_on_from_a_backbone_and_remembers_what_that_was_trained_on
         assert clip.encode_text(open_clip.get_tokenizer(second)(["a red shirt"])).shape[0] == 1
 
 
+@pytest.mark.parametrize("kind", KINDS)
+def test_every_kind_of_tower_is_written_so_that_it_can_be_read(architectures, kind, tmp_path):
+    backbone = load_backbone(architectures[kind])
+    export(backbone, ["red shirt"], tmp_path)
+    loaded = load_backbone(f"local-dir:{tmp_path}")
+    assert not list(tmp_path.glob("*.partial"))
+    ids = torch.from_numpy(Processor(backbone).texts(["a red shirt", "blue box"])).long()
+    assert Processor(loaded).texts(["a red shirt", "blue box"]).tolist() == ids.tolist()
+    torch.testing.assert_close(loaded.encode_text(ids), backbone.encode_text(ids), atol=5e-3, rtol=0)
+
+
+def test_without_a_pair_nothing_is_written(cma_bench, tmp_path, tiny):
+    rows = "".join(f"{number},,a shirt {number},{('red', 'blue')[number % 2]}\n" for number in range(40))
+    (tmp_path / "products.csv").write_text(f"id,image,text,color\n{rows}")
+    asked = ["--dataset", "manifest", "--catalog", "0", "--option", 'labels=["color"]', "--start", tiny]
+    with pytest.raises(SystemExit, match=r"at least two examples with both a photo and a text; there are 0 among the"):
+        cma_bench("pretrain", "--out", "one", *asked, manifest=tmp_path / "products.csv")
+    assert not (tmp_path / "one").exists()
+    with pytest.raises(SystemExit, match="no test product has both a photo and a text"):
+        cma_bench("backbone", tiny, *asked[:2], *asked[4:6], manifest=tmp_path / "products.csv")
+
+
+def test_masked_titles_hide_no_product_that_was_trained_on(cma_bench, folder, tmp_path):
+    """Neither where the backbone read whole titles and is tested on masked ones, nor the other way round."""
+    small = ["--hparam", "epochs=1", "batch_size=16"]
+    cma_bench("pretrain", "--out", "masked", "--option", "titles=masked", *small)
+    splits = datasets.load("fashion-products", Source(folder, tmp_path / "cache"), {})
+    titles = [title for title in splits.train.texts() if title]
+    assert trained_rows(f"local-dir:{tmp_path / 'masked'}", titles) == len(titles)
+
+    cma_bench("pretrain", "--out", "whole", *small)
+    save_trained_on(splits.test.texts(), tmp_path / "whole")
+    told = cma_bench("backbone", f"local-dir:{tmp_path / 'whole'}", "--option", "titles=masked")
+    assert f"test products with a text that it was trained on: {len(splits.test)}\n" in told
+
+
 def test_an_architecture_of_open_clip_becomes_a_folder_it_can_load(tmp_path):
     backbone = load_backbone("random:RN50")
-    export(backbone, ExampleList([]), tmp_path)
+    export(backbone, [], tmp_path)
     loaded = load_backbone(f"local-dir:{tmp_path}")
     assert json.dumps(loaded.preprocess_cfg) == json.dumps(backbone.preprocess_cfg)
     for (name, mine), theirs in zip(backbone.named_parameters(), loaded.parameters(), strict=True):
@@ -209,3 +247,15 @@ def test_backbones_are_listed_with_the_reason_why_not(monkeypatch, capsys):
     told = capsys.readouterr().out
     assert "tiny-product-clip: ready, ships with the project" in told
     assert "ViT-B-32-quickgelu/openai: not usable here: HF_HUB_OFFLINE is set" in told
+
+
+def test_fetched_weights_are_ready_only_where_the_architecture_fits(monkeypatch, capsys):
+    """The hub has one file for ViT-B-32/openai and for ViT-B-32-quickgelu/openai; the first would be refused."""
+    monkeypatch.setattr(backbones, "in_cache", lambda architecture, tag: tag == "openai" and "B-32" in architecture)
+    monkeypatch.setattr("sys.argv", ["cma-bench", "models", "--backbones"])
+    cli.main()
+    told = capsys.readouterr().out
+    assert "ViT-B-32-quickgelu/openai: ready, fetched before" in told
+    assert "ViT-B-32/openai: ready" not in told
+    usable = sum(mismatch(*pair) is None for pair in open_clip.list_pretrained())
+    assert f"... and {usable - len(backbones.FAMILIES)} more" in told

@@ -1,4 +1,5 @@
 import json
+import shutil
 import time
 from pathlib import Path
 
@@ -6,9 +7,9 @@ import pytest
 import torch
 from torch.nn.functional import normalize
 
-from cma_clip.backbone import BackboneError, load_backbone
+from cma_clip.backbone import SHIPPED, BackboneError, load_backbone
 from cma_clip.processing import Processor, example_batch
-from tests.architectures import CAUSAL, KINDS, NATIVE_VIT
+from tests.architectures import CAUSAL, KINDS, MODEL_CONFIGS, NATIVE_VIT
 from tests.products import TASKS, products
 
 
@@ -222,6 +223,42 @@ def test_folder_without_weights_is_refused(tiny):
     with pytest.raises(BackboneError, match="cannot be loaded") as caught:
         load_backbone(tiny.removeprefix("random:"))
     assert "open_clip_model.safetensors" in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("change", "reason"),
+    [
+        ({"embed_dim": None}, "embed_dim"),
+        ({"vision_cfg": {"image_size": 32, "no_such_key": 1}}, "no_such_key"),
+        ({"text_cfg": "a text"}, "cannot be loaded"),
+    ],
+)
+def test_a_config_that_open_clip_cannot_use_is_told_in_one_sentence(tmp_path, change, reason):
+    model = {name: value for name, value in {**MODEL_CONFIGS["vit"], **change}.items() if value is not None}
+    (tmp_path / "open_clip_config.json").write_text(json.dumps({"model_cfg": model, "preprocess_cfg": {}}))
+    with pytest.raises(BackboneError, match=f"cannot be loaded: .*{reason}|{reason}") as caught:
+        load_backbone(f"random:local-dir:{tmp_path}")
+    assert "\n" not in str(caught.value)
+
+
+def test_torn_weights_are_told_in_one_sentence(tmp_path):
+    folder = tmp_path / "weights"
+    shutil.copytree(SHIPPED / "tiny-product-clip", folder)
+    weights = folder / "open_clip_model.safetensors"
+    weights.write_bytes(weights.read_bytes()[:5_000])
+    with pytest.raises(BackboneError, match=r"cannot be loaded: .*local-dir:FOLDER"):
+        load_backbone(f"local-dir:{folder}")
+
+
+def test_a_text_tower_without_a_causal_mask_inside_open_clips_own_class(tmp_path):
+    """As CLIPA's: no end mark of its own, padding with 0."""
+    text = {**MODEL_CONFIGS["vit"]["text_cfg"], "no_causal_mask": True, "pool_type": "last"}
+    config = {"model_cfg": {**MODEL_CONFIGS["vit"], "text_cfg": text}, "preprocess_cfg": {}}
+    (tmp_path / "open_clip_config.json").write_text(json.dumps(config))
+    backbone = load_backbone(f"random:local-dir:{tmp_path}")
+    features = backbone(batch_of(backbone))
+    assert features.text_mask.any(dim=1).all()
+    assert not features.text_mask.all()
 
 
 def test_hub_out_of_reach_fails_at_once_in_one_line(caplog, capfd):

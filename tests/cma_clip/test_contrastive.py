@@ -1,16 +1,19 @@
 """Contrastive training: the same seed the same weights, what is frozen, what is refused."""
 
+import json
+
 import pytest
 import torch
 from lightning.pytorch.callbacks import Callback
 
 from cma_clip.backbone import BackboneError, load_backbone
 from cma_clip.classifier import Workspace
-from cma_clip.contrastive import ContrastiveConfig, ContrastiveModule, fit_contrastive, projections
+from cma_clip.contrastive import PROJECTIONS, ContrastiveConfig, ContrastiveModule, fit_contrastive, projections
 from cma_clip.contrastive_loss import SharedTextLoss
 from cma_clip.pairs import pair_batches
 from cma_clip.processing import Processor
 from cma_clip.types import ExampleList
+from tests.architectures import MODEL_CONFIGS, timm
 from tests.products import products
 
 PLAIN = {"augment": False, "patch_dropout": 0.0, "fragments": 0}
@@ -60,6 +63,68 @@ def test_resumed_training_ends_with_the_same_weights(tiny, tmp_path):
         trained(tiny, workspace, [Killer()], epochs=3)
     (resumed, _), (straight, _) = trained(tiny, workspace, epochs=3), trained(tiny, epochs=3)
     same_weights(resumed, straight)
+
+
+def test_more_pieces_than_pairs_are_as_many_as_there_are(tiny):
+    one, _ = trained(tiny, epochs=1, pieces=1, **PLAIN)
+    other, _ = trained(tiny, epochs=1, pieces=50, **PLAIN)
+    for (name, value), pieced in zip(one.state_dict().items(), other.state_dict().values(), strict=True):
+        torch.testing.assert_close(pieced, value, atol=1e-4, rtol=1e-3, msg=name)
+
+
+def test_mixed_precision_trains_weights_of_full_precision(tiny):
+    backbone, outcome = trained(tiny, precision="bf16-mixed")
+    assert all(parameter.dtype == torch.float32 for parameter in backbone.parameters())
+    assert 0 < outcome.metrics["train/loss"] < 3
+
+
+@pytest.mark.parametrize("kind", ["siglip", "bert", "convnext", "timm_vit", "resnet"])
+def test_every_kind_of_tower_trains_and_a_split_without_a_pair_is_no_error(architectures, kind):
+    backbone = load_backbone(architectures[kind])
+    config = ContrastiveConfig(epochs=1, batch_size=8, patch_dropout=0)
+    heard = []
+    outcome = fit_contrastive(
+        backbone,
+        (products(8, holes=False), ExampleList([])),
+        config,
+        0,
+        Workspace(),
+        probe=lambda _: heard.append(1) or {"score": 0.5},
+    )
+    assert (outcome.pairs, heard) == (8, [1])
+    assert outcome.metrics["val/score"] == 0.5
+    assert fit_contrastive(backbone, (ExampleList([]), ExampleList([])), config, 0, Workspace()).pairs == 0
+
+
+@pytest.mark.parametrize(
+    ("pool", "proj", "layer"),
+    [("avg", "", "visual.trunk.head.fc.weight"), ("avg", "mlp", "visual.head.mlp.fc2.weight")],
+)
+def test_the_last_map_of_an_image_tower_trains_whatever_it_is_called(tmp_path, pool, proj, layer):
+    vision = timm("convnext_atto", 64, pool, proj)
+    folder = tmp_path / "tower"
+    folder.mkdir()
+    config = {"model_cfg": {**MODEL_CONFIGS["convnext"], "vision_cfg": vision}, "preprocess_cfg": {}}
+    (folder / "open_clip_config.json").write_text(json.dumps(config))
+    backbone_id = f"random:local-dir:{folder}"
+    backbone, _ = trained(backbone_id, epochs=1, freeze="all", patch_dropout=0)
+    start = load_backbone(backbone_id)
+    changed = {
+        name for name, p in backbone.clip.named_parameters() if not torch.equal(p, start.clip.get_parameter(name))
+    }
+    assert layer in changed
+    assert changed <= {name for name, _ in start.clip.named_parameters() if PROJECTIONS.fullmatch(name)}
+
+
+def test_statistics_of_a_frozen_tower_stay(architectures):
+    backbone, _ = trained(architectures["resnet"], freeze="all", patch_dropout=0)
+    start = load_backbone(architectures["resnet"]).state_dict()
+    statistics = [name for name in start if name.endswith(("running_mean", "running_var"))]
+    assert statistics
+    for name in statistics:
+        assert torch.equal(backbone.state_dict()[name], start[name]), name
+    free, _ = trained(architectures["resnet"], patch_dropout=0)
+    assert not torch.equal(free.state_dict()[statistics[0]], start[statistics[0]])
 
 
 def test_pieces_keep_the_loss_and_gradients_of_the_whole_batch(tiny):

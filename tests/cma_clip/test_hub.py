@@ -60,6 +60,14 @@ def test_fetched_weights_need_no_hub(monkeypatch, tmp_path):
     assert hub.why_not(*name) is None
 
 
+def test_a_tokeniser_is_needed_even_for_random_weights():
+    assert hub.why_not("ViT-B-32", None) is None
+    assert hub.why_not("ViT-B-16-SigLIP", None) == "its tokeniser is not on this machine and HF_HUB_OFFLINE is set"
+    assert hub.why_not("xlm-roberta-base-ViT-B-32", "laion5b_s13b_b90k").startswith(
+        "its weights and tokeniser and text tower's settings are not on this machine"
+    )
+
+
 def cached(repository, filename, cache_dir):
     from huggingface_hub import try_to_load_from_cache
 

@@ -62,6 +62,30 @@ def test_resumed_training_ends_with_the_same_bits(tiny, tmp_path, freeze, stop):
     assert same_bits(resumed, fitted(tiny, **options))
 
 
+def test_training_that_had_stopped_early_does_not_go_on(tiny, tmp_path):
+    """Killed after its last epoch and before its record was written."""
+    options = {"max_epochs": 6, "patience": 1, "learning_rate": 1e-9}
+    workspace = Workspace(checkpoints=tmp_path)
+    stopped = fitted(tiny, workspace=workspace, **options)
+    heard = []
+    again = fitted(tiny, workspace=workspace, report=lambda epoch, values: heard.append(epoch), **options)
+    assert heard == []
+    assert again.facts() == stopped.facts()
+    assert stopped.facts()["epochs"] == 2
+    assert same_bits(again, stopped)
+
+
+@pytest.mark.parametrize("freeze", ["all", "none"])
+def test_training_in_mixed_precision(tiny, freeze):
+    """On a CPU, which can do it too; gradients are clipped as in full precision."""
+    mixed = fitted(tiny, precision="bf16-mixed", freeze=freeze)
+    assert all(parameter.dtype == torch.float32 for parameter in mixed.network.parameters())
+    full = fitted(tiny, freeze=freeze)
+    for task, probabilities in mixed.predict(TEST).probabilities.items():
+        np.testing.assert_allclose(probabilities, full.predict(TEST).probabilities[task], atol=0.1)
+    assert not same_bits(mixed, full)
+
+
 def test_training_killed_by_the_system_goes_on(tiny, tmp_path):
     script = f"""
         import os, signal, torch
