@@ -25,6 +25,7 @@ from cma_clip.classifier import JSON, ClassifierConfig, Report, Trial, Workspace
 from cma_clip.contrastive import ContrastiveConfig, can_drop_patches, fit_contrastive
 from cma_clip.features import accelerator
 from cma_clip.learner import BestWeights
+from cma_clip.pairs import Augmentation
 from cma_clip.trainer import EpochReporter, Precision, Stopping
 from cma_clip.types import IGNORE, Examples
 
@@ -52,7 +53,7 @@ class FineTunedCLIPConfig(ZeroShotConfig):
     backbone_learning_rate: float = Field(2e-4, gt=0)
     weight_decay: float = Field(0.1, ge=0)
     warmup_fraction: float = Field(0.05, ge=0, le=1)
-    augment: bool = True
+    augment: Augmentation = "move"
     patch_dropout: float = Field(0.2, ge=0, lt=1)
     fragments: int = Field(4, ge=0)
     fragment_rate: float = Field(0.25, ge=0, le=1)

@@ -25,7 +25,7 @@ from cma_clip.backbone import Backbone, BackboneError, Freeze
 from cma_clip.batching import OrderedRows, RowBatches, ShuffledRows, loader
 from cma_clip.classifier import ClassifierConfig, Workspace
 from cma_clip.contrastive_loss import SharedTextLoss, retrieval_recall
-from cma_clip.pairs import PairBatch, augment, choose_captions, pair_batches
+from cma_clip.pairs import AUGMENTATIONS, Augmentation, PairBatch, choose_captions, pair_batches
 from cma_clip.processing import Processor
 from cma_clip.trainer import Precision, adamw, last_checkpoint, make_trainer, scheduled
 from cma_clip.types import Examples
@@ -57,6 +57,7 @@ class ContrastiveConfig(ClassifierConfig):
         pieces: embeddings are computed in so many pieces of a batch, and again in the backward pass, so that
             activations are kept for one piece at a time; the loss is that of the whole batch (but for towers with
             batch normalisation, whose statistics are those of a piece, and of a process under DDP).
+        augment: what is done to the photos; see `cma_clip.pairs.AUGMENTATIONS`.
         patch_dropout: share of the patches that training leaves out (Li et al. 2023, FLIP).
         fragments: captions of a few words made from every text.
         fragment_rate: how often one of them stands in for the text.
@@ -69,7 +70,7 @@ class ContrastiveConfig(ClassifierConfig):
     backbone_learning_rate: float | None = Field(None, gt=0)
     weight_decay: float = Field(0.1, ge=0)
     warmup_fraction: float = Field(0.05, ge=0, le=1)
-    augment: bool = True
+    augment: Augmentation = "move"
     patch_dropout: float = Field(0.2, ge=0, lt=1)
     fragments: int = Field(4, ge=0)
     fragment_rate: float = Field(0.25, ge=0, le=1)
@@ -121,7 +122,7 @@ class ContrastiveModule(pl.LightningModule):
     def training_step(self, pairs: PairBatch, _: int) -> Tensor:
         """Loss of one batch of pairs."""
         ids, words = choose_captions(pairs, self.config.fragment_rate)
-        pixels = augment(pairs.pixels) if self.config.augment else pairs.pixels
+        pixels = AUGMENTATIONS[self.config.augment](pairs.pixels)
         image = self._in_pieces(self._encode_image, pixels)
         text = self._in_pieces(self._encode_text, ids)
         loss: Tensor = SharedTextLoss(rank=self.global_rank, world_size=self.trainer.world_size)(

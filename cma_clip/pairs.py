@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
-from typing import NamedTuple
+from collections.abc import Callable, Sequence
+from typing import Literal, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
@@ -18,6 +18,8 @@ from cma_clip.processing import Processor
 from cma_clip.provenance import text_key
 from cma_clip.types import Examples
 from cma_clip.wording import words_of
+
+Augmentation = Literal["none", "mirror", "move"]
 
 TEMPLATES = ("{}", "a photo of {}.", "a photo of a {} product.", "something {}")
 """What stands around a few words of a title; the first ones are those of `Task.prompts`."""
@@ -115,11 +117,16 @@ def choose_captions(pairs: PairBatch, fragment_rate: float) -> tuple[Tensor, Ten
     return pairs.input_ids[rows, chosen], pairs.words[rows, chosen]
 
 
-def augment(pixels: Tensor) -> Tensor:
+def mirrored(pixels: Tensor) -> Tensor:
+    """UInt8[B 3 H W]: half of them mirrored. Draws from torch's global generator."""
+    mirror = torch.rand(len(pixels)) < 0.5
+    return torch.where(mirror.to(pixels.device)[:, None, None, None], pixels.flip(-1), pixels)
+
+
+def moved(pixels: Tensor) -> Tensor:
     """UInt8[B 3 H W]: half of them mirrored, each turned, zoomed and shifted a little; beyond the edge it repeats.
 
-    Up to 8 degrees, a zoom of 0.8 to 1.1 and a tenth of the side (our choice). No colour changes: colour is
-    something the texts speak of. Draws from torch's global generator.
+    Up to 8 degrees, a zoom of 0.8 to 1.1 and a tenth of the side (our choice). Draws from torch's global generator.
     """
     batch, _, height, width = pixels.shape
     mirror = torch.where(torch.rand(batch) < 0.5, -1.0, 1.0)
@@ -130,5 +137,13 @@ def augment(pixels: Tensor) -> Tensor:
     aspect = height / width
     rows = torch.stack([mirror * cos, -mirror * sin * aspect, shift[:, 0], sin / aspect, cos, shift[:, 1]], dim=1)
     grid = F.affine_grid(rows.view(batch, 2, 3), [batch, 3, height, width], align_corners=False)
-    moved = F.grid_sample(pixels.float(), grid.to(pixels.device), padding_mode="border", align_corners=False)
-    return moved.round().clamp(0, 255).to(torch.uint8)
+    sampled = F.grid_sample(pixels.float(), grid.to(pixels.device), padding_mode="border", align_corners=False)
+    return sampled.round().clamp(0, 255).to(torch.uint8)
+
+
+AUGMENTATIONS: dict[Augmentation, Callable[[Tensor], Tensor]] = {
+    "none": lambda pixels: pixels,
+    "mirror": mirrored,
+    "move": moved,
+}
+"""What is done to photos in training. None of it changes colours, of which the texts speak."""

@@ -16,7 +16,7 @@ from cma_clip.types import ExampleList
 from tests.architectures import MODEL_CONFIGS, timm
 from tests.products import products
 
-PLAIN = {"augment": False, "patch_dropout": 0.0, "fragments": 0}
+PLAIN = {"augment": "none", "patch_dropout": 0.0, "fragments": 0}
 
 
 def trained(tiny, workspace=None, callbacks=(), **changes):

@@ -14,7 +14,7 @@ from cma_clip.contrastive_loss import SharedTextLoss
 from cma_clip.processing import Processor, example_batch
 from tests.products import TASKS, products
 
-PLAIN = {"augment": False, "patch_dropout": 0.0, "fragments": 0}
+PLAIN = {"augment": "none", "patch_dropout": 0.0, "fragments": 0}
 
 
 def loss_of(backbone, batch, words, **processes):

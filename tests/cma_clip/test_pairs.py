@@ -5,7 +5,7 @@ import torch
 from cma_clip.backbone import load_backbone
 from cma_clip.classifier import Workspace
 from cma_clip.contrastive_loss import right_for
-from cma_clip.pairs import augment, choose_captions, pair_batches
+from cma_clip.pairs import AUGMENTATIONS, choose_captions, mirrored, moved, pair_batches
 from cma_clip.processing import Processor
 from cma_clip.types import Example, ExampleList
 from tests.products import products
@@ -14,7 +14,7 @@ from tests.products import products
 def test_augmented_pixels_stay_near_the_originals():
     torch.manual_seed(0)
     ramp = torch.linspace(60, 190, 32).to(torch.uint8).expand(64, 3, 32, 32).contiguous()
-    pictures = augment(ramp)
+    pictures = moved(ramp)
     assert (pictures.shape, pictures.dtype) == (ramp.shape, torch.uint8)
     assert pictures.min() >= 60
     assert pictures.max() <= 190
@@ -23,7 +23,18 @@ def test_augmented_pixels_stay_near_the_originals():
     assert (rises < -20).any()  # mirrored
     assert len(pictures.flatten(1).unique(dim=0)) == 64
     grey = torch.full((8, 3, 16, 16), 77, dtype=torch.uint8)
-    assert torch.equal(augment(grey), grey)  # no colour changes
+    for change in AUGMENTATIONS.values():
+        assert torch.equal(change(grey), grey)  # no colour changes
+
+
+def test_half_of_the_pictures_are_mirrored_and_nothing_else_is_done():
+    torch.manual_seed(0)
+    pictures = torch.randint(0, 256, (400, 3, 4, 6), dtype=torch.uint8)
+    changed = mirrored(pictures)
+    flipped = [torch.equal(picture, before.flip(-1)) for picture, before in zip(changed, pictures, strict=True)]
+    same = [torch.equal(picture, before) for picture, before in zip(changed, pictures, strict=True)]
+    assert all(one != other for one, other in zip(flipped, same, strict=True))
+    assert 150 < sum(flipped) < 250
 
 
 def test_captions_are_the_text_or_a_fragment_of_it(tiny):
