@@ -47,7 +47,7 @@ Probe = Callable[[Backbone], Mapping[str, float]]
 
 
 class ContrastiveConfig(ClassifierConfig):
-    """How a backbone is trained on pairs. Defaults are those of the shipped model's recipe.
+    """How a backbone is trained on pairs; the cards of the shipped models say what their recipes change.
 
     Attributes:
         batch_size: pairs a step and process; under DDP the loss is over those of all processes.
@@ -70,7 +70,7 @@ class ContrastiveConfig(ClassifierConfig):
     backbone_learning_rate: float | None = Field(None, gt=0)
     weight_decay: float = Field(0.1, ge=0)
     warmup_fraction: float = Field(0.05, ge=0, le=1)
-    augment: Augmentation = "move"
+    augment: Augmentation = "mirror"
     patch_dropout: float = Field(0.2, ge=0, lt=1)
     fragments: int = Field(4, ge=0)
     fragment_rate: float = Field(0.25, ge=0, le=1)

@@ -52,14 +52,15 @@ def test_every_decimal_in_the_text_stands_in_a_committed_table(page):
     assert [number for number in told if number not in known] == []
 
 
-def test_the_card_shows_the_scores_beside_the_weights():
-    folder = WEIGHTS / "tiny-product-clip"
+@pytest.mark.parametrize("card", CARDS)
+def test_the_card_shows_the_scores_beside_the_weights(card):
+    folder = (ROOT / card).parent
     scores = json.loads((folder / "scores.json").read_text(encoding="utf-8"))["retrieval"]
-    card = (folder / "README.md").read_text(encoding="utf-8")
+    text = (folder / "README.md").read_text(encoding="utf-8")
     for k in (1, 5, 10):
         found = [scores[f"{way} recall@{k}"] for way in ("image_to_text", "text_to_image")]
         cells = [f"{100 * e['value']:.1f} % [{100 * e['low']:.1f}, {100 * e['high']:.1f}]" for e in found]
-        assert f"| recall@{k} of 1,000 | {' | '.join(cells)} |" in card
+        assert f"| recall@{k} of 1,000 | {' | '.join(cells)} |" in text
 
 
 def percentages(text):
