@@ -64,7 +64,9 @@ def test_two_processes_compute_the_loss_and_gradients_of_one(tiny, tmp_path):
 
 
 SCRIPT = """
-import json, sys, torch
+import json, os, sys, torch
+from pathlib import Path
+from lightning.pytorch.callbacks import Callback
 from cma_clip.backbone import load_backbone
 from cma_clip.classifier import Workspace
 from cma_clip.contrastive import ContrastiveConfig, fit_contrastive
@@ -73,10 +75,39 @@ from tests.products import products
 torch.set_num_threads(1)
 backbone = load_backbone(sys.argv[1])
 pairs = products(32, seed=1, holes=False), products(12, seed=2)
-outcome = fit_contrastive(backbone, pairs, ContrastiveConfig(**json.loads(sys.argv[2])), 0, Workspace())
+workspace = Workspace(checkpoints=Path(sys.argv[4]) if len(sys.argv) > 4 else None)
+
+class Killer(Callback):
+    def on_train_epoch_start(self, trainer, pl_module):
+        if trainer.current_epoch == 2 and "--killed" in sys.argv:
+            os._exit(9)
+
+outcome = fit_contrastive(backbone, pairs, ContrastiveConfig(**json.loads(sys.argv[2])), 0, workspace, [Killer()])
 if outcome.module.global_rank == 0:
     torch.save(backbone.state_dict(), sys.argv[3])
 """
+
+
+def train(script, *arguments):
+    environment = {**os.environ, "PYTHONPATH": str(Path.cwd()), "OMP_NUM_THREADS": "1"}
+    command = [sys.executable, script, *arguments]
+    return subprocess.run(command, check="--killed" not in arguments, env=environment, timeout=120)
+
+
+def test_two_processes_that_were_killed_go_on_and_end_with_the_same_weights(tiny, tmp_path):
+    """With captions of a few words, mirrored photos and left out patches, which every process draws for itself."""
+    script = tmp_path / "train.py"
+    script.write_text(SCRIPT)
+    config = json.dumps({"epochs": 4, "batch_size": 4, "devices": 2, "learning_rate": 1e-3})
+    straight, resumed, checkpoints = (tmp_path / name for name in ("straight.pt", "resumed.pt", "checkpoints"))
+    train(script, tiny, config, straight)
+    assert train(script, tiny, config, resumed, checkpoints, "--killed").returncode != 0
+    assert list(checkpoints.glob("epoch=1*.ckpt"))
+    assert not resumed.exists()
+    train(script, tiny, config, resumed, checkpoints)
+    expected, found = (torch.load(path, weights_only=True) for path in (straight, resumed))
+    for name, value in expected.items():
+        assert torch.equal(found[name], value), name
 
 
 def test_lightning_with_two_processes_trains_as_one_with_the_whole_batch(tiny, tmp_path):
@@ -87,8 +118,7 @@ def test_lightning_with_two_processes_trains_as_one_with_the_whole_batch(tiny, t
     for devices, batch_size in ((1, 8), (2, 4)):
         config = json.dumps({"epochs": 2, "batch_size": batch_size, "devices": devices, "learning_rate": 1e-3, **PLAIN})
         out = tmp_path / f"{devices}.pt"
-        environment = {**os.environ, "PYTHONPATH": str(Path.cwd()), "OMP_NUM_THREADS": "1"}
-        subprocess.run([sys.executable, script, tiny, config, out], check=True, env=environment, timeout=120)
+        train(script, tiny, config, out)
         states.append(torch.load(out, weights_only=True))
     for name, value in states[0].items():
         torch.testing.assert_close(states[1][name], value, atol=2e-4, rtol=1e-3, msg=name)
