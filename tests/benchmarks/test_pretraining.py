@@ -47,6 +47,14 @@ def test_the_corpus_holds_training_titles_only(folder, tmp_path):
     assert set(found.pool.ids()) < set(found.splits.val.ids())
 
 
+def test_the_corpus_has_a_name_by_which_its_photos_are_cached(folder, tmp_path):
+    def name(catalog, seed):
+        return corpus.corpus("fashion-products", {}, Source(folder, tmp_path), catalog, seed).train.fingerprint
+
+    assert name(12, 0) == name(12, 0) is not None
+    assert len({name(12, 0), name(12, 1), name(11, 0), name(0, 0)}) == 4
+
+
 def test_catalogue_products_are_out_of_reach_of_every_split_and_say_everything():
     made = list(corpus.pretraining_products(20, seed=0))
     assert all(item.index >= FIRST_INDEX["pretraining"] for item in made)

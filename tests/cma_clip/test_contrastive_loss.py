@@ -5,7 +5,8 @@ import torch
 from open_clip.loss import ClipLoss
 from torch.nn.functional import normalize
 
-from cma_clip.contrastive_loss import SharedTextLoss, retrieval_recall, right_for
+from cma_clip import contrastive_loss
+from cma_clip.contrastive_loss import SharedTextLoss, partner_ranks, retrieval_recall, right_for
 
 SCALE = torch.tensor(10.0)
 DISTINCT = torch.arange(1, 6)[:, None]  # five texts of one word each
@@ -61,6 +62,15 @@ def test_a_caption_that_is_right_for_another_photo_does_not_push_it_away():
     expected = (2 * left.diagonal() - left.logsumexp(0) - left.logsumexp(1)).mean() / -2
     loss = SharedTextLoss()(image, text, SCALE, titles, captions)
     torch.testing.assert_close(loss, expected)
+
+
+def test_ranks_do_not_depend_on_how_many_rows_are_compared_at_once(monkeypatch):
+    image, text = embeddings(11)
+    keys = torch.arange(11) // 2
+    whole = partner_ranks(image, text, keys)
+    monkeypatch.setattr(contrastive_loss, "RANKED", 4)
+    for way, ranks in partner_ranks(image, text, keys).items():
+        assert ranks.tolist() == whole[way].tolist()
 
 
 def test_retrieval_recall_by_hand():
