@@ -146,4 +146,4 @@ AUGMENTATIONS: dict[Augmentation, Callable[[Tensor], Tensor]] = {
     "mirror": mirrored,
     "move": moved,
 }
-"""What is done to photos in training. None of it changes colours, of which the texts speak."""
+"""What is done to photos in training (our choice). None of it changes colours, of which the texts speak."""
