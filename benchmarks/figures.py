@@ -27,7 +27,7 @@ SHORTEST = 1e-3
 FEW_DECADES = 1e4
 """A logarithmic axis that spans less has two labels a decade."""
 
-NARROWEST = 0.04
+NARROWEST = 0.08
 """The share from which a bar has room for its number beside the ticks of the seeds."""
 
 

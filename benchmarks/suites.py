@@ -170,13 +170,14 @@ def select(
 
     Raises:
         KeyError: an unknown suite, model or data set, with the valid names.
+        ValueError: a hyper-parameter that none of the models would get.
     """
     suite = SUITES[choose(name, SUITES, "suite")]
     for option in options:
         if "." in option:
             choose(option.partition(".")[0], suite.datasets, "data set of the suite")
     chosen = [choose(model, MODEL_ORDER, "model") for model in models]
-    return replace(
+    narrowed = replace(
         suite,
         models=[model for model in MODEL_ORDER if model in chosen] if chosen else suite.models,
         variants=[variant for variant in suite.variants if not chosen or variant[0] in chosen],
@@ -184,6 +185,19 @@ def select(
         datasets={dataset: {**own, **_options_of(dataset, options)} for dataset, own in suite.datasets.items()},
         budget={**suite.budget, **hparams},
     )
+    _refuse_unheard(narrowed, hparams)
+    return narrowed
+
+
+def _refuse_unheard(suite: Suite, hparams: Collection[str]) -> None:
+    models = {*suite.models, *(model for model, _, _ in suite.variants)}
+    for name in hparams:
+        takers = (*ZERO_SHOT, *NETWORKS) if name == "backbone" else NETWORKS
+        if models.isdisjoint(takers):
+            raise ValueError(
+                f"hyper-parameter {name!r} would change nothing: none of {', '.join(sorted(models))} takes part in the "
+                f"budget of {', '.join(takers)}; `cma-bench run --hparam` gives it to one model"
+            )
 
 
 def _options_of(dataset: str, options: Mapping[str, Any]) -> dict[str, Any]:

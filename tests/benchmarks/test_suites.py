@@ -87,7 +87,7 @@ def test_every_row_stands_on_the_backbone_that_is_asked_for():
 
 def test_selecting_changes_no_suite():
     before = experiments(SUITES["smoke"])
-    select("smoke", list(FLOORS), [5], {"num_train": 50}, {"depth": 1})
+    select("smoke", ["mmbt"], [5], {"num_train": 50}, {"depth": 1})
     assert experiments(SUITES["smoke"]) == before
 
 
@@ -101,3 +101,12 @@ def test_selecting_changes_no_suite():
 def test_unknown_names_are_answered_with_near_ones(name, models, message):
     with pytest.raises(KeyError, match=message):
         select(name, models, [], {}, {})
+
+
+@pytest.mark.parametrize(
+    ("models", "name"), [(["majority"], "backbone"), (["fine_tuned_clip"], "augment"), (["linear_probe"], "max_epochs")]
+)
+def test_a_hyper_parameter_that_would_reach_no_model_is_refused(models, name):
+    with pytest.raises(ValueError, match=f"'{name}' would change nothing: none of {models[0]} .*`cma-bench run"):
+        select("smoke", models, [], {}, {name: 1})
+    select("smoke", [*models, "cma_clip"], [], {}, {name: 1})

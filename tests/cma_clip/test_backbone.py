@@ -207,7 +207,7 @@ def test_shipped_model_loads_without_a_network():
     [
         ("ViT-B-32/openai", "trained with QuickGELU.*use ViT-B-32-quickgelu/openai"),
         ("ViT-B-32-quickgelu/laion2b_s34b_b79k", r"has the pretrained tags \['openai'"),
-        ("tiny-product-clp", r"did you mean tiny-product-clip or tiny-product-clip-2\? Valid: tiny-product-clip, "),
+        ("tiny-product-clp", r"did you mean tiny-product-clip\? Valid: tiny-product-clip, ARCHITECTURE/TAG"),
         ("ViT-B-23/openai", "did you mean ViT-B-32"),
         ("ViT-B-32/opnai", r"has the pretrained tags \['openai'.*random:ViT-B-32"),
         ("local-dir:/no/such/folder", "not found: /no/such/folder"),
