@@ -53,7 +53,7 @@ class FineTunedCLIPConfig(ZeroShotConfig):
     backbone_learning_rate: float = Field(2e-4, gt=0)
     weight_decay: float = Field(0.1, ge=0)
     warmup_fraction: float = Field(0.05, ge=0, le=1)
-    augment: Augmentation = "move"
+    augment: Augmentation = "mirror"
     patch_dropout: float = Field(0.2, ge=0, lt=1)
     fragments: int = Field(4, ge=0)
     fragment_rate: float = Field(0.25, ge=0, le=1)
