@@ -27,8 +27,8 @@ SHORTEST = 1e-3
 FEW_DECADES = 1e4
 """A logarithmic axis that spans less has two labels a decade."""
 
-NARROWEST = 0.08
-"""The share from which a bar has room for its number beside the ticks of the seeds."""
+NARROWEST = 0.04
+"""The share from which a bar has room for its number."""
 
 
 def all_figures(records: Iterable[Record], order: Sequence[str]) -> dict[str, Figure]:
@@ -188,12 +188,12 @@ def _modality_weights(where: str, condition: str, models: Models) -> Figure:
             bar.set(alpha=0.55, hatch="//")
         for middle, share in ((text / 2, text), (text + image / 2, image)):
             if share >= NARROWEST:
-                axes.text(100 * middle, position, f"{100 * share:.0f}", ha="center", va="center", color="black")
+                axes.text(100 * middle, position - 0.1, f"{100 * share:.0f}", ha="center", va="center", color="black")
         seeds = _weights(models.get(who, ()), task, condition)
         if len(seeds) > 1:
-            axes.plot(
-                [100 * weights[0] for weights in seeds], [position] * len(seeds), "|", color="black", markersize=12
-            )
+            # along the lower edge of the bar, where no number stands
+            lower = [position + 0.3] * len(seeds)
+            axes.plot([100 * weights[0] for weights in seeds], lower, "|", color="black", markersize=5)
         positions.append(position)
     axes.set_yticks(positions, [f"{task}: {who}" for task, who in shares])
     axes.set_ylim(position + 0.6, 0.4)
