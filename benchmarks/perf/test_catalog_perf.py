@@ -15,7 +15,7 @@ def test_products(benchmark, image_size):
     assert len(made) == COUNT
 
 
-def test_rows_with_png(benchmark):
+def test_rows_with_photos(benchmark):
     options = CatalogOptions(num_train=COUNT, num_val=1, num_test=1)
     benchmark.extra_info["products"] = COUNT + 2
     made = benchmark.pedantic(lambda: list(rows(options)), rounds=3)

@@ -73,9 +73,10 @@ def _parts(options: CatalogOptions) -> dict[Part, range]:
     return {part: range(FIRST_INDEX[part], FIRST_INDEX[part] + count) for part, count in counts.items()}
 
 
-def _png(image: Image.Image) -> bytes:
+def _bitmap(image: Image.Image) -> bytes:
+    """Not compressed: what a compressor writes depends on the processor, and the fingerprint of the data on its bytes."""
     buffer = io.BytesIO()
-    image.save(buffer, "PNG", compress_level=1)
+    image.save(buffer, "BMP")
     return buffer.getvalue()
 
 
@@ -89,7 +90,7 @@ def rows(options: CatalogOptions) -> Iterator[Row]:
                 id=name,
                 group=name,
                 part=part,
-                image=_png(made.image) if made.image else None,
+                image=_bitmap(made.image) if made.image else None,
                 text=made.title,
                 labels=made.labels,
                 origin=f"catalog of seed {options.seed}, product {index}",
