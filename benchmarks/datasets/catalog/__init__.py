@@ -74,7 +74,7 @@ def _parts(options: CatalogOptions) -> dict[Part, range]:
 
 
 def _bitmap(image: Image.Image) -> bytes:
-    """Not compressed: what a compressor writes depends on the processor, and the fingerprint of the data on its bytes."""
+    """Not compressed: a compressor's bytes, and with them the data's fingerprint, depend on the processor."""
     buffer = io.BytesIO()
     image.save(buffer, "BMP")
     return buffer.getvalue()
