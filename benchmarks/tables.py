@@ -137,7 +137,7 @@ def _cost(dataset: str, models: Models) -> Table:
     columns = {
         "trainable parameters": _costs(models, _fact("trainable_parameters"), 0),
         "epochs": _costs(models, _fact("epochs"), 0),
-        "chosen epoch": _costs(models, _fact("best_epoch"), 0),
+        "chosen epoch": _costs(models, _chosen_epoch, 0),
         "training, s": _costs(models, _seconds("fit"), 1),
         "prediction, s": _costs(models, _seconds("predict"), 1),
     }
@@ -171,6 +171,12 @@ def _fact(name: str) -> Number:
         return float(fact) if isinstance(fact, int | float) else None
 
     return of
+
+
+def _chosen_epoch(record: Record) -> float | None:
+    """Counted from 1, as the epochs beside it are; records count from 0."""
+    epoch = _fact("best_epoch")(record)
+    return None if epoch is None else epoch + 1
 
 
 def _seconds(stage: str) -> Number:
