@@ -1,5 +1,7 @@
 """Plans that are tuned in seconds."""
 
+from dataclasses import replace
+
 from benchmarks.run import Place
 from benchmarks.suites import select
 from benchmarks.tracking import OFF
@@ -18,7 +20,9 @@ def make_plan(folder, cache, models, hparams, storage=None, tracking=OFF, **budg
         runs.mkdir(parents=True)
         (runs / "cache").symlink_to(cache)
     place = Place(folder / "results" / "smoke", runs)
-    studies = list(specs(select("smoke", models, (), OPTIONS, hparams), "smoke", place))
+    suite = select("smoke", models, (), OPTIONS, {})
+    suite = replace(suite, budget={**suite.budget, **hparams})
+    studies = list(specs(suite, "smoke", place))
     return Plan(studies, Budget(**budget), storage or str(runs / "tuning" / "journal"), place, tracking)
 
 
