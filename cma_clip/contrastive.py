@@ -47,7 +47,7 @@ Probe = Callable[[Backbone], Mapping[str, float]]
 
 
 class ContrastiveConfig(ClassifierConfig):
-    """How a backbone is trained on pairs; the cards of the shipped models say what their recipes change.
+    """How a backbone is trained on pairs; the card of the shipped model says what its recipe changes.
 
     Attributes:
         batch_size: pairs a step and process; under DDP the loss is over those of all processes.
