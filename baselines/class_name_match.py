@@ -6,8 +6,8 @@ import numpy as np
 import numpy.typing as npt
 
 from baselines.majority import Majority
+from cma_clip.class_names import words_of
 from cma_clip.types import Examples, Predictions, Task
-from cma_clip.wording import words_of
 
 CONFIDENCE = 0.99
 """Probability of a class whose name was found; the rest is spread over the classes by their shares (our choice)."""

@@ -13,10 +13,10 @@ from pydantic import Field
 from safetensors.numpy import load_file, save_file
 
 from baselines.logistic import Arrays, fit_logistic, predict_logistic
-from cma_clip.backbone import load_backbone
+from cma_clip.backbone.backbone import load_backbone
 from cma_clip.classifier import JSON, Classifier, ClassifierConfig, Report, Trial, Workspace, silent
-from cma_clip.features import token_features
-from cma_clip.processing import Processor
+from cma_clip.features.processing import Processor
+from cma_clip.features.token_features import token_features
 from cma_clip.types import Examples, Predictions, Task
 
 

@@ -10,7 +10,7 @@ import numpy as np
 import numpy.typing as npt
 
 from cma_clip.classifier import Classifier, Report, Workspace, silent
-from cma_clip.shares import class_shares
+from cma_clip.priors import class_shares
 from cma_clip.types import Examples, Predictions, Task
 
 FILE = "majority.json"

@@ -12,10 +12,10 @@ import numpy.typing as npt
 import torch
 from scipy.special import softmax
 
-from cma_clip.backbone import Backbone, load_backbone
+from cma_clip.backbone.backbone import Backbone, load_backbone
 from cma_clip.classifier import JSON, Classifier, ClassifierConfig, Report, Workspace, silent
-from cma_clip.features import token_features
-from cma_clip.processing import Processor
+from cma_clip.features.processing import Processor
+from cma_clip.features.token_features import token_features
 from cma_clip.types import Examples, Predictions, Task
 
 FILE = "zero_shot.json"

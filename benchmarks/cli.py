@@ -10,8 +10,8 @@ from typing import Annotated, Any, Literal
 import tyro
 from tyro.conf import OmitArgPrefixes, Positional, arg
 
-from benchmarks.data_cli import data
-from benchmarks.options import RESULTS, Here, Pairing, Pairs, Shown, Tuning, pairs
+from benchmarks.commands.data_cli import data
+from benchmarks.commands.options import RESULTS, Here, Pairing, Pairs, Shown, Tuning, pairs
 
 Names = Annotated[tuple[str, ...], arg(metavar="[NAME ...]")]
 Folder = Annotated[tuple[Path, ...] | None, arg(metavar="[DIR]")]
@@ -37,7 +37,7 @@ def run(  # noqa: PLR0913, PLR0917 - one parameter an option of the command
         option: options of the data set, e.g. train_rows=12000.
         hparam: hyper-parameters of the model, e.g. depth=3.
     """
-    from benchmarks.commands import run_one
+    from benchmarks.commands.experiments import run_one
 
     experiment = {"dataset": dataset, "model": model, "seed": seed, "protocol": protocol}
     print(run_one({**experiment, "dataset_options": pairs(option), "hparams": pairs(hparam)}, where))
@@ -65,9 +65,9 @@ def suite(  # noqa: PLR0913, PLR0917 - one parameter an option of the command
         workers: experiments at a time; one per core by default.
         tuned: use what `cma-bench tune` has chosen, from a folder, or from the suite's own or committed one.
     """
-    from benchmarks.commands import run_suite
+    from benchmarks.commands.experiments import run_suite
+    from benchmarks.commands.tuning import with_tuned
     from benchmarks.suites import select
-    from benchmarks.tune_commands import with_tuned
 
     chosen = select(suite, models, seeds, pairs(option), pairs(hparam))
     if tuned is not None:
@@ -94,8 +94,8 @@ def tune(
         option: options of its data sets, e.g. train_rows=12000, or of one of them: abo.min_count=2.
         hparam: hyper-parameters that every network has in every trial, e.g. max_epochs=3.
     """
+    from benchmarks.commands.tuning import tune_suite
     from benchmarks.suites import select
-    from benchmarks.tune_commands import tune_suite
 
     print(tune_suite(select(suite, models, (), pairs(option), pairs(hparam)), suite, tuning, where))
 
@@ -109,8 +109,8 @@ def tables(suite: Names = (), results: Path = RESULTS, check: bool = False, pape
         check: write nothing; fail if a table on disk is not what the records say.
         paper: write tables 2, 3, 4 and 6 of the paper instead, ours beside the published numbers.
     """
-    from benchmarks.commands import rebuild_tables
-    from benchmarks.paper_commands import write_paper_tables
+    from benchmarks.commands.experiments import rebuild_tables
+    from benchmarks.commands.results import write_paper_tables
 
     if paper:
         print(write_paper_tables(results, suite, check))
@@ -135,7 +135,7 @@ def rank(
         out: the folder below `results` to write.
         results: where the suites are.
     """
-    from benchmarks.paper_commands import write_ranking
+    from benchmarks.commands.results import write_ranking
 
     print(write_ranking(results, suite, metric, unit, out))
 
@@ -146,7 +146,7 @@ def models(backbones: bool = False) -> None:
     Args:
         backbones: list the backbones they can use instead, and why others cannot be used here.
     """
-    from benchmarks.commands import list_backbones, list_models
+    from benchmarks.commands.experiments import list_backbones, list_models
 
     print(list_backbones() if backbones else list_models())
 
@@ -167,7 +167,7 @@ def predict(model: Path, image: Path | None = None, text: str | None = None) -> 
         image: a photo.
         text: a title.
     """
-    from benchmarks.commands import predict_one
+    from benchmarks.commands.experiments import predict_one
 
     print(predict_one(model, image, text))
 
@@ -186,7 +186,7 @@ def attention(
         where: folders; --data NAME=DIR for data sets that are not embedded.
         out: the figure, .png or .svg.
     """
-    from benchmarks.paper_commands import draw_attention
+    from benchmarks.commands.results import draw_attention
 
     print(draw_attention(model, shown, pairs(shown.option), out, where))
 
@@ -198,9 +198,9 @@ def pretrain(where: Here, out: Path, pairing: Annotated[Pairing, OmitArgPrefixes
         where: folders; needs --data NAME=DIR for data sets that are not embedded.
         out: folder for the model, in open_clip's local-dir format.
         pairing: what is trained on, and from where.
-        hparam: of the training, e.g. epochs=20 devices=2; see cma_clip.contrastive.ContrastiveConfig.
+        hparam: of the training, e.g. epochs=20 devices=2; see cma_clip.contrastive.training.ContrastiveConfig.
     """
-    from benchmarks.commands import pretrain_clip
+    from benchmarks.commands.experiments import pretrain_clip
 
     print(pretrain_clip(pairing, pairs(pairing.option), pairs(hparam), out, where))
 
@@ -221,7 +221,7 @@ def backbone(
         option: options of the data set.
         out: also write the numbers as JSON.
     """
-    from benchmarks.commands import score_backbone
+    from benchmarks.commands.experiments import score_backbone
 
     print(score_backbone(name, dataset, pairs(option), out, where))
 

@@ -13,8 +13,8 @@ import numpy as np
 import numpy.typing as npt
 from scipy.sparse import csr_array
 
-from benchmarks.experiment import MEAN, Estimate, Outcomes
-from benchmarks.outcomes import pack
+from benchmarks.records.outcomes import pack
+from benchmarks.records.record import MEAN, Estimate, Outcomes
 from benchmarks.seeding import seed_of
 from cma_clip.types import IGNORE, Predictions
 

@@ -10,8 +10,8 @@ from typing import Any
 from pydantic import ValidationError
 
 from baselines import BASELINES
-from benchmarks import store
 from benchmarks.names import choose
+from benchmarks.records import store
 from cma_clip.classifier import Classifier, ClassifierConfig, Workspace
 from cma_clip.model import CMAClip
 from cma_clip.types import Task

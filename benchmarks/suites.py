@@ -6,8 +6,8 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from benchmarks.experiment import CLEAN, Experiment
 from benchmarks.names import choose
+from benchmarks.records.record import CLEAN, Experiment
 
 FLOORS = ("majority", "class_name_match", "tfidf_logistic")
 ZERO_SHOT = ("zero_shot_image", "zero_shot_text", "zero_shot", "fine_tuned_clip", "linear_probe")

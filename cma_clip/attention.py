@@ -8,7 +8,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from cma_clip.inputs import Features
+from cma_clip.tensors import Features
 
 KeylessVectors = Literal["shared", "per_modality"]
 

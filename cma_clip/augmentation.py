@@ -12,7 +12,7 @@ from dataclasses import replace
 import torch
 from torch import Tensor
 
-from cma_clip.inputs import Features
+from cma_clip.tensors import Features
 
 TOKEN_STATES = ("text_tokens", "word_embeddings", "text_cls", "image_tokens", "image_cls")
 

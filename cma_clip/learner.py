@@ -16,9 +16,9 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from cma_clip.augmentation import augment_features
-from cma_clip.backbone import Backbone, Freeze
+from cma_clip.backbone.backbone import Backbone, Freeze
 from cma_clip.classifier import ClassifierConfig
-from cma_clip.inputs import Batch, Features
+from cma_clip.tensors import Batch, Features
 from cma_clip.trainer import Precision, adamw, scheduled
 from cma_clip.types import IGNORE
 
@@ -27,7 +27,7 @@ class TrainConfig(ClassifierConfig):
     """What every network shares. The paper's values are not in the sources available to us: all are our choice.
 
     Attributes:
-        backbone: a backbone id (see cma_clip.backbone).
+        backbone: a backbone id (see cma_clip.backbone.backbone).
         freeze: `all` trains heads on cached token features, `none` fine-tunes, k frees the last k blocks.
         patience: epochs without a better validation score before training stops.
         modality_dropout: share of the training examples with both modalities that lose one of them, drawn anew in every

@@ -11,9 +11,9 @@ from torch import Tensor, nn
 
 from cma_clip.attention import KeylessVectors, ModalityAttention, SequenceAttention, fuse, mean_weights
 from cma_clip.classifier import JSON, ClassifierConfig, Trial
-from cma_clip.inputs import Features
 from cma_clip.learner import FusionNetwork, Output, TransformerConfig, Widths
-from cma_clip.training import NeuralClassifier
+from cma_clip.neural_classifier import NeuralClassifier
+from cma_clip.tensors import Features
 from cma_clip.types import Task
 
 Reads = Literal["both", "text", "image"]

@@ -13,7 +13,7 @@ import pytest
 from mlflow import MlflowClient
 from PIL import Image
 
-from benchmarks import store
+from benchmarks.records import store
 from benchmarks.suites import MODEL_ORDER
 
 COMMAND = Path(sys.executable).with_name("cma-bench")

@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from benchmarks.experiment import Experiment
-from benchmarks.run import Place, run
+from benchmarks.records.record import Experiment
+from benchmarks.running.run import Place, run
 from benchmarks.tracking import NoTracker
 
 COLORS = {"red": (200, 30, 30), "blue": (30, 30, 200), "green": (30, 160, 30)}

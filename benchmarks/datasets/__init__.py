@@ -9,8 +9,8 @@ from typing import Any
 from pydantic import ValidationError
 
 from benchmarks.datasets import abo, catalog, fashion_gen, fashion_products, food101, hub, manifest, mrwpa
-from benchmarks.datasets.masking import mask
-from benchmarks.datasets.splits import DataError, Dataset, Options, Source, Splits
+from benchmarks.datasets.loading.masking import mask
+from benchmarks.datasets.loading.splits import DataError, Dataset, Options, Source, Splits
 from benchmarks.names import choose
 
 DATASETS: dict[str, Dataset] = {

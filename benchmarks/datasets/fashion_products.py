@@ -10,8 +10,8 @@ Kaggle page. Layout: `styles.csv` (unquoted; in the original the title of 22 row
 
 Split: frozen, 70 / 10 / 20 % of the groups by a hash of the group's name; a row's split depends on its own group
 only. Products that share a title (case and spaces apart) or a byte-identical photo are one group: 18,541 of 44,441
-rows share their title with another one, 1,433 their photo. `manifests/fashion-products.json` holds its checksum over
-the products that have a photo; a folder with other products is noted in the report. The weights shipped with the
+rows share their title with another one, 1,433 their photo. `frozen_splits/fashion-products.json` holds its checksum
+over the products that have a photo; a folder with other products is noted in the report. The weights shipped with the
 project were pretrained on this training split: another rule would leak its test split into them.
 Titles name the colour in 88 % and the article type in 62 % of the rows: see the class-name baseline.
 """
@@ -27,10 +27,10 @@ from pathlib import Path
 
 from pydantic import Field, field_validator
 
-from benchmarks.datasets import groups
-from benchmarks.datasets.build import PARTS, Part, Row, TaskSpec, build_splits
-from benchmarks.datasets.splits import Card, DataError, Names, Options, Source, Splits
-from benchmarks.datasets.tabular import read_utf8
+from benchmarks.datasets.loading import grouping as groups
+from benchmarks.datasets.loading.build import PARTS, Part, Row, TaskSpec, build_splits
+from benchmarks.datasets.loading.readers import read_utf8
+from benchmarks.datasets.loading.splits import Card, DataError, Names, Options, Source, Splits
 from benchmarks.names import choose
 
 COLUMNS = (
@@ -47,7 +47,7 @@ COLUMNS = (
 )
 ATTRIBUTES = COLUMNS[1:-1]
 RULE = "fashion-products/v1"
-FROZEN = Path(__file__).parent / "manifests" / "fashion-products.json"
+FROZEN = Path(__file__).parent / "frozen_splits" / "fashion-products.json"
 
 PROMPTS = {
     "baseColour": ("a photo of a {} product.", "{} colour", "{}"),

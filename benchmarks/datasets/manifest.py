@@ -21,11 +21,11 @@ from typing import Annotated, Literal, NamedTuple, Self, get_args
 import numpy as np
 from pydantic import BeforeValidator, Field, field_validator, model_validator
 
-from benchmarks.datasets import groups
-from benchmarks.datasets.build import Part, Row, TaskSpec, build_splits
-from benchmarks.datasets.rows import LeakError
-from benchmarks.datasets.splits import Card, DataError, Names, Options, Source, Splits
-from benchmarks.datasets.tabular import Record, find, read_records
+from benchmarks.datasets.loading import grouping as groups
+from benchmarks.datasets.loading.build import Part, Row, TaskSpec, build_splits
+from benchmarks.datasets.loading.readers import Record, find, read_records
+from benchmarks.datasets.loading.rows import LeakError
+from benchmarks.datasets.loading.splits import Card, DataError, Names, Options, Source, Splits
 
 SPLITS: Mapping[str, Part] = {
     "train": "train",

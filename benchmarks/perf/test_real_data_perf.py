@@ -12,11 +12,11 @@ import pytest
 import torch
 
 from benchmarks import datasets
-from benchmarks.datasets.splits import Source
-from cma_clip.backbone import load_backbone
+from benchmarks.datasets.loading.splits import Source
+from cma_clip.backbone.backbone import load_backbone
 from cma_clip.classifier import Workspace
-from cma_clip.features import token_features
-from cma_clip.processing import Processor
+from cma_clip.features.processing import Processor
+from cma_clip.features.token_features import token_features
 
 pytestmark = pytest.mark.skipif(
     "CMA_BENCH_FASHION" not in os.environ, reason="CMA_BENCH_FASHION does not name the folder of fashion-products"

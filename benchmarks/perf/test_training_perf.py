@@ -8,13 +8,13 @@ import pytest
 import torch
 
 from benchmarks.datasets.catalog import CatalogOptions, load
-from benchmarks.datasets.splits import Source
+from benchmarks.datasets.loading.splits import Source
 from benchmarks.metrics import evaluate
-from cma_clip.backbone import load_backbone
+from cma_clip.backbone.backbone import load_backbone
 from cma_clip.classifier import Workspace
-from cma_clip.features import token_features
+from cma_clip.features.processing import Processor
+from cma_clip.features.token_features import token_features
 from cma_clip.model import CMAClip, CMAClipConfig
-from cma_clip.processing import Processor
 from cma_clip.types import Predictions
 
 ROWS = 1000

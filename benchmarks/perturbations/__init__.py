@@ -10,8 +10,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Literal
 
-from benchmarks.experiment import CLEAN
 from benchmarks.names import choose
+from benchmarks.records.record import CLEAN
 
 Touches = Literal["image", "text", "either"]
 """What a perturbation changes: photos, texts, or one of the two of every example it hits."""

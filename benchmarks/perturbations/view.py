@@ -12,8 +12,8 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from benchmarks.environment import code_fingerprint
 from benchmarks.perturbations import PERTURBATIONS, Condition, Step, image, text
+from benchmarks.records.fingerprint import code_fingerprint
 from benchmarks.seeding import seed_of
 from cma_clip.types import Example, Examples
 

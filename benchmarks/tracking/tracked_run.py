@@ -9,10 +9,10 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from benchmarks.datasets.splits import Splits
-from benchmarks.experiment import Record
-from benchmarks.serving import requirements
+from benchmarks.datasets.loading.splits import Splits
+from benchmarks.records.record import Record
 from benchmarks.tracking.connection import Connection
+from benchmarks.tracking.pyfunc import requirements
 
 LONGEST_VALUE = 6000
 """Characters of a parameter's value; MLflow refuses more."""
@@ -112,7 +112,7 @@ class TrackedRun:
             # Without an input example: MLflow would load every model again to predict it.
             mlflow.pyfunc.log_model(
                 name="model",
-                loader_module="benchmarks.serving",
+                loader_module="benchmarks.tracking.pyfunc",
                 data_path=str(folder),
                 signature=_signature(),
                 pip_requirements=requirements(),

@@ -8,8 +8,8 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
-from benchmarks.environment import is_gone, this_process
-from benchmarks.experiment import Experiment
+from benchmarks.processes import is_gone, this_process
+from benchmarks.records.record import Experiment
 from benchmarks.tracking.connection import OFF, Connection
 from benchmarks.tracking.tracked_run import TrackedRun, metric_name
 

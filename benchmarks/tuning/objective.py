@@ -11,9 +11,9 @@ import optuna
 from optuna.trial import TrialState
 
 from benchmarks import models
-from benchmarks.datasets.splits import Splits
-from benchmarks.environment import this_process
-from benchmarks.experiment import Experiment
+from benchmarks.datasets.loading.splits import Splits
+from benchmarks.processes import this_process
+from benchmarks.records.record import Experiment
 from benchmarks.seeding import seed_of
 from benchmarks.tracking import TrackedRun, Tracker
 from benchmarks.tuning.retry import WORKER, original_number

@@ -7,7 +7,7 @@ from datetime import datetime
 import optuna
 from optuna.trial import FrozenTrial, TrialState
 
-from benchmarks.environment import is_gone, this_process
+from benchmarks.processes import is_gone, this_process
 
 WORKER = "worker"
 RETRY_OF = "retry_of"

@@ -21,8 +21,8 @@ from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.pool import NullPool
 
 from benchmarks import datasets, models
-from benchmarks.environment import code_fingerprint
-from benchmarks.run import Place
+from benchmarks.records.fingerprint import code_fingerprint
+from benchmarks.running.run import Place
 from benchmarks.suites import Suite, hparams_of
 from benchmarks.tuning.retry import requeue
 from benchmarks.tuning.sampling import NumberedTPE

@@ -16,8 +16,8 @@ from optuna.storages import BaseStorage
 from optuna.trial import FrozenTrial, TrialState
 
 from benchmarks import datasets
-from benchmarks.environment import quiet
-from benchmarks.run import THREADS, Place
+from benchmarks.processes import THREADS, quiet
+from benchmarks.running.run import Place
 from benchmarks.tracking import Tracker, open_tracker
 from benchmarks.tuning.budget import Budget, seconds_of
 from benchmarks.tuning.objective import Objective, RepeatedError, Visible

@@ -4,8 +4,8 @@ import torch
 from torch.nn.functional import normalize
 
 from baselines.zero_shot import ZeroShot, ZeroShotConfig
-from cma_clip.backbone import load_backbone
-from cma_clip.processing import Processor, example_batch
+from cma_clip.backbone.backbone import load_backbone
+from cma_clip.features.processing import Processor, example_batch
 from cma_clip.types import Example, ExampleList, Task
 from tests.products import products
 

@@ -12,7 +12,7 @@ from sklearn.metrics import accuracy_score, f1_score, log_loss
 from torchmetrics.functional.classification import multiclass_calibration_error
 
 from benchmarks.metrics import METRICS, evaluate, modality_weights
-from benchmarks.outcomes import unpack
+from benchmarks.records.outcomes import unpack
 from cma_clip.types import IGNORE, Predictions
 
 

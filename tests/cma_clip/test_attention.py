@@ -2,7 +2,7 @@ import pytest
 import torch
 
 from cma_clip.attention import EncoderLayer, ModalityAttention, SequenceAttention, fuse, mean_weights
-from cma_clip.inputs import Features
+from cma_clip.tensors import Features
 
 PRESENT = torch.tensor([[True, True], [True, False], [False, True]])
 

@@ -3,12 +3,12 @@ import torch
 
 from baselines import BASELINES
 from cma_clip.augmentation import TOKEN_STATES, add_token_noise, augment_features, drop_modality
-from cma_clip.backbone import load_backbone
+from cma_clip.backbone.backbone import load_backbone
 from cma_clip.classifier import Workspace
-from cma_clip.features import NAMES, token_features
+from cma_clip.features.processing import Processor
+from cma_clip.features.token_features import NAMES, token_features
 from cma_clip.model import CMAClip
-from cma_clip.processing import Processor
-from cma_clip.training import NeuralClassifier
+from cma_clip.neural_classifier import NeuralClassifier
 from tests.cma_clip.test_training import TRAIN, VAL, Killed, fitted, model_of, same_bits
 from tests.products import TASKS, products
 

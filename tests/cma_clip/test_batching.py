@@ -1,6 +1,6 @@
 import pytest
 
-from cma_clip.batching import OrderedRows, RowBatches, ShuffledRows, loader
+from cma_clip.features.batching import OrderedRows, RowBatches, ShuffledRows, loader
 
 
 def rows_of(sampler):

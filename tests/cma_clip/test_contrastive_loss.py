@@ -5,8 +5,8 @@ import torch
 from open_clip.loss import ClipLoss
 from torch.nn.functional import normalize
 
-from cma_clip import contrastive_loss
-from cma_clip.contrastive_loss import SharedTextLoss, partner_ranks, retrieval_recall, right_for
+from cma_clip.contrastive import loss as contrastive_loss
+from cma_clip.contrastive.loss import SharedTextLoss, partner_ranks, retrieval_recall, right_for
 
 SCALE = torch.tensor(10.0)
 DISTINCT = torch.arange(1, 6)[:, None]  # five texts of one word each

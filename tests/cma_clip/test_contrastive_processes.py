@@ -9,9 +9,9 @@ from pathlib import Path
 
 import torch
 
-from cma_clip.backbone import load_backbone
-from cma_clip.contrastive_loss import SharedTextLoss
-from cma_clip.processing import Processor, example_batch
+from cma_clip.backbone.backbone import load_backbone
+from cma_clip.contrastive.loss import SharedTextLoss
+from cma_clip.features.processing import Processor, example_batch
 from tests.products import TASKS, products
 
 PLAIN = {"augment": "none", "patch_dropout": 0.0, "fragments": 0}
@@ -67,9 +67,9 @@ SCRIPT = """
 import json, os, sys, torch
 from pathlib import Path
 from lightning.pytorch.callbacks import Callback
-from cma_clip.backbone import load_backbone
+from cma_clip.backbone.backbone import load_backbone
 from cma_clip.classifier import Workspace
-from cma_clip.contrastive import ContrastiveConfig, fit_contrastive
+from cma_clip.contrastive.training import ContrastiveConfig, fit_contrastive
 from tests.products import products
 
 torch.set_num_threads(1)

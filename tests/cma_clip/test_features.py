@@ -2,10 +2,10 @@ import numpy as np
 import pytest
 import torch
 
-from cma_clip.backbone import load_backbone
+from cma_clip.backbone.backbone import load_backbone
 from cma_clip.classifier import Workspace
-from cma_clip.features import NAMES, ROWS, SIDES, token_features
-from cma_clip.processing import Processor
+from cma_clip.features.processing import Processor
+from cma_clip.features.token_features import NAMES, ROWS, SIDES, token_features
 from tests.products import products
 
 

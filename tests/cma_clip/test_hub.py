@@ -4,7 +4,7 @@ import threading
 import pytest
 from huggingface_hub import constants
 
-from cma_clip import hub
+from cma_clip.backbone import hub
 
 
 @pytest.fixture(autouse=True)

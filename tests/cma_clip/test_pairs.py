@@ -2,11 +2,11 @@
 
 import torch
 
-from cma_clip.backbone import load_backbone
+from cma_clip.backbone.backbone import load_backbone
 from cma_clip.classifier import Workspace
-from cma_clip.contrastive_loss import right_for
-from cma_clip.pairs import AUGMENTATIONS, choose_captions, mirrored, moved, pair_batches
-from cma_clip.processing import Processor
+from cma_clip.contrastive.loss import right_for
+from cma_clip.contrastive.pairs import AUGMENTATIONS, choose_captions, mirrored, moved, pair_batches
+from cma_clip.features.processing import Processor
 from cma_clip.types import Example, ExampleList
 from tests.products import products
 

@@ -2,9 +2,9 @@ import numpy as np
 import pytest
 from open_clip.transform import PreprocessCfg, image_transform_v2
 
-from cma_clip.backbone import load_backbone
+from cma_clip.backbone.backbone import load_backbone
 from cma_clip.classifier import Workspace
-from cma_clip.processing import Processor
+from cma_clip.features.processing import Processor
 from cma_clip.types import ExampleList
 from tests.architectures import KINDS
 from tests.products import photo, products

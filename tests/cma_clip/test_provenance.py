@@ -1,6 +1,6 @@
 import pytest
 
-from cma_clip.provenance import save_trained_on, text_key, trained_rows
+from cma_clip.backbone.provenance import save_trained_on, text_key, trained_rows
 
 
 def test_case_and_spaces_do_not_count():

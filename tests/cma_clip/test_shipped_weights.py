@@ -9,8 +9,8 @@ import numpy as np
 import pytest
 import torch
 
-from cma_clip.backbone import SHIPPED, load_backbone
-from cma_clip.processing import Processor, example_batch
+from cma_clip.backbone.backbone import SHIPPED, load_backbone
+from cma_clip.features.processing import Processor, example_batch
 from tests.products import products
 
 FOLDERS = sorted(path for path in SHIPPED.iterdir() if path.is_dir())

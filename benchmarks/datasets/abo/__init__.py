@@ -34,14 +34,14 @@ from typing import Literal
 from pydantic import Field, field_validator
 from tqdm import tqdm
 
-from benchmarks.datasets import groups
 from benchmarks.datasets.abo.labels import CODED, coverage, label_of
 from benchmarks.datasets.abo.listings import SHARDS, Listing, Wanted, best_tag, read_listings
 from benchmarks.datasets.abo.mapping import SHA256, VERSION
 from benchmarks.datasets.abo.photos import read_paths
-from benchmarks.datasets.build import Row, TaskSpec, build_splits
-from benchmarks.datasets.images import digest
-from benchmarks.datasets.splits import Card, DataError, Names, Options, Source, Splits
+from benchmarks.datasets.loading import grouping as groups
+from benchmarks.datasets.loading.build import Row, TaskSpec, build_splits
+from benchmarks.datasets.loading.images import digest
+from benchmarks.datasets.loading.splits import Card, DataError, Names, Options, Source, Splits
 from benchmarks.names import choose
 
 RULE = "abo/v1"

@@ -23,7 +23,7 @@ from pathlib import Path
 
 from pydantic import BaseModel, ConfigDict
 
-from benchmarks.datasets.splits import DataError
+from benchmarks.datasets.loading.splits import DataError
 
 VERSION = "abo-mapping/v1"
 SHA256 = "9dcce6806d2ae011a3a82d10b421cb1b4207194e45b78ae5928ad98666996422"

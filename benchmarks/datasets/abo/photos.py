@@ -8,7 +8,7 @@ import zlib
 from collections.abc import Collection, Mapping
 from pathlib import Path
 
-from benchmarks.datasets.splits import DataError
+from benchmarks.datasets.loading.splits import DataError
 
 COLUMNS = ["image_id", "height", "width", "path"]
 

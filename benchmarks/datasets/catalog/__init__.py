@@ -28,10 +28,10 @@ import numpy as np
 import PIL
 from PIL import Image, ImageDraw
 
-from benchmarks.datasets.build import Part, Row, TaskSpec, build_splits
 from benchmarks.datasets.catalog.attributes import CLASSES, TELLS, CatalogOptions, relevance, told
 from benchmarks.datasets.catalog.product import FIRST_INDEX, Product, pretraining_products, product
-from benchmarks.datasets.splits import Card, Source, Splits
+from benchmarks.datasets.loading.build import Part, Row, TaskSpec, build_splits
+from benchmarks.datasets.loading.splits import Card, Source, Splits
 
 __all__ = [
     "CARD",

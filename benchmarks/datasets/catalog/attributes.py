@@ -14,7 +14,7 @@ from typing import TypeVar
 import numpy as np
 from pydantic import Field, model_validator
 
-from benchmarks.datasets.splits import Options
+from benchmarks.datasets.loading.splits import Options
 from cma_clip.types import Modality
 
 T = TypeVar("T")

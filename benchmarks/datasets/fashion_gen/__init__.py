@@ -33,13 +33,13 @@ from typing import Literal
 
 from pydantic import Field, field_validator
 
-from benchmarks.datasets.build import TaskSpec, build_splits
 from benchmarks.datasets.fashion_gen.channels import ChannelEvidence, channel_evidence
 from benchmarks.datasets.fashion_gen.layout import Split, find
 from benchmarks.datasets.fashion_gen.pixels import Channels
 from benchmarks.datasets.fashion_gen.selection import RULE, Thinning
 from benchmarks.datasets.fashion_gen.views import COLUMNS, Views
-from benchmarks.datasets.splits import Card, DataError, Names, Options, Source, Splits
+from benchmarks.datasets.loading.build import TaskSpec, build_splits
+from benchmarks.datasets.loading.splits import Card, DataError, Names, Options, Source, Splits
 from benchmarks.names import choose
 
 __all__ = ["CARD", "ChannelEvidence", "FashionGenOptions", "channel_evidence", "load"]

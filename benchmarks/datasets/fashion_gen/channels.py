@@ -17,7 +17,7 @@ import numpy.typing as npt
 
 from benchmarks.datasets.fashion_gen.layout import ENCODING, check, open_file, read_products
 from benchmarks.datasets.fashion_gen.pixels import Channels, ImageFile
-from benchmarks.datasets.splits import DataError
+from benchmarks.datasets.loading.splits import DataError
 
 WARM = frozenset(("red", "burgundy", "orange", "yellow", "brown"))
 COOL = frozenset(("blue", "navy", "indigo", "cobalt"))

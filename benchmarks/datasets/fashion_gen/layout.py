@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING, Literal, NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-from benchmarks.datasets import groups
-from benchmarks.datasets.splits import DataError
+from benchmarks.datasets.loading import grouping as groups
+from benchmarks.datasets.loading.splits import DataError
 
 if TYPE_CHECKING:
     import h5py

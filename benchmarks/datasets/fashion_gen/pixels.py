@@ -13,10 +13,10 @@ import numpy as np
 import numpy.typing as npt
 from PIL import Image
 
-from benchmarks.datasets import images
 from benchmarks.datasets.fashion_gen.layout import IMAGE, ChunkCache, open_file
-from benchmarks.datasets.splits import DataError
-from benchmarks.datasets.table import TableExamples
+from benchmarks.datasets.loading import images
+from benchmarks.datasets.loading.arrow import TableExamples
+from benchmarks.datasets.loading.splits import DataError
 from cma_clip.types import Example, Examples
 
 if TYPE_CHECKING:

@@ -10,7 +10,7 @@ from typing import Literal
 import numpy as np
 import numpy.typing as npt
 
-from benchmarks.datasets.rows import Part
+from benchmarks.datasets.loading.rows import Part
 
 Thinning = Literal["all", "first"]
 Products = npt.NDArray[np.int64]

@@ -13,8 +13,8 @@ import numpy as np
 from benchmarks.datasets.fashion_gen.layout import Split, check, open_file, read_labels, read_products, read_texts
 from benchmarks.datasets.fashion_gen.pixels import Channels, FileExamples, ImageFile, ImageRow, id_of
 from benchmarks.datasets.fashion_gen.selection import Products, Selection, Thinning, select
-from benchmarks.datasets.rows import PARTS, Part, Row
-from benchmarks.datasets.table import TableExamples
+from benchmarks.datasets.loading.arrow import TableExamples
+from benchmarks.datasets.loading.rows import PARTS, Part, Row
 from cma_clip.types import Examples
 
 COLUMNS = {"category": "input_category", "subcategory": "input_subcategory"}

@@ -11,7 +11,7 @@ Splits: three that do not compare are in use, so the chosen one is the report's 
 - `kaggle`: 67,972 / 22,716 official images; the original has no validation split, ours is 10 % of the training titles
   by a hash, all images of a title on one side.
 - `mmbt`: 62,971 / 5,000 / 22,715 images (MMBT, QMF, PDF, MLA). MMBT drew the 5,000 without a seed; the list that QMF
-  and PDF ship pins them, and stands in `manifests/food101-mmbt.json`. Where the folder holds their `train.jsonl`,
+  and PDF ship pins them, and stands in `frozen_splits/food101-mmbt.json`. Where the folder holds their `train.jsonl`,
   `dev.jsonl` and `test.jsonl` (keys label, text, img) these are used, with their wording.
 - `missing-aware`: 61,142 / 6,846 / 22,716 images (missing-aware prompts and followers) by their `split.json` (an object
   of the lists train, val and test) in the folder; without it a stand-in that says so.
@@ -36,11 +36,11 @@ from typing import Literal
 
 import numpy as np
 
-from benchmarks.datasets import groups
-from benchmarks.datasets.build import Row, TaskSpec, build_splits
 from benchmarks.datasets.food101.partitions import Name, Partition, partition, sources
 from benchmarks.datasets.food101.titles import CLASSES, Page, clean
-from benchmarks.datasets.splits import Card, DataError, Options, Source, Splits
+from benchmarks.datasets.loading import grouping as groups
+from benchmarks.datasets.loading.build import Row, TaskSpec, build_splits
+from benchmarks.datasets.loading.splits import Card, DataError, Options, Source, Splits
 
 LAYOUT = "it needs images/{train,test}/<class>/<file>.jpg and texts/{train,test}_titles.csv"
 

@@ -9,11 +9,11 @@ from hashlib import sha256
 from pathlib import Path
 from typing import Any, Literal, NamedTuple
 
-from benchmarks.datasets import groups
 from benchmarks.datasets.food101.titles import Folder, Page, page, read_titles
-from benchmarks.datasets.rows import PARTS, Part
-from benchmarks.datasets.splits import DataError
-from benchmarks.datasets.tabular import read_records, read_utf8
+from benchmarks.datasets.loading import grouping as groups
+from benchmarks.datasets.loading.readers import read_records, read_utf8
+from benchmarks.datasets.loading.rows import PARTS, Part
+from benchmarks.datasets.loading.splits import DataError
 
 Name = Literal["kaggle", "mmbt", "missing-aware"]
 VAL_SHARE = 0.1
@@ -22,7 +22,7 @@ VAL_SHARE = 0.1
 TITLES: Mapping[Folder, str] = {"train": "texts/train_titles.csv", "test": "texts/test_titles.csv"}
 MMBT_LISTS: Mapping[Part, str] = {"train": "train.jsonl", "val": "dev.jsonl", "test": "test.jsonl"}
 MISSING_AWARE_LIST = "split.json"
-FROZEN = Path(__file__).parent.parent / "manifests" / "food101-mmbt.json"
+FROZEN = Path(__file__).parent.parent / "frozen_splits" / "food101-mmbt.json"
 
 
 class Partition(NamedTuple):

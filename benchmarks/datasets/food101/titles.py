@@ -9,8 +9,8 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Literal, NamedTuple
 
-from benchmarks.datasets.splits import DataError
-from benchmarks.datasets.tabular import read_utf8
+from benchmarks.datasets.loading.readers import read_utf8
+from benchmarks.datasets.loading.splits import DataError
 from benchmarks.names import choose
 
 CLASSES = tuple(

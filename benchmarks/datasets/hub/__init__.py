@@ -22,14 +22,14 @@ from typing import TYPE_CHECKING, Any
 
 from pydantic import Field, create_model
 
-from benchmarks.datasets import groups
-from benchmarks.datasets.build import Row, TaskSpec, build_splits
 from benchmarks.datasets.hub.photos import HubExamples, PhotoInPlace
 from benchmarks.datasets.hub.source import Copy, hub_copy, local_copy
 from benchmarks.datasets.hub.specs import SPECS, HubSpec
-from benchmarks.datasets.splits import DataError, Names, Options, Source, Splits
-from benchmarks.datasets.table import TableExamples
-from benchmarks.datasets.tabular import MISSING
+from benchmarks.datasets.loading import grouping as groups
+from benchmarks.datasets.loading.arrow import TableExamples
+from benchmarks.datasets.loading.build import Row, TaskSpec, build_splits
+from benchmarks.datasets.loading.readers import MISSING
+from benchmarks.datasets.loading.splits import DataError, Names, Options, Source, Splits
 from benchmarks.names import choose
 from cma_clip.types import Examples
 

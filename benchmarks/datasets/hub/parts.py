@@ -11,11 +11,11 @@ from typing import Any
 
 import numpy as np
 
-from benchmarks.datasets import groups
-from benchmarks.datasets.rows import Part
+from benchmarks.datasets.loading import grouping as groups
+from benchmarks.datasets.loading.rows import Part
 
 RULE = "hub/v1"
-FROZEN = Path(__file__).parents[1] / "manifests" / "fashion-products-parts.json"
+FROZEN = Path(__file__).parents[1] / "frozen_splits" / "fashion-products-parts.json"
 """The split of `fashion-products`, product by product: per part the packed bits of a row of numbers, one a product."""
 
 

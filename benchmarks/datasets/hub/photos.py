@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 import numpy.typing as npt
 
-from benchmarks.datasets import images
-from benchmarks.datasets.table import TableExamples
+from benchmarks.datasets.loading import images
+from benchmarks.datasets.loading.arrow import TableExamples
 from cma_clip.types import Example
 
 if TYPE_CHECKING:

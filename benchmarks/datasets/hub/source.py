@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from benchmarks.datasets.hub.specs import HubSpec
-from benchmarks.datasets.splits import DataError
+from benchmarks.datasets.loading.splits import DataError
 from benchmarks.names import choose
 
 if TYPE_CHECKING:

@@ -7,8 +7,8 @@ from dataclasses import dataclass, field
 
 from benchmarks.datasets.fashion_products import PROMPTS
 from benchmarks.datasets.hub.parts import RULE, by_hash, by_product
-from benchmarks.datasets.rows import Part
-from benchmarks.datasets.splits import Card
+from benchmarks.datasets.loading.rows import Part
+from benchmarks.datasets.loading.splits import Card
 
 
 @dataclass(frozen=True)

@@ -26,10 +26,10 @@ from pathlib import Path
 from pydantic import Field, field_validator
 
 from benchmarks.datasets import manifest
+from benchmarks.datasets.loading.readers import find
+from benchmarks.datasets.loading.splits import Card, DataError, LoadReport, Names, Options, Source, Splits
 from benchmarks.datasets.manifest import TIES, ManifestOptions, Table, Ties
 from benchmarks.datasets.mrwpa.export import GROUPS, REQUIRED, Export, read
-from benchmarks.datasets.splits import Card, DataError, LoadReport, Names, Options, Source, Splits
-from benchmarks.datasets.tabular import find
 
 SHOWN = 20
 """Most mistakes of a file that are told; all are counted."""

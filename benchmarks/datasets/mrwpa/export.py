@@ -10,10 +10,10 @@ from typing import Annotated, Any, Self
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, ValidationError, ValidationInfo, model_validator
 
-from benchmarks.datasets import groups
+from benchmarks.datasets.loading import grouping as groups
+from benchmarks.datasets.loading.readers import READERS, Record, cell
+from benchmarks.datasets.loading.splits import DataError
 from benchmarks.datasets.manifest import SPLITS, image_below
-from benchmarks.datasets.splits import DataError
-from benchmarks.datasets.tabular import READERS, Record, cell
 from benchmarks.names import choose
 
 REQUIRED = ("product_id", "title", "image")

@@ -7,9 +7,9 @@ from pathlib import Path
 import numpy as np
 from PIL import Image
 
-from benchmarks.datasets.build import Row, TaskSpec, build_splits
 from benchmarks.datasets.fashion_products import COLUMNS
-from benchmarks.datasets.splits import Card, Source
+from benchmarks.datasets.loading.build import Row, TaskSpec, build_splits
+from benchmarks.datasets.loading.splits import Card, Source
 
 CARD = Card("Test", "photo", "title", "colour", "by hand", "this test", "none")
 TASKS = (TaskSpec("colour"),)

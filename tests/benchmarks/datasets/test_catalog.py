@@ -26,7 +26,7 @@ from benchmarks.datasets.catalog import (
 from benchmarks.datasets.catalog.attributes import PART_SIZE
 from benchmarks.datasets.catalog.product import FIRST_INDEX, TYPES
 from benchmarks.datasets.catalog.titles import NAMES, name_of
-from benchmarks.datasets.splits import Source
+from benchmarks.datasets.loading.splits import Source
 
 SMALL = CatalogOptions(num_train=40, num_val=20, num_test=30, image_size=32)
 

@@ -12,8 +12,8 @@ import pytest
 from benchmarks import datasets
 from benchmarks.datasets import DATASETS
 from benchmarks.datasets.hub import SPECS
-from benchmarks.datasets.splits import DataError, Source
-from benchmarks.datasets.twins import abo, fashion_gen, food101, mrwpa
+from benchmarks.datasets.loading.splits import DataError, Source
+from benchmarks.twins import abo, fashion_gen, food101, mrwpa
 from cma_clip.types import IGNORE, ExampleList
 
 from .hub_copies import write_saved

@@ -11,7 +11,7 @@ import pytest
 
 from benchmarks import datasets
 from benchmarks.datasets.fashion_products import ATTRIBUTES, FROZEN, read_styles
-from benchmarks.datasets.splits import DataError, Source
+from benchmarks.datasets.loading.splits import DataError, Source
 
 from .samples import half_a_photo, photo, product, write_products
 
@@ -242,7 +242,7 @@ SECOND_LOAD = """
 import sys, time
 from pathlib import Path
 from benchmarks import datasets
-from benchmarks.datasets.splits import Source
+from benchmarks.datasets.loading.splits import Source
 start = time.process_time()
 splits = datasets.load("fashion-products", Source(Path(sys.argv[1]), Path(sys.argv[2])), {})
 print(time.process_time() - start, sum(len(examples) for examples in splits.parts().values()))

@@ -13,10 +13,11 @@ import pytest
 from pyarrow import parquet
 
 from benchmarks import datasets
-from benchmarks.datasets import groups, hub
+from benchmarks.datasets import hub
 from benchmarks.datasets.fashion_products import FROZEN, RULE
 from benchmarks.datasets.hub.parts import by_product, freeze, frozen_parts
-from benchmarks.datasets.splits import DataError, Source
+from benchmarks.datasets.loading import grouping as groups
+from benchmarks.datasets.loading.splits import DataError, Source
 from cma_clip.types import ExampleList
 
 from .hub_copies import table, write_parquet, write_saved
@@ -241,7 +242,7 @@ def refuse(*_):
 socket.getaddrinfo = socket.socket.connect = refuse
 from pathlib import Path
 from benchmarks import datasets
-from benchmarks.datasets.splits import DataError, Source
+from benchmarks.datasets.loading.splits import DataError, Source
 import huggingface_hub
 start = time.perf_counter()
 try:

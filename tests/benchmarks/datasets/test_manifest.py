@@ -7,8 +7,8 @@ import pytest
 from pyarrow import parquet
 
 from benchmarks import datasets
+from benchmarks.datasets.loading.splits import DataError, Source
 from benchmarks.datasets.manifest import SPLITS
-from benchmarks.datasets.splits import DataError, Source
 
 from .samples import PARTS, half_a_photo, photo, write_csv, write_manifest
 

@@ -7,8 +7,8 @@ import pytest
 from pyarrow import parquet
 
 from benchmarks import datasets
-from benchmarks.datasets.splits import DataError, Source
-from benchmarks.datasets.twins import mrwpa
+from benchmarks.datasets.loading.splits import DataError, Source
+from benchmarks.twins import mrwpa
 
 from .samples import write_csv
 

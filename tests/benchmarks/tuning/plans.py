@@ -2,7 +2,7 @@
 
 from dataclasses import replace
 
-from benchmarks.run import Place
+from benchmarks.running.run import Place
 from benchmarks.suites import select
 from benchmarks.tracking import OFF
 from benchmarks.tuning.budget import Budget

@@ -7,10 +7,11 @@ import warnings
 import pytest
 
 from benchmarks import cli
-from benchmarks.rendering import MISSING
-from benchmarks.store import load_records
+from benchmarks.records.store import load_records
+from benchmarks.reporting.table import MISSING
 from benchmarks.tracking import default_uri
-from benchmarks.tuning import choices, export
+from benchmarks.tuning import chosen as choices
+from benchmarks.tuning import report as export
 from benchmarks.tuning.workers import tune
 from tests.benchmarks.tuning.plans import OPTIONS, finished, study_of
 

@@ -14,7 +14,8 @@ import optuna
 import pytest
 
 from benchmarks import tuning
-from benchmarks.environment import ROOT, is_gone, this_process
+from benchmarks.processes import is_gone, this_process
+from benchmarks.records.fingerprint import ROOT
 from benchmarks.tuning.budget import Budget
 from benchmarks.tuning.retry import RETRY_OF, WORKER, original_number, requeue_lost
 from benchmarks.tuning.studies import open_storage

@@ -7,8 +7,8 @@ import pytest
 from benchmarks import datasets
 from benchmarks.datasets.abo import LISTINGS
 from benchmarks.datasets.abo.listings import SHARDS
-from benchmarks.datasets.splits import Source
-from benchmarks.datasets.twins import abo
+from benchmarks.datasets.loading.splits import Source
+from benchmarks.twins import abo
 
 
 @pytest.fixture(scope="package")

@@ -4,7 +4,7 @@ import pytest
 
 from benchmarks.datasets.abo import LISTINGS, TABLE
 from benchmarks.datasets.abo.listings import SHARDS, best_tag
-from benchmarks.datasets.splits import DataError
+from benchmarks.datasets.loading.splits import DataError
 
 from .samples import groups_of, id_of, labels_of, note_of, read_records
 

@@ -5,9 +5,9 @@ import pytest
 
 from benchmarks.datasets.abo import LISTINGS, PHOTOS
 from benchmarks.datasets.abo.listings import SHARDS
-from benchmarks.datasets.splits import DataError
-from benchmarks.datasets.twins import abo
-from benchmarks.datasets.twins.abo_words import CLASSES
+from benchmarks.datasets.loading.splits import DataError
+from benchmarks.twins import abo
+from benchmarks.twins.abo_words import CLASSES
 
 from ..samples import half_a_photo
 from .samples import examples_of, groups_of, id_of, labels_of, note_of, read_records

@@ -1,6 +1,6 @@
 import pytest
 
-from benchmarks.datasets.twins import abo
+from benchmarks.twins import abo
 
 
 def test_the_twin_is_the_same_for_the_same_seed(clean, tmp_path):

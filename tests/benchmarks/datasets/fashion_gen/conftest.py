@@ -5,8 +5,8 @@ import shutil
 import pytest
 
 from benchmarks import datasets
-from benchmarks.datasets.splits import Source
-from benchmarks.datasets.twins import fashion_gen as twin
+from benchmarks.datasets.loading.splits import Source
+from benchmarks.twins import fashion_gen as twin
 from tests.benchmarks.datasets.fashion_gen.files import ROWS, TRAIN, VALIDATION, change_pixels
 
 

@@ -4,7 +4,7 @@ import h5py
 
 from benchmarks import datasets
 from benchmarks.datasets.fashion_gen.layout import IMAGE, NAMES
-from benchmarks.datasets.splits import Source
+from benchmarks.datasets.loading.splits import Source
 
 ROWS = 120
 TRAIN_ROWS, VALIDATION_ROWS = 96, 24

@@ -5,8 +5,8 @@ import numpy as np
 import pytest
 
 from benchmarks.datasets.fashion_gen.layout import IMAGE, KEYS, PRODUCT, TEXTS
-from benchmarks.datasets.splits import DataError
-from benchmarks.datasets.twins import fashion_gen as twin
+from benchmarks.datasets.loading.splits import DataError
+from benchmarks.twins import fashion_gen as twin
 from tests.benchmarks.datasets.fashion_gen.files import (
     TRAIN,
     TRAIN_ROWS,

@@ -13,7 +13,7 @@ from benchmarks import datasets
 from benchmarks.datasets.fashion_gen import channel_evidence
 from benchmarks.datasets.fashion_gen.layout import IMAGE
 from benchmarks.datasets.fashion_gen.pixels import ImageFile, row_of
-from benchmarks.datasets.splits import DataError, Source
+from benchmarks.datasets.loading.splits import DataError, Source
 from tests.benchmarks.datasets.fashion_gen.files import (
     TRAIN,
     VALIDATION,

@@ -8,8 +8,8 @@ import pytest
 from benchmarks.datasets.fashion_gen import selection
 from benchmarks.datasets.fashion_gen.layout import PRODUCT
 from benchmarks.datasets.fashion_gen.pixels import row_of
-from benchmarks.datasets.splits import DataError
-from benchmarks.datasets.twins import fashion_gen as twin
+from benchmarks.datasets.loading.splits import DataError
+from benchmarks.twins import fashion_gen as twin
 from tests.benchmarks.datasets.fashion_gen.files import (
     TRAIN,
     TRAIN_ROWS,

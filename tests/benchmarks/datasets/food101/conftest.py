@@ -1,8 +1,8 @@
 import pytest
 
 from benchmarks import datasets
-from benchmarks.datasets.splits import Source
-from benchmarks.datasets.twins import food101 as twin
+from benchmarks.datasets.loading.splits import Source
+from benchmarks.twins import food101 as twin
 
 
 @pytest.fixture(scope="module")

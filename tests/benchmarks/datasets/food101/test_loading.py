@@ -6,8 +6,8 @@ import pytest
 from PIL import Image
 
 from benchmarks.datasets.food101.titles import read_titles
-from benchmarks.datasets.splits import DataError
-from benchmarks.datasets.twins.dishes import DISHES
+from benchmarks.datasets.loading.splits import DataError
+from benchmarks.twins.dishes import DISHES
 
 from ..samples import photo
 from .samples import TEXT_ONLY, ids_of, some, texts_of, write_texts

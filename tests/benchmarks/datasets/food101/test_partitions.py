@@ -6,8 +6,8 @@ import pytest
 
 from benchmarks.datasets.food101.partitions import FROZEN
 from benchmarks.datasets.food101.titles import CLASSES
-from benchmarks.datasets.groups import normalise
-from benchmarks.datasets.splits import DataError
+from benchmarks.datasets.loading.grouping import normalise
+from benchmarks.datasets.loading.splits import DataError
 
 from .samples import TEXT_ONLY, ids_of, some, write_texts
 

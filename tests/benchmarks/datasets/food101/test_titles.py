@@ -1,7 +1,7 @@
 import pytest
 
 from benchmarks.datasets.food101.titles import clean, read_titles
-from benchmarks.datasets.splits import DataError
+from benchmarks.datasets.loading.splits import DataError
 
 
 @pytest.mark.parametrize(

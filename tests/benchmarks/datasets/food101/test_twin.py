@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 
 from benchmarks.datasets.food101.titles import CLASSES
-from benchmarks.datasets.twins import food101 as twin
-from benchmarks.datasets.twins.dishes import DISHES
+from benchmarks.twins import food101 as twin
+from benchmarks.twins.dishes import DISHES
 
 
 def test_the_twin_is_the_same_for_the_same_seed(plain, tmp_path):

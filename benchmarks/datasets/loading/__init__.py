@@ -1,0 +1,1 @@
+"""What every loader uses: rows in, checked splits out."""

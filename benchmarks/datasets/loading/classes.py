@@ -1,0 +1,87 @@
+"""Which classes a task has, and what becomes of labels outside them."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from benchmarks.datasets.loading.rows import PARTS, Part, Row
+from benchmarks.datasets.loading.splits import DataError
+from benchmarks.names import choose
+from cma_clip.types import Task
+
+
+@dataclass(frozen=True)
+class TaskSpec:
+    """A task as a loader declares it.
+
+    Attributes:
+        classes: the class names in order; None takes those of the training split, sorted.
+        min_count: if the classes are taken from the training split, those with fewer training labels than this
+            become missing labels in all splits, counted in the report.
+        refuse_unseen: with `min_count` 1, a label that no training row has is an error; else it is missing, too.
+    """
+
+    name: str
+    classes: tuple[str, ...] | None = None
+    min_count: int = 1
+    prompts: tuple[str, ...] = ("a photo of {}.", "{}")
+    refuse_unseen: bool = True
+
+    def __post_init__(self) -> None:
+        if self.classes is not None and self.min_count > 1:
+            raise DataError(
+                f"task {self.name!r} declares its classes, so that none can be too rare: min_count must be 1, "
+                f"not {self.min_count}"
+            )
+
+
+def settle_tasks(rows: Sequence[Row], specs: Sequence[TaskSpec]) -> tuple[list[Task], dict[str, dict[str, int]]]:
+    """The tasks with their final classes; per task, dropped class -> number of labels that become missing.
+
+    Raises:
+        DataError: no label in the training split, fewer than two classes, a label that cannot be learnt.
+    """
+    tasks, dropped = [], {}
+    for spec in specs:
+        counts = {part: _counts(rows, spec.name, part) for part in PARTS}
+        if not counts["train"]:
+            raise DataError(f"task {spec.name!r}: all labels are missing in the training split")
+        classes = spec.classes or _frequent(counts["train"], spec)
+        outside = {c: n for c, n in sorted(sum(counts.values(), Counter[str]()).items()) if c not in classes}
+        if outside and (spec.classes is not None or (spec.min_count <= 1 and spec.refuse_unseen)):
+            _refuse(rows, spec, set(outside), classes)
+        tasks.append(Task(spec.name, classes, spec.prompts))
+        if outside:
+            dropped[spec.name] = outside
+    return tasks, dropped
+
+
+def _counts(rows: Sequence[Row], task: str, part: Part) -> Counter[str]:
+    labels = (row.labels.get(task) for row in rows if row.part == part)
+    return Counter(label for label in labels if label is not None)
+
+
+def _frequent(counts: Counter[str], spec: TaskSpec) -> tuple[str, ...]:
+    kept = tuple(sorted(c for c, n in counts.items() if n >= spec.min_count))
+    if len(kept) < 2:
+        most = ", ".join(f"{c!r}: {n}" for c, n in counts.most_common(5))
+        raise DataError(
+            f"task {spec.name!r} has {len(kept)} class(es) with at least {spec.min_count} training label(s) "
+            f"(most frequent: {most}); a task needs two"
+        )
+    return kept
+
+
+def _refuse(rows: Sequence[Row], spec: TaskSpec, outside: set[str], classes: Sequence[str]) -> None:
+    row = next(row for row in rows if row.labels.get(spec.name) in outside)
+    why = (
+        "the data set declares its classes"
+        if spec.classes is not None
+        else "no training row has it, so no model could predict it; with min_count=2 such labels count as missing"
+    )
+    try:
+        choose(str(row.labels[spec.name]), classes, f"label of task {spec.name!r}")
+    except KeyError as error:
+        raise DataError(f"{row.origin}: {error.args[0]} ({why})") from error

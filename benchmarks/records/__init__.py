@@ -1,0 +1,1 @@
+"""Experiments and records, and how they are kept."""

@@ -1,0 +1,139 @@
+"""What a reader must know before believing a table: sizes, backbones, what was left out, what does not match."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterable
+
+from benchmarks.records.record import Record
+from benchmarks.reporting.aggregate import Models, records_of
+
+
+def footnotes(models: Models) -> tuple[str, ...]:
+    """One sentence each about the records of one data set; those that begin with "Caution" question the numbers."""
+    notes = (
+        *_cautions(models),
+        *_contaminated(models),
+        *_unknown_past(models),
+        *_missing(models),
+        *_sizes(models),
+        *_backbones(models),
+        *_tuned(models),
+        *_left_out(models),
+    )
+    return tuple(notes)
+
+
+RANDOM = "random:"
+"""How ids of untrained backbones begin, as in `cma_clip.backbone.backbone`, whose import takes seconds."""
+
+
+def _missing(models: Models) -> Iterable[str]:
+    absent = [model for model, records in models.items() if not records]
+    if absent:
+        yield f"No record of {', '.join(absent)}."
+    most = max(map(len, models.values()))
+    fewer = [f"{model} {len(records)}" for model, records in models.items() if 0 < len(records) < most]
+    if fewer:
+        yield f"Fewer than {most} seeds: {', '.join(fewer)}."
+
+
+def _contaminated(models: Models) -> Iterable[str]:
+    """Test rows that a backbone was pretrained on: found by their texts, as far as the backbone's folder tells."""
+    seen: dict[int, list[str]] = {}
+    for model, records in models.items():
+        rows = max((record.trained_rows or 0 for record in records), default=0)
+        if rows:
+            seen.setdefault(rows, []).append(model)
+    test = records_of(models)[0].sizes["test"]
+    for rows, names in seen.items():
+        yield (
+            f"Caution: the backbone was pretrained on the texts of {rows:,} of the {test:,} test examples: "
+            f"{', '.join(names)}."
+        )
+
+
+def _unknown_past(models: Models) -> Iterable[str]:
+    found = [record for record in records_of(models) if record.trained_rows is None]
+    names = dict.fromkeys(str(record.config["backbone"]) for record in found if "backbone" in record.config)
+    for name in names:
+        if not name.startswith(RANDOM):
+            yield f"What {name} was pretrained on is not recorded: whether test examples were among it is not known."
+
+
+def _sizes(models: Models) -> Iterable[str]:
+    sizes = records_of(models)[0].sizes
+    if "train" in sizes and "val" in sizes:
+        yield f"Trained on {sizes['train']:,} rows, validated on {sizes['val']:,}."
+
+
+def _backbones(models: Models) -> Iterable[str]:
+    users: dict[str, list[str]] = {}
+    for model, records in models.items():
+        for backbone in dict.fromkeys(_backbone(record) for record in records):
+            if backbone:
+                users.setdefault(backbone, []).append(model)
+    for backbone, names in users.items():
+        yield f"Backbone {backbone}" + (f": {', '.join(names)}." if len(users) > 1 else ".")
+
+
+def _tuned(models: Models) -> Iterable[str]:
+    by: dict[str, list[str]] = {}
+    for model, records in models.items():
+        for origin in dict.fromkeys(record.experiment.tuned for record in records):
+            by.setdefault(origin, []).append(model)
+    if set(by) != {""}:
+        for origin, names in by.items():
+            yield (f"Tuned on validation, {origin}: " if origin else "Not tuned: ") + f"{', '.join(names)}."
+
+
+def _backbone(record: Record) -> str | None:
+    if "backbone" not in record.config:
+        return None
+    freeze = record.config.get("freeze", "all")
+    trained = {"all": "frozen", "none": "fine-tuned"}.get(freeze, f"last {freeze} blocks fine-tuned")
+    return f"{record.config['backbone']}, {trained}"
+
+
+def _left_out(models: Models) -> Iterable[str]:
+    report = records_of(models)[0].data_report
+    for task, dropped in sorted(report.get("dropped_classes", {}).items()):
+        if dropped:
+            yield (
+                f"{task}: {len(dropped)} classes with too few training rows were dropped; "
+                f"their {sum(dropped.values()):,} labels count as missing."
+            )
+    if bad := report.get("bad_samples"):
+        yield f"{len(bad):,} of {report['rows']:,} samples could not be used and were skipped; the records list them."
+    yield from report.get("notes", ())
+
+
+def _cautions(models: Models) -> Iterable[str]:
+    """Differences between records that are meant to differ in the model or the seed only."""
+    everything = records_of(models)
+    for what, of in _SHARED.items():
+        kinds = len({_canonical(of(record)) for record in everything})
+        if kinds > 1:
+            yield f"Caution: the rows mix {kinds} {what}."
+    for what, of in _SAME_FOR_ALL_SEEDS.items():
+        mixed = [model for model, records in models.items() if len({_canonical(of(record)) for record in records}) > 1]
+        if mixed:
+            yield f"Caution: the seeds differ in {what}: {', '.join(mixed)}."
+
+
+def _canonical(value: object) -> str:
+    return json.dumps(value, sort_keys=True)
+
+
+_SHARED: dict[str, Callable[[Record], object]] = {
+    "versions of the data": lambda record: record.fingerprints.get("data"),
+    "versions of the code": lambda record: record.fingerprints.get("code"),
+    "sets of library versions": lambda record: [
+        record.environment.get("python"),
+        record.environment.get("libraries"),
+    ],
+}
+_SAME_FOR_ALL_SEEDS: dict[str, Callable[[Record], object]] = {
+    "hyper-parameters": lambda record: record.config,
+    "pretrained weights": lambda record: record.fingerprints.get("weights"),
+}

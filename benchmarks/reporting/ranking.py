@@ -1,0 +1,113 @@
+"""Average ranks of models over data sets and tasks, from the records of one or several suites."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Literal
+
+from benchmarks.metrics import METRICS
+from benchmarks.records.record import MEAN, Record
+from benchmarks.reporting.aggregate import by_dataset, score, tasks_of
+from benchmarks.reporting.significance import LEVEL, Ranking, RankingError, rank
+from benchmarks.reporting.table import Cell, Table
+
+Unit = Literal["task", "dataset"]
+"""What one block is: a task of a data set, or a data set by the mean over its tasks."""
+
+Scores = dict[str, dict[str, float]]
+
+
+def ranking(
+    suites: Mapping[str, Sequence[Record]], order: Sequence[str], metric: str = "accuracy", unit: Unit = "task"
+) -> Ranking:
+    """Rank the models that have a defined score in every block; clean test split, means over seeds.
+
+    Args:
+        suites: name -> records.
+        order: of models whose average ranks are equal.
+        metric: a name of METRICS.
+        unit: what one block is.
+
+    Raises:
+        RankingError: too few blocks or models, or the same data in two suites.
+    """
+    scores = _scores(suites, order, metric, unit)
+    common = [model for model in _models(scores) if all(model in found for found in scores.values())]
+    complete = {block: {model: found[model] for model in common} for block, found in scores.items()}
+    return rank(complete, METRICS[metric].higher_is_better)
+
+
+def ranks_table(found: Ranking, metric: str = "accuracy", unit: Unit = "task") -> Table:
+    """Average rank, then the rank in every block; the best average first."""
+    rows = [
+        (Cell(model), _cell(average, 2), *(_cell(value, 1) for value in found.ranks[:, column]))
+        for column, (model, average) in enumerate(found.average.items())
+    ]
+    told_apart = found.friedman <= LEVEL
+    notes = [
+        "Rank 1 is the best; ties share the mean of their ranks. Models without a score in every column are left out.",
+        f"Friedman's test that all models are alike: p = {found.friedman:.2g}. "
+        + (
+            f"By Nemenyi's test at {LEVEL:.0%} average ranks differ significantly if they are "
+            f"{found.critical_difference:.2f} apart."
+            if told_apart
+            else "It does not reject that, so no two models are told apart."
+        ),
+    ]
+    if unit == "task":
+        notes.append(
+            "The tasks of a data set share their examples, so the columns are not independent and the p-values are "
+            "too small; rank by data set where there are three of them."
+        )
+    title = f"Average rank of {len(found.models)} models by {METRICS[metric].title} over {len(found.blocks)} {unit}s"
+    return Table(title, ("model", "average rank", *found.blocks), tuple(rows), tuple(notes))
+
+
+def suite_ranking(records: Sequence[Record], order: Sequence[str]) -> Ranking | None:
+    """Of a suite with several data sets; None where it has one, or too few blocks or models in common."""
+    if len({record.experiment.dataset for record in records}) < 2:
+        return None
+    try:
+        return ranking({"": records}, order)
+    except RankingError:
+        return None
+
+
+def _cell(value: float, digits: int) -> Cell:
+    return Cell(f"{value:.{digits}f}", float(value))
+
+
+def _scores(suites: Mapping[str, Sequence[Record]], order: Sequence[str], metric: str, unit: Unit) -> Scores:
+    _refuse_same_data(suites)
+    datasets = [
+        (name, dataset, models) for name, r in suites.items() for dataset, models in by_dataset(r, order).items()
+    ]
+    names = [dataset for _, dataset, _ in datasets]
+    scores: Scores = {}
+    for suite, dataset, models in datasets:
+        block = dataset if names.count(dataset) == 1 else f"{dataset} ({suite})"
+        for task in tasks_of(models) if unit == "task" else (MEAN,):
+            found = {model: score(records, task, metric) for model, records in models.items()}
+            scores[block if task == MEAN else f"{block}: {task}"] = {
+                model: value.value
+                for model, value in found.items()
+                if value is not None and not math.isnan(value.value)
+            }
+    return scores
+
+
+def _models(scores: Scores) -> Iterable[str]:
+    return dict.fromkeys(model for found in scores.values() for model in found)
+
+
+def _refuse_same_data(suites: Mapping[str, Sequence[Record]]) -> None:
+    seen: dict[object, str] = {}
+    for suite, records in suites.items():
+        for record in records:
+            data = (record.experiment.dataset, record.fingerprints.get("data"))
+            if seen.setdefault(data, suite) != suite:
+                raise RankingError(
+                    f"{seen[data]} and {suite} both hold results on the same {record.experiment.dataset}, "
+                    "which would count twice; name one of them"
+                )

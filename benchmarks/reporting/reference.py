@@ -1,0 +1,168 @@
+"""Whether a suite just run gives the numbers of its reference, cell by cell."""
+
+from __future__ import annotations
+
+import json
+import math
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import NamedTuple
+
+from benchmarks.records.record import Record
+from benchmarks.reporting.aggregate import Models, by_dataset, estimates, score
+
+METRICS_COMPARED = ("accuracy",)
+
+
+DECIDING = {"weights": "pretrained weights", "code": "code"}
+"""Fingerprints of a record, and what they are of."""
+
+
+class CellName(NamedTuple):
+    """A cell of a table; `task` may be the mean over tasks."""
+
+    dataset: str
+    model: str
+    condition: str
+    task: str
+    metric: str
+
+
+@dataclass(frozen=True)
+class Deviation:
+    """A cell whose new mean lies outside the reference's interval."""
+
+    cell: CellName
+    value: float
+    low: float
+    high: float
+
+    def __str__(self) -> str:
+        cell = self.cell
+        interval = f"{self.value:.3f} not in [{self.low:.3f}, {self.high:.3f}]"
+        return f"{cell.dataset}/{cell.model}/{cell.task} {cell.metric} ({cell.condition}) {interval}"
+
+
+@dataclass(frozen=True)
+class Comparison:
+    """Every cell that one side or both have.
+
+    Attributes:
+        inside: cells whose new mean lies in the reference's interval.
+        outside: the others that both sides have.
+        not_run: cells of the reference without a new result.
+        not_in_reference: new cells that the reference does not have.
+        other_data: data sets whose fingerprint is not the reference's, so that numbers need not agree.
+        other: what else differs of what decides a number: pretrained weights, code, hyper-parameters (tuned or not).
+    """
+
+    inside: tuple[CellName, ...]
+    outside: tuple[Deviation, ...]
+    not_run: tuple[CellName, ...]
+    not_in_reference: tuple[CellName, ...]
+    other_data: tuple[str, ...]
+    other: tuple[str, ...] = ()
+
+    def summary(self, reference: str = "the reference") -> str:
+        """One line of counts, then one line for each thing that is not as expected."""
+        compared = len(self.inside) + len(self.outside)
+        lines = [f"{len(self.inside)} of {compared} cells fall inside the interval of {reference}"]
+        lines += [f"  outside: {deviation}" for deviation in self.outside]
+        if self.not_run:
+            lines.append(f"  {len(self.not_run)} cells of {reference} were not run: {_models(self.not_run)}")
+        if self.not_in_reference:
+            lines.append(f"  {len(self.not_in_reference)} cells have no reference: {_models(self.not_in_reference)}")
+        if self.other_data:
+            lines.append(
+                f"  not the data of {reference} (other options or another version): {_joined(self.other_data)}"
+            )
+        if self.other:
+            lines.append(f"  computed with other {' and other '.join(self.other)} than {reference}")
+        return "\n".join(lines)
+
+
+def against_reference(
+    records: Sequence[Record], reference: Sequence[Record], metrics: Sequence[str] = METRICS_COMPARED
+) -> Comparison:
+    """Compare the means over seeds with the reference, for every task and the mean over tasks.
+
+    The interval of a reference cell goes from the lowest low to the highest high of its seeds' 95 % intervals:
+    wide enough for another seed or machine, too narrow for another method. Undefined agrees with undefined only.
+    """
+    new, old = _cells(records, metrics), _cells(reference, metrics)
+    both = [cell for cell in old if cell in new]
+    inside = [cell for cell in both if _agrees(new[cell].value, old[cell])]
+    outside = [Deviation(cell, new[cell].value, old[cell].low, old[cell].high) for cell in both if cell not in inside]
+    return Comparison(
+        inside=tuple(inside),
+        outside=tuple(outside),
+        not_run=tuple(cell for cell in old if cell not in new),
+        not_in_reference=tuple(cell for cell in new if cell not in old),
+        other_data=tuple(_other_data(records, reference)),
+        other=(
+            *(what for name, what in DECIDING.items() if not _prints(records, name) <= _prints(reference, name)),
+            *(["hyper-parameters"] if not _hparams(records) <= _hparams(reference) else []),
+        ),
+    )
+
+
+class _Range(NamedTuple):
+    value: float
+    low: float
+    high: float
+
+
+def _cells(records: Iterable[Record], metrics: Sequence[str]) -> dict[CellName, _Range]:
+    records = list(records)
+    cells: dict[CellName, _Range] = {}
+    for condition in sorted({condition for record in records for condition in record.metrics}):
+        for dataset, models in by_dataset(records, (), condition).items():
+            for model, task in _rows(models, condition):
+                for metric in metrics:
+                    cell = CellName(dataset, model, condition, task, metric)
+                    mean = score(models[model], task, metric, condition)
+                    found = estimates(models[model], task, metric, condition)
+                    if mean is not None:
+                        cells[cell] = _Range(mean.value, min(e.low for e in found), max(e.high for e in found))
+    return cells
+
+
+def _rows(models: Models, condition: str) -> list[tuple[str, str]]:
+    """(model, task), the mean over tasks included."""
+    tasks = {(model, task): None for model, found in models.items() for r in found for task in r.metrics[condition]}
+    return list(tasks)
+
+
+def _agrees(value: float, reference: _Range) -> bool:
+    if math.isnan(value) or math.isnan(reference.value):
+        return math.isnan(value) and math.isnan(reference.value)
+    return reference.low <= value <= reference.high
+
+
+def _other_data(records: Sequence[Record], reference: Sequence[Record]) -> list[str]:
+    new, old = _data_fingerprints(records), _data_fingerprints(reference)
+    return sorted(dataset for dataset in new.keys() & old.keys() if new[dataset] != old[dataset])
+
+
+def _data_fingerprints(records: Sequence[Record]) -> Mapping[str, set[str | None]]:
+    prints: dict[str, set[str | None]] = {}
+    for record in records:
+        prints.setdefault(record.experiment.dataset, set()).add(record.fingerprints.get("data"))
+    return prints
+
+
+def _prints(records: Sequence[Record], name: str) -> set[str | None]:
+    return {record.fingerprints.get(name) for record in records} - {None}
+
+
+def _hparams(records: Sequence[Record]) -> set[tuple[str, str, str]]:
+    experiments = [record.experiment for record in records]
+    return {(found.dataset, found.row, json.dumps(found.hparams, sort_keys=True)) for found in experiments}
+
+
+def _models(cells: Iterable[CellName]) -> str:
+    return _joined(dict.fromkeys(f"{cell.dataset}/{cell.model}" for cell in cells))
+
+
+def _joined(names: Iterable[str]) -> str:
+    return ", ".join(names)

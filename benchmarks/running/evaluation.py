@@ -1,0 +1,104 @@
+"""One trained model under every condition of a protocol: predictions, metrics, modality weights."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from benchmarks import metrics
+from benchmarks.datasets.loading.splits import Splits
+from benchmarks.perturbations import Protocol
+from benchmarks.perturbations.view import Perturbed
+from benchmarks.records.record import CLEAN, Estimate, Outcomes
+from cma_clip.classifier import Classifier
+from cma_clip.types import IGNORE, Examples, Predictions
+
+Array = npt.NDArray[Any]
+
+ALL_METRICS = tuple(metrics.METRICS)
+PERTURBED_METRICS = ("accuracy", "macro_f1", "recall_at_90_precision")
+"""What is kept under a perturbation; all metrics of sixty conditions would make records unwieldy."""
+
+
+@dataclass
+class Measured:
+    """Condition -> what a record holds of it."""
+
+    metrics: dict[str, dict[str, dict[str, Estimate]]] = field(default_factory=dict)
+    outcomes: dict[str, dict[str, Outcomes]] = field(default_factory=dict)
+    modality_weights: dict[str, dict[str, tuple[float, float]]] = field(default_factory=dict)
+
+    def add(self, condition: str, predictions: Predictions, names: tuple[str, ...] = ALL_METRICS) -> None:
+        """Evaluate the predictions of a condition."""
+        self.metrics[condition], self.outcomes[condition] = metrics.evaluate(predictions, names)
+        self.modality_weights[condition] = metrics.modality_weights(predictions)
+
+
+def training_splits(splits: Splits, protocol: Protocol) -> tuple[Examples, Examples]:
+    """(training, validation) examples as the protocol has them."""
+    if protocol.train is None:
+        return splits.train, splits.val
+    return Perturbed(splits.train, protocol.train), Perturbed(splits.val, protocol.train)
+
+
+def of_clean(clean: Predictions, splits: Splits) -> Iterator[tuple[str, Predictions]]:
+    """The clean condition and what follows from its predictions: subsets of the rows, groups counted as one."""
+    yield CLEAN, clean
+    for name, rows in splits.subsets.items():
+        yield name, _rows(clean, np.flatnonzero(rows))
+    if splits.per_group is not None:
+        yield splits.per_group, by_group(clean, splits.test.groups())
+
+
+def perturbed(classifier: Classifier, splits: Splits, protocol: Protocol) -> Iterator[tuple[str, Predictions]]:
+    """Predictions under every condition of the protocol."""
+    for condition in protocol.conditions:
+        yield condition.name, classifier.predict(Perturbed(splits.test, condition))
+
+
+def by_group(predictions: Predictions, groups: tuple[str, ...]) -> Predictions:
+    """One row a group: the mean of its examples' probabilities and weights, and the label they share.
+
+    That they share it `Splits` has checked; a missing label hides no other.
+    """
+    names, place = np.unique(np.array(groups), return_inverse=True)
+    counts = np.bincount(place)
+
+    def mean(values: Array) -> Array:
+        sums = np.zeros((len(names), values.shape[1]), dtype=np.float64)
+        np.add.at(sums, place, values)
+        return (sums / counts[:, None]).astype(np.float32)
+
+    return Predictions(
+        ids=tuple(map(str, names)),
+        labels={task: _shared(labels, place, len(names)) for task, labels in predictions.labels.items()},
+        probabilities={task: mean(values) for task, values in predictions.probabilities.items()},
+        modality_weights=_each(predictions.modality_weights, mean),
+    )
+
+
+def _each(values: Mapping[str, Array] | None, of: Callable[[Array], Array]) -> dict[str, Array] | None:
+    return None if values is None else {task: of(array) for task, array in values.items()}
+
+
+def _shared(labels: Array, place: Array, groups: int) -> Array:
+    shared = np.full(groups, IGNORE, dtype=np.int64)
+    known = labels != IGNORE
+    shared[place[known]] = labels[known]
+    return shared
+
+
+def _rows(predictions: Predictions, rows: Array) -> Predictions:
+    def picked(array: Array) -> Array:
+        return array[rows]
+
+    return Predictions(
+        ids=tuple(predictions.ids[row] for row in rows),
+        labels={task: labels[rows] for task, labels in predictions.labels.items()},
+        probabilities={task: values[rows] for task, values in predictions.probabilities.items()},
+        modality_weights=_each(predictions.modality_weights, picked),
+    )

@@ -1,0 +1,164 @@
+"""run(experiment) -> Record: the one place that knows the order of things."""
+
+from __future__ import annotations
+
+import shutil
+import time
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import torch
+from pydantic_core import to_jsonable_python
+
+from benchmarks import datasets, models
+from benchmarks.datasets.loading.masking import as_is
+from benchmarks.datasets.loading.splits import OnBadSample, Source, Splits
+from benchmarks.perturbations import protocol
+from benchmarks.processes import THREADS
+from benchmarks.records import store
+from benchmarks.records.fingerprint import code_fingerprint
+from benchmarks.records.record import Experiment, Record, key_of
+from benchmarks.running.environment import environment
+from benchmarks.running.evaluation import PERTURBED_METRICS, Measured, of_clean, perturbed, training_splits
+from benchmarks.seeding import seed_of
+from benchmarks.tracking import Tracker
+from cma_clip.backbone.provenance import trained_rows
+from cma_clip.classifier import Classifier, Workspace
+
+
+@dataclass(frozen=True)
+class Place:
+    """Where an experiment reads and writes.
+
+    Attributes:
+        suite_dir: results/<suite>: records, tables, figures.
+        runs_dir: checkpoints, models, predictions and caches; may be deleted at any time.
+        roots: data set -> the user's folder or file.
+    """
+
+    suite_dir: Path
+    runs_dir: Path = Path("runs")
+    roots: Mapping[str, Path] = field(default_factory=dict)
+    on_bad_sample: OnBadSample = "error"
+    progress: bool = False
+
+    def source(self, dataset: str) -> Source:
+        """Where the loader of a data set reads."""
+        return Source(self.roots.get(dataset), self.runs_dir / "cache", self.on_bad_sample, self.progress)
+
+
+def run(experiment: Experiment, place: Place, tracker: Tracker) -> Record:
+    """The record of an experiment: the one on disk if it is there, else train, predict, evaluate and save.
+
+    A training that was killed continues from its last epoch and ends as if it had not been.
+    """
+    torch.set_num_threads(THREADS)
+    models.resolve(experiment.model, experiment.hparams)  # before any data are read
+    protocol(experiment.protocol)
+    seconds: dict[str, float] = {}
+    with _timed(seconds, "load"):
+        splits = datasets.load(experiment.dataset, place.source(experiment.dataset), experiment.dataset_options)
+    classifier = _classifier(experiment, splits, place)
+    fingerprints = {
+        "data": splits.fingerprint,
+        "weights": classifier.weights_fingerprint(),
+        "code": code_fingerprint(),
+    }
+    key = key_of(experiment, fingerprints)
+    found = store.find_record(place.suite_dir, experiment, key)
+    if found is not None:
+        _mirror(found, splits, place, tracker)
+        return found
+    return _train_and_record(experiment, splits, classifier, _Identity(key, fingerprints, seconds), place, tracker)
+
+
+def _mirror(record: Record, splits: Splits, place: Place, tracker: Tracker) -> None:
+    """Tell the tracker of a record made while it was off or dead; one that it knows is left as it is."""
+    model = place.runs_dir / "experiments" / record.key / "model"
+    with tracker.run(record.experiment, record.key, record.config) as tracked:
+        tracked.log_data(splits, record.experiment.dataset_options)
+        tracked.log_record(record)
+        if model.is_dir():
+            tracked.log_model(model)
+
+
+@dataclass(frozen=True)
+class _Identity:
+    key: str
+    fingerprints: dict[str, str | None]
+    seconds: dict[str, float]
+
+
+def _classifier(experiment: Experiment, splits: Splits, place: Place) -> Classifier:
+    workspace = Workspace(cache=place.runs_dir / "cache", progress=place.progress)
+    seed = seed_of("model", experiment.dataset, experiment.model, experiment.seed)
+    return models.create(experiment.model, experiment.hparams, splits.tasks, seed, workspace)
+
+
+def _train_and_record(
+    experiment: Experiment,
+    splits: Splits,
+    classifier: Classifier,
+    identity: _Identity,
+    place: Place,
+    tracker: Tracker,
+) -> Record:
+    run_dir = place.runs_dir / "experiments" / identity.key
+    checkpoints = run_dir / "checkpoints"
+    classifier.keep_checkpoints(checkpoints)
+    seconds = identity.seconds
+    asked = protocol(experiment.protocol)
+    with tracker.run(experiment, identity.key, classifier.config.model_dump(mode="json")) as tracked:
+        tracked.log_data(splits, experiment.dataset_options)
+        with _timed(seconds, "fit"):
+            classifier.fit(*training_splits(splits, asked), tracked.log_epoch)
+        with _timed(seconds, "predict"):
+            predictions = classifier.predict(splits.test)
+        measured = Measured()
+        with _timed(seconds, "evaluate"):
+            for condition, found in of_clean(predictions, splits):
+                measured.add(condition, found)
+        with _timed(seconds, "perturbed"):
+            for condition, found in perturbed(classifier, splits, asked):
+                measured.add(condition, found, PERTURBED_METRICS)
+        record = Record(
+            experiment=experiment,
+            key=identity.key,
+            metrics=measured.metrics,
+            outcomes=measured.outcomes,
+            modality_weights=measured.modality_weights,
+            relevance={task: (r["text"], r["image"]) for task, r in (splits.relevance or {}).items()},
+            sizes=_sizes(splits),
+            config=classifier.config.model_dump(mode="json"),
+            facts=classifier.facts(),
+            fingerprints=identity.fingerprints,
+            data_report=to_jsonable_python(splits.report),
+            trained_rows=_trained_rows(classifier, splits),
+            seconds={stage: round(value, 3) for stage, value in seconds.items()},
+            environment=environment(),
+        )
+        models.save(experiment.model, classifier, run_dir / "model")
+        store.save_predictions(run_dir / "predictions", predictions)
+        store.save_record(place.suite_dir, record)
+        tracked.log_record(record)
+        tracked.log_model(run_dir / "model")
+    shutil.rmtree(checkpoints, ignore_errors=True)
+    return record
+
+
+def _trained_rows(classifier: Classifier, splits: Splits) -> int | None:
+    backbone = getattr(classifier.config, "backbone", None)
+    return None if backbone is None else trained_rows(backbone, as_is(splits.test).texts())
+
+
+def _sizes(splits: Splits) -> dict[str, int]:
+    return {name: len(examples) for name, examples in splits.parts().items()}
+
+
+@contextmanager
+def _timed(seconds: dict[str, float], stage: str) -> Iterator[None]:
+    start = time.perf_counter()
+    yield
+    seconds[stage] = time.perf_counter() - start

@@ -1,0 +1,294 @@
+"""open_clip models as one kind of thing: a photo and a text in, two token sequences and two embeddings out.
+
+One backbone id names architecture, weights, activation and preprocessing together, so that no two of them
+can disagree:
+
+    tiny-product-clip             the small CLIP that ships with this project
+    ViT-B-32-quickgelu/openai     an open_clip architecture and pretrained tag (fetched from its hub)
+    local-dir:/path               a folder with open_clip_config.json and weights
+    random:ViT-B-32               an architecture with random weights, never chosen silently
+    random:local-dir:/path        likewise, with the architecture of a folder
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import logging
+import re
+from pathlib import Path
+from typing import Annotated, Any, Literal, Self
+
+import open_clip
+import torch
+from open_clip.model import get_model_preprocess_cfg
+from open_clip.modified_resnet import ModifiedResNet
+from open_clip.transformer import VisionTransformer
+from pydantic import Field
+from torch import Tensor, nn
+from torch.nn import functional as F
+from torch.nn.modules.batchnorm import _BatchNorm
+
+from cma_clip.backbone.hub import why_not
+from cma_clip.backbone.text_tower import TextTower
+from cma_clip.tensors import Batch, Features
+
+SHIPPED = Path(__file__).parents[1] / "weights"
+RANDOM = "random:"
+LOCAL = "local-dir:"
+BLOCK = re.compile(r".*\b(resblocks|blocks)\.\d+")
+
+Freeze = Literal["all", "none"] | Annotated[int, Field(ge=1, strict=True)]
+"""`all`: heads only; `none`: everything trains; k: the last k blocks of both towers train."""
+
+
+class BackboneError(ValueError):
+    """A backbone that cannot be used; the message says why and what to do."""
+
+
+class Backbone(nn.Module):
+    """An open_clip model behind one interface; see `load_backbone`.
+
+    Attributes:
+        id: the name it was asked for by.
+        fingerprint: hash of weights, architecture and preprocessing; part of every cache and record key.
+        image_size: (height, width) of its input in pixels.
+        context_length: the most tokens its text tower reads, begin and end marks included.
+        trims_text: shorter inputs are exact (causal towers), so padding is never encoded.
+        text_width, image_width, word_width, embedding_width: D of the two token sequences, of the word embeddings
+            and of the shared space.
+    """
+
+    def __init__(self, clip: nn.Module, tokenizer: Any, backbone_id: str):  # noqa: ANN401 - open_clip's own
+        super().__init__()
+        self.clip = clip
+        self.id = backbone_id
+        self.tokenizer = tokenizer
+        self.preprocess_cfg: dict[str, Any] = get_model_preprocess_cfg(clip)
+        self.text_tower = TextTower(clip)
+        self.context_length: int = self.text_tower.context_length
+        self.trims_text: bool = self.text_tower.trims
+        size = self.preprocess_cfg["size"]
+        self.image_size: tuple[int, int] = (size, size) if isinstance(size, int) else tuple(size)
+        mean, std = (torch.tensor(self.preprocess_cfg[name]).view(3, 1, 1) for name in ("mean", "std"))
+        self.pixel_mean = nn.Buffer(mean, persistent=False)
+        self.pixel_std = nn.Buffer(std, persistent=False)
+        self.fingerprint = _fingerprint(clip, self.preprocess_cfg)
+        self.image_width, self.text_width, self.word_width, self.embedding_width = self._widths()
+
+    def forward(self, batch: Batch) -> Features:
+        """Both towers; a missing modality is encoded like an empty one and marked in the masks."""
+        return Features(
+            **self.image_features(batch.pixel_values, batch.image_present),
+            **self.text_features(batch.input_ids, batch.text_present),
+        )
+
+    def image_features(self, pixel_values: Tensor, present: Tensor) -> dict[str, Tensor]:
+        """The image side of `Features`, from UInt8[B 3 H W] and Bool[B]."""
+        tokens, cls, embedding = self.encode_image(pixel_values)
+        return {"image_tokens": tokens, "image_cls": cls, "image_embedding": embedding, "image_present": present}
+
+    def text_features(self, input_ids: Tensor, present: Tensor) -> dict[str, Tensor]:
+        """The text side of `Features`, from Int[B L] and Bool[B]."""
+        tokens, mask, cls, embedding = self.text_tower(input_ids)
+        return {
+            "text_tokens": tokens,
+            "word_embeddings": self.text_tower.embed(input_ids),
+            "text_mask": mask & present[:, None],
+            "text_cls": cls,
+            "text_embedding": embedding,
+            "text_present": present,
+        }
+
+    def encode_image(self, pixel_values: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+        """UInt8[B 3 H W] -> (patches Float[B P Di], class state Float[B Di], unit embedding Float[B E])."""
+        pixels = pixel_values.to(self.pixel_mean.dtype).div(255).sub(self.pixel_mean).div(self.pixel_std)
+        visual: Any = self.clip.visual
+        has_class = isinstance(visual, VisionTransformer) or (
+            getattr(visual, "trunk", None) is not None and (getattr(visual.trunk, "num_prefix_tokens", 0) > 0)
+        )
+        grid = isinstance(visual, ModifiedResNet) or not has_class
+        out = visual.forward_intermediates(
+            pixels,
+            indices=1,
+            normalize_intermediates=True,
+            output_fmt="NCHW" if grid else "NLC",
+            output_extra_tokens=has_class,
+        )
+        tokens = out["image_intermediates"][0]
+        if grid:
+            tokens = tokens.flatten(2).transpose(1, 2)
+        cls = out["image_intermediates_prefix"][0][:, 0] if has_class else tokens.mean(dim=1)
+        return tokens, cls, F.normalize(out["image_features"], dim=-1)
+
+    def encode_text(self, input_ids: Tensor) -> Tensor:
+        """Int[B L] -> unit embeddings Float[B E]."""
+        embedding: Tensor = self.text_tower(input_ids)[3]
+        return embedding
+
+    @property
+    def logit_scale(self) -> nn.Parameter:
+        """Log of the inverse temperature of the contrastive loss."""
+        return self.clip.logit_scale  # type: ignore[return-value]
+
+    def require(self, fingerprint: str, folder: Path) -> None:
+        """Raise BackboneError unless these are the weights that the model in `folder` was trained on."""
+        if fingerprint != self.fingerprint:
+            raise BackboneError(
+                f"{folder}: trained on weights {fingerprint} of {self.id!r}; those found here are {self.fingerprint}"
+            )
+
+    def freeze(self, level: Freeze) -> None:
+        """Choose what trains; see `Freeze`. The contrastive temperature and bias never train."""
+        clip: Any = self.clip
+        clip.requires_grad_(level != "all")
+        if isinstance(level, int):
+            try:
+                self._free_last_blocks(level)
+            except (AssertionError, KeyError) as error:
+                raise BackboneError(
+                    f"{self.id}: open_clip cannot free {level} blocks of it ({error}); use all or none"
+                ) from error
+        for name in ("logit_scale", "logit_bias"):
+            if getattr(clip, name, None) is not None:
+                getattr(clip, name).requires_grad_(False)
+
+    def train(self, mode: bool = True) -> Self:
+        """Statistics of frozen batch norms stay as they are: they are as frozen as their weights."""
+        super().train(mode)
+        for module in self.modules():
+            if isinstance(module, _BatchNorm) and not any(p.requires_grad for p in module.parameters()):
+                module.eval()
+        return self
+
+    def _free_last_blocks(self, count: int) -> None:
+        # open_clip counts the projection as a group of the image tower and as a layer of the text tower; timm's
+        # transformers have no such group: there one less leaves exactly `count` blocks.
+        clip: Any = self.clip
+        clip.lock_text_tower(unlocked_layers=count + 1)
+        clip.lock_image_tower(unlocked_groups=count + 1)
+        free = {match[0] for n, p in clip.visual.named_parameters() if p.requires_grad and (match := BLOCK.match(n))}
+        if len(free) > count:
+            clip.lock_image_tower(unlocked_groups=count)
+
+    def _widths(self) -> tuple[int, int, int, int]:
+        ids = torch.zeros(1, self.context_length, dtype=torch.long)
+        was_training = self.training
+        self.eval()
+        with torch.no_grad():
+            tokens, _, embedding = self.encode_image(torch.zeros(1, 3, *self.image_size, dtype=torch.uint8))
+            states, words = self.text_tower(ids)[0], self.text_tower.embed(ids)
+        self.train(was_training)
+        return tokens.shape[-1], states.shape[-1], words.shape[-1], embedding.shape[-1]
+
+
+def load_backbone(backbone_id: str) -> Backbone:
+    """Build a backbone from its id (see the module's head), in evaluation mode.
+
+    Raises:
+        BackboneError: unknown id, missing files, weights that do not fit, or a hub out of reach.
+    """
+    is_random = backbone_id.startswith(RANDOM)
+    name = backbone_id.removeprefix(RANDOM)
+    if (shipped := folder_of(name)) is not None:
+        name = f"{LOCAL}{shipped}"
+    architecture, tag = _architecture_and_tag(name, is_random, backbone_id)
+    if not name.startswith(LOCAL) and (reason := why_not(architecture, tag)) is not None:
+        raise BackboneError(_explain(backbone_id, reason))
+    # open_clip reports on the root logger, also "initialized randomly" where random: asked for just that;
+    # what must not pass unnoticed is raised, through require_pretrained.
+    logging.disable(logging.ERROR)
+    try:
+        with torch.random.fork_rng(devices=[]):
+            torch.manual_seed(0)  # random weights are part of the id: the same id, the same weights
+            clip = open_clip.create_model(
+                architecture,
+                pretrained=tag,
+                load_weights=not is_random,
+                require_pretrained=not is_random,
+                pretrained_text=not is_random,
+            )
+        tokenizer = open_clip.get_tokenizer(architecture)
+        return Backbone(clip.eval(), tokenizer, backbone_id).eval()
+    except Exception as error:  # whatever open_clip, timm and transformers raise at files and configs they cannot use
+        reason = (str(error).strip() or type(error).__name__).splitlines()[0].rstrip(".")
+        raise BackboneError(_explain(backbone_id, reason)) from error
+    finally:
+        logging.disable(logging.NOTSET)
+
+
+def folder_of(backbone_id: str) -> Path | None:
+    """The folder that holds a backbone's weights; None for those of a hub and for random ones."""
+    if backbone_id.startswith(LOCAL):
+        return Path(backbone_id.removeprefix(LOCAL))
+    return SHIPPED / backbone_id if backbone_id and (SHIPPED / backbone_id).is_dir() else None
+
+
+def local_dir_config(backbone: Backbone) -> dict[str, Any]:
+    """What open_clip_config.json says in a folder that holds the weights of `backbone`."""
+    name = backbone.id.removeprefix(RANDOM)
+    if (folder := folder_of(name)) is not None:
+        config: dict[str, Any] = json.loads((folder / "open_clip_config.json").read_text(encoding="utf-8"))
+        return config
+    model_cfg = open_clip.get_model_config(name.partition("/")[0])
+    return {"model_cfg": model_cfg, "preprocess_cfg": backbone.preprocess_cfg}
+
+
+def _architecture_and_tag(name: str, is_random: bool, backbone_id: str) -> tuple[str, str | None]:
+    if name.startswith(LOCAL):
+        return name, None
+    architecture, _, tag = name.partition("/")
+    if architecture not in open_clip.list_models():
+        raise BackboneError(_unknown(architecture, backbone_id))
+    if is_random:
+        return architecture, None
+    tags = open_clip.list_pretrained_tags_by_model(architecture)
+    if tag not in tags:
+        raise BackboneError(
+            f"backbone {backbone_id!r}: {architecture} has the pretrained tags {tags}, not {tag!r}; "
+            f"for weights of your own use local-dir:FOLDER, for untrained weights random:{architecture}"
+        )
+    if (reason := mismatch(architecture, tag)) is not None:
+        raise BackboneError(f"backbone {backbone_id!r}: {reason}")
+    return architecture, tag
+
+
+def mismatch(architecture: str, tag: str) -> str | None:
+    """Why open_clip's architecture does not compute what the weights were trained with; None if it does."""
+    wants = bool((open_clip.get_model_config(architecture) or {}).get("quick_gelu"))
+    given = bool((open_clip.get_pretrained_cfg(architecture, tag) or {}).get("quick_gelu"))
+    if wants == given:
+        return None
+    other = architecture.removesuffix("-quickgelu") if wants else f"{architecture}-quickgelu"
+    return (
+        f"the weights were trained with {'QuickGELU' if given else 'GELU'}, the architecture computes "
+        f"{'QuickGELU' if wants else 'GELU'} and would silently lose accuracy; use {other}/{tag}"
+    )
+
+
+def _unknown(architecture: str, backbone_id: str) -> str:
+    from difflib import get_close_matches
+
+    shipped = sorted(folder.name for folder in SHIPPED.iterdir() if folder.is_dir())
+    close = get_close_matches(architecture, [*shipped, *open_clip.list_models()], n=3, cutoff=0.5)
+    hint = f"; did you mean {' or '.join(close)}?" if close else "."
+    return (
+        f"unknown backbone {backbone_id!r}{hint} Valid: {', '.join(shipped)}, ARCHITECTURE/TAG of open_clip, "
+        f"local-dir:FOLDER, random:ARCHITECTURE"
+    )
+
+
+def _explain(backbone_id: str, reason: str) -> str:
+    return (
+        f"backbone {backbone_id!r} cannot be loaded: {reason}. Weights that are on this machine can be used as "
+        f"local-dir:FOLDER (open_clip_config.json and open_clip_model.safetensors in it)"
+    )
+
+
+def _fingerprint(clip: nn.Module, preprocess_cfg: dict[str, Any]) -> str:
+    digest = hashlib.sha256(json.dumps(preprocess_cfg, sort_keys=True, default=str).encode())
+    digest.update(type(clip).__name__.encode())
+    for name, tensor in sorted(clip.state_dict().items()):
+        digest.update(f"{name}{tuple(tensor.shape)}{tensor.dtype}".encode())
+        digest.update(tensor.detach().cpu().contiguous().flatten().view(torch.uint8).numpy())
+    return digest.hexdigest()[:16]

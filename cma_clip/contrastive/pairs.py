@@ -1,0 +1,149 @@
+"""Pairs of a photo and a text as contrastive training reads them: captions to choose from, photos moved a little."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Sequence
+from typing import Literal, NamedTuple
+
+import numpy as np
+import numpy.typing as npt
+import torch
+from torch import Tensor
+from torch.nn import functional as F
+
+from cma_clip.backbone.provenance import text_key
+from cma_clip.class_names import words_of
+from cma_clip.classifier import Workspace
+from cma_clip.features.batching import RowBatches
+from cma_clip.features.processing import Processor
+from cma_clip.types import Examples
+
+Augmentation = Literal["none", "mirror", "move"]
+
+TEMPLATES = ("{}", "a photo of {}.", "a photo of a {} product.", "something {}")
+"""What stands around a few words of a title; the first ones are those of `Task.prompts`."""
+
+
+class PairBatch(NamedTuple):
+    """B pairs. A tuple, because Lightning moves no frozen dataclass to a device.
+
+    Attributes:
+        pixels: UInt8[B 3 H W].
+        input_ids: Int[B V L], the V captions of each photo; the first is its whole text.
+        words: Int[B V W], which words a caption takes from the text: a number for each, 0 for none.
+        text_keys: Int[B], equal for equal texts.
+    """
+
+    pixels: Tensor
+    input_ids: Tensor
+    words: Tensor
+    text_keys: Tensor
+
+
+def pair_batches(
+    processor: Processor, examples: Examples, fragments: int, seed: int, workspace: Workspace
+) -> RowBatches[PairBatch]:
+    """Batches over the examples that have both a photo and a text, each with 1 + `fragments` captions."""
+    encoded = processor.encode(examples, workspace)
+    rows = np.flatnonzero(encoded.image_present & encoded.text_present)
+    texts = examples.texts()
+    captions = [
+        caption
+        for row in rows
+        for caption in (Caption(texts[row] or "", "{}"), *_fragments(texts[row] or "", fragments, [seed, int(row)]))
+    ]
+    ids = processor.texts([caption.text for caption in captions])
+    ids = ids.reshape(len(rows), 1 + fragments, ids.shape[1])
+    words = _numbered([caption.words for caption in captions])
+    words = words.reshape(len(rows), 1 + fragments, words.shape[1])
+    keys = np.array([text_key(texts[row] or "") for row in rows], dtype=np.int64)
+
+    def batch_of(picked: list[int]) -> PairBatch:
+        return PairBatch(
+            pixels=torch.from_numpy(np.array(encoded.pixels[rows[picked]])),
+            input_ids=torch.from_numpy(ids[picked].astype(np.int64)),
+            words=torch.from_numpy(words[picked]),
+            text_keys=torch.from_numpy(keys[picked]),
+        )
+
+    return RowBatches(len(rows), batch_of)
+
+
+class Caption(NamedTuple):
+    """Some words of a text, and the template that stands around them."""
+
+    words: str
+    template: str
+
+    @property
+    def text(self) -> str:
+        """What is read."""
+        return self.template.format(self.words)
+
+
+def _fragments(text: str, count: int, seed: Sequence[int]) -> list[Caption]:
+    """One to three neighbouring words of the text in a template: what the prompts of zero-shot look like."""
+    rng = np.random.default_rng(seed)
+    words = text.split()
+    made = []
+    for _ in range(count):
+        length = int(rng.integers(1, min(3, len(words)) + 1))
+        start = int(rng.integers(len(words) - length + 1))
+        template = TEMPLATES[int(rng.integers(len(TEMPLATES)))]
+        made.append(Caption(" ".join(words[start : start + length]), template))
+    return made
+
+
+def _numbered(texts: Sequence[str]) -> npt.NDArray[np.int64]:
+    """Int[N W]: the words of each text as numbers from 1, case and plural apart, with 0 behind the last."""
+    numbers: dict[str, int] = {}
+    rows = [[numbers.setdefault(word, len(numbers) + 1) for word in words_of(text)] for text in texts]
+    table = np.zeros((len(rows), max(map(len, rows), default=0)), dtype=np.int64)
+    for row, found in zip(table, rows, strict=True):
+        row[: len(found)] = found
+    return table
+
+
+def choose_captions(pairs: PairBatch, fragment_rate: float) -> tuple[Tensor, Tensor]:
+    """(Int[B L], Int[B W]), tokens and words: of every pair its whole text, or at the given rate one of its fragments.
+
+    Draws from torch's global generator, which training seeds per epoch.
+    """
+    count, variants, _ = pairs.input_ids.shape
+    rows = torch.arange(count)
+    fragment = torch.randint(1, max(variants, 2), (count,))
+    chosen = torch.where(torch.rand(count) < fragment_rate, fragment, 0) if variants > 1 else torch.zeros_like(rows)
+    return pairs.input_ids[rows, chosen], pairs.words[rows, chosen]
+
+
+def mirrored(pixels: Tensor) -> Tensor:
+    """UInt8[B 3 H W]: half of them mirrored. Draws from torch's global generator."""
+    mirror = torch.rand(len(pixels)) < 0.5
+    return torch.where(mirror.to(pixels.device)[:, None, None, None], pixels.flip(-1), pixels)
+
+
+def moved(pixels: Tensor) -> Tensor:
+    """UInt8[B 3 H W]: half of them mirrored, each turned, zoomed and shifted a little; beyond the edge it repeats.
+
+    Up to 8 degrees, a zoom of 0.8 to 1.1 and a tenth of the side (our choice). Draws from torch's global generator.
+    """
+    batch, _, height, width = pixels.shape
+    mirror = torch.where(torch.rand(batch) < 0.5, -1.0, 1.0)
+    zoom = torch.empty(batch).uniform_(0.8, 1.1)
+    angle = torch.empty(batch).uniform_(-1, 1) * math.radians(8)
+    shift = torch.empty(batch, 2).uniform_(-0.2, 0.2)  # in units of half a side
+    cos, sin = zoom * angle.cos(), zoom * angle.sin()
+    aspect = height / width
+    rows = torch.stack([mirror * cos, -mirror * sin * aspect, shift[:, 0], sin / aspect, cos, shift[:, 1]], dim=1)
+    grid = F.affine_grid(rows.view(batch, 2, 3), [batch, 3, height, width], align_corners=False)
+    sampled = F.grid_sample(pixels.float(), grid.to(pixels.device), padding_mode="border", align_corners=False)
+    return sampled.round().clamp(0, 255).to(torch.uint8)
+
+
+AUGMENTATIONS: dict[Augmentation, Callable[[Tensor], Tensor]] = {
+    "none": lambda pixels: pixels,
+    "mirror": mirrored,
+    "move": moved,
+}
+"""What is done to photos in training (our choice). None of it changes colours, of which the texts speak."""

@@ -1,0 +1,1 @@
+"""Examples as arrays and features, cached."""

@@ -1,0 +1,168 @@
+"""Examples -> arrays, once: images decoded and resized, texts tokenised and trimmed, kept under a hash."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import torch
+from open_clip.transform import PreprocessCfg, image_transform_v2
+from PIL import Image
+from tqdm import tqdm
+
+from cma_clip.backbone.backbone import Backbone
+from cma_clip.classifier import Workspace
+from cma_clip.features.arrays import ArrayFolder, filled
+from cma_clip.tensors import Batch
+from cma_clip.types import Example, Examples, Task
+
+PROBE = "A photo of 2 striped red sneakers, größe 42; 赤い靴 naïve-ish!"
+"""A text of which no two vocabularies make the same tokens."""
+
+Arrays = Mapping[str, npt.NDArray[Any]]
+
+
+@dataclass(frozen=True)
+class Encoded:
+    """N examples as a backbone reads them. On disk these arrays are memory-mapped.
+
+    Attributes:
+        pixels: UInt8[N 3 H W], resized and cropped, not yet normalised; zeros where the image is missing.
+        input_ids: Int32[N L], L the longest text here if the tower is causal, else its context length.
+        image_present, text_present: Bool[N].
+        fingerprint: names examples and processing together; None where the examples have no name.
+    """
+
+    pixels: npt.NDArray[np.uint8]
+    input_ids: npt.NDArray[np.int32]
+    image_present: npt.NDArray[np.bool_]
+    text_present: npt.NDArray[np.bool_]
+    fingerprint: str | None
+
+    def __len__(self) -> int:
+        return len(self.input_ids)
+
+    def batch(self, rows: Sequence[int] | slice, labels: Mapping[str, npt.NDArray[np.int64]]) -> Batch:
+        """The given rows as tensors; `labels` are those of all N examples."""
+        return Batch(
+            pixel_values=torch.from_numpy(np.array(self.pixels[rows])),
+            input_ids=torch.from_numpy(self.input_ids[rows].astype(np.int64)),
+            image_present=torch.from_numpy(np.array(self.image_present[rows])),
+            text_present=torch.from_numpy(np.array(self.text_present[rows])),
+            labels={task: torch.from_numpy(np.array(values[rows])) for task, values in labels.items()},
+        )
+
+
+class Processor:
+    """Turns examples into what a backbone reads, by that backbone's own preprocessing and tokeniser."""
+
+    def __init__(self, backbone: Backbone):
+        self.image_size = backbone.image_size
+        self.tokenizer: Any = backbone.tokenizer
+        self.context_length = backbone.context_length
+        self._text_ends = backbone.text_tower.ends if backbone.trims_text else None
+        transform = image_transform_v2(PreprocessCfg(**backbone.preprocess_cfg), is_train=False)
+        # The last two steps are ToTensor and Normalize; the backbone does them, so that bytes are cached.
+        self.steps = transform.transforms[:-2]
+        # Tokenisers of one class may have other vocabularies: what they make of a text tells them apart.
+        probe = self.tokenizer([PROBE], context_length=self.context_length).tolist()
+        identity = [backbone.preprocess_cfg, self.context_length, type(self.tokenizer).__name__, probe]
+        self.fingerprint = hashlib.sha256(json.dumps(identity, sort_keys=True, default=str).encode()).hexdigest()
+
+    def image(self, image: Image.Image) -> npt.NDArray[np.uint8]:
+        """UInt8[3 H W]."""
+        for step in self.steps:
+            image = step(image)
+        return np.asarray(image.convert("RGB"), dtype=np.uint8).transpose(2, 0, 1)
+
+    def texts(self, texts: Sequence[str | None]) -> npt.NDArray[np.int32]:
+        """Int32[N L]. A missing text is encoded like an empty one."""
+        if not len(texts):
+            return np.zeros((0, self.context_length), dtype=np.int32)  # Hugging Face's tokenisers take no empty list
+        known = ["" if text is None else text for text in texts]
+        ids = self.tokenizer(known, context_length=self.context_length).numpy().astype(np.int32)
+        if self._text_ends is not None:
+            ids = ids[:, : int(self._text_ends(torch.from_numpy(ids)).max()) + 1]
+        return np.ascontiguousarray(ids)
+
+    def encode(self, examples: Examples, workspace: Workspace) -> Encoded:
+        """All examples; images and texts each from the cache if they were encoded before."""
+        images = self.encode_images(examples, workspace)
+        texts = self.encode_texts(examples, workspace)
+        return Encoded(
+            pixels=images["pixels"],
+            input_ids=texts["input_ids"],
+            image_present=images["image_present"],
+            text_present=texts["text_present"],
+            fingerprint=self.name(examples),
+        )
+
+    def encode_images(self, examples: Examples, workspace: Workspace) -> Arrays:
+        """`pixels` and `image_present` as in `Encoded`, decoded and resized once."""
+        return filled(
+            _folder(workspace, "images", self.name(examples)),
+            lambda: {
+                "pixels": ((len(examples), 3, *self.image_size), np.uint8),
+                "image_present": ((len(examples),), np.bool_),
+            },
+            lambda arrays: self._decode(examples, arrays, workspace.progress),
+        )
+
+    def encode_texts(self, examples: Examples, workspace: Workspace) -> Arrays:
+        """`input_ids` and `text_present` as in `Encoded`, tokenised once."""
+        folder = _folder(workspace, "texts", self.name(examples))
+        if folder is None:
+            return self._text_arrays(examples.texts())
+        with folder.lock():
+            if not folder.exists():
+                folder.write(self._text_arrays(examples.texts()))
+        return folder.read()
+
+    def name(self, examples: Examples) -> str | None:
+        """Hash of the examples and of how they are processed; None where the examples have no name."""
+        if examples.fingerprint is None:
+            return None
+        return hashlib.sha256(f"{examples.fingerprint} {self.fingerprint}".encode()).hexdigest()[:24]
+
+    def _decode(self, examples: Examples, arrays: Arrays, progress: bool) -> None:
+        def encode_one(index: int) -> None:
+            image = examples[index].image
+            if image is not None:
+                arrays["pixels"][index] = self.image(image)
+                arrays["image_present"][index] = True
+
+        with ThreadPoolExecutor() as pool:  # Pillow releases the interpreter lock while it decodes and resizes
+            rows = pool.map(encode_one, range(len(examples)))
+            for _ in tqdm(rows, "decode images", len(examples), disable=not progress, delay=2, leave=False):
+                pass
+
+    def _text_arrays(self, texts: Sequence[str | None]) -> dict[str, npt.NDArray[Any]]:
+        present = np.array([bool(text and text.strip()) for text in texts], dtype=np.bool_)
+        return {"input_ids": self.texts(texts), "text_present": present}
+
+    def lengths(self, texts: Sequence[str]) -> npt.NDArray[np.int64]:
+        """Int[N]: tokens of each text before anything is cut, begin and end marks included."""
+        if hasattr(self.tokenizer, "encode"):  # open_clip's own, whose `encode` leaves the two marks out
+            return np.array([len(self.tokenizer.encode(text)) + 2 for text in texts], dtype=np.int64)
+        ids = self.tokenizer.tokenizer(list(map(self.tokenizer.clean_fn, texts)))["input_ids"]  # Hugging Face's
+        return np.array([len(own) for own in ids], dtype=np.int64)
+
+
+def _folder(workspace: Workspace, kind: str, name: str | None) -> ArrayFolder | None:
+    """Where encoded images or texts of this name are kept; None where nothing is."""
+    return None if workspace.cache is None or name is None else ArrayFolder(workspace.cache / kind / name)
+
+
+def example_batch(processor: Processor, examples: Sequence[Example], tasks: Sequence[Task]) -> Batch:
+    """A few examples as one batch, without any cache."""
+    from cma_clip.types import ExampleList
+
+    listed = ExampleList(examples)
+    encoded = processor.encode(listed, Workspace())
+    return encoded.batch(slice(None), {task.name: listed.labels(task.name) for task in tasks})

@@ -1,0 +1,229 @@
+"""Everything that is a network, as a classifier: fit on cached features or on pixels, predict, save, load."""
+
+from __future__ import annotations
+
+import json
+from abc import abstractmethod
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any, ClassVar, Self
+
+import lightning.pytorch as pl
+import numpy as np
+import numpy.typing as npt
+import torch
+from lightning.pytorch.callbacks import Callback
+from safetensors.torch import load_file, save_file
+from torch import Tensor
+
+from cma_clip.backbone.backbone import load_backbone
+from cma_clip.classifier import JSON, Classifier, ClassifierConfig, Report, Trial, Workspace, silent
+from cma_clip.features.batching import OrderedRows, RowBatches, ShuffledRows, loader
+from cma_clip.features.processing import Processor
+from cma_clip.features.token_features import token_features
+from cma_clip.learner import BestWeights, FusionNetwork, Labelled, Learner, TrainConfig, Widths
+from cma_clip.priors import class_shares, inverse_shares
+from cma_clip.trainer import EpochReporter, Stopping, last_checkpoint, make_trainer
+from cma_clip.types import Examples, Predictions, Task
+
+CONFIG_FILE = "classifier.json"
+WEIGHTS_FILE = "network.safetensors"
+
+
+class NeuralClassifier(Classifier):
+    """A classifier that is a network over backbone features. A model only supplies `build`."""
+
+    Config: ClassVar[type[ClassifierConfig]] = TrainConfig
+    config: TrainConfig
+
+    def __init__(
+        self,
+        tasks: Sequence[Task],
+        config: ClassifierConfig | None = None,
+        seed: int = 0,
+        workspace: Workspace | None = None,
+    ):
+        super().__init__(tasks, config, seed, workspace)
+        unknown = sorted(self.config.task_weights.keys() - {task.name for task in self.tasks})
+        if unknown:
+            names = ", ".join(task.name for task in self.tasks)
+            raise ValueError(f"task_weights: no task is called {', '.join(map(repr, unknown))}; valid: {names}")
+        self.backbone = load_backbone(self.config.backbone)
+        self.backbone.freeze(self.config.freeze)
+        self.processor = Processor(self.backbone)
+        self.priors: dict[str, npt.NDArray[np.float32]] = {}
+        backbone = self.backbone
+        widths = Widths(backbone.text_width, backbone.image_width, backbone.embedding_width, backbone.word_width)
+        with torch.random.fork_rng(devices=[]):
+            torch.manual_seed(seed)
+            self.network = self.build(widths)
+        self._history: dict[str, JSON] = {}
+
+    @abstractmethod
+    def build(self, widths: Widths) -> FusionNetwork:
+        """The network over features, freshly initialised from torch's global generator."""
+
+    @property
+    def trains_backbone(self) -> bool:
+        """Whether pixels go through the backbone in every step, instead of features from the cache."""
+        return self.config.freeze != "all"
+
+    def fit(self, train: Examples, val: Examples, report: Report = silent) -> None:
+        """Train, stop early, keep the weights of the epoch with the best validation score (ties: the earliest)."""
+        self.priors = {task.name: class_shares(train.labels(task.name), len(task.classes)) for task in self.tasks}
+        batches, val_batches = self._batches(train), self._batches(val)
+        order = ShuffledRows(len(train), self.config.batch_size, self.seed)
+        learner = self._learner(train)
+        best = BestWeights()
+        callbacks = [best, EpochReporter(report), Stopping(self.config.patience)]
+        trainer = self._trainer(callbacks, self.config.max_epochs)
+        learner.train()
+        trainer.fit(
+            learner,
+            loader(batches, order),
+            loader(val_batches, OrderedRows(len(val), 512)),
+            ckpt_path=last_checkpoint(self.workspace),
+        )
+        best.restore(learner)
+        learner.eval()
+        self._history = {
+            "epochs": trainer.current_epoch,
+            "best_epoch": best.epoch,
+            "val_score": best.score,
+            "samples_seen": trainer.current_epoch * len(train),
+        }
+
+    def predict(self, examples: Examples) -> Predictions:
+        """Rows without any modality the network reads get the class shares of the training split.
+
+        Raises:
+            ValueError: there is no example.
+        """
+        if not len(examples):
+            raise ValueError("there is no example to predict")
+        rows = loader(self._batches(examples), OrderedRows(len(examples), 512))
+        outputs = self._trainer([], max_epochs=0).predict(self._learner(None), rows)
+        assert outputs is not None
+        probabilities = {task.name: self._probabilities(task.name, outputs) for task in self.tasks}
+        return Predictions(
+            ids=examples.ids(),
+            labels={task.name: examples.labels(task.name) for task in self.tasks},
+            probabilities=probabilities,
+            modality_weights=_modality_weights(outputs),
+        )
+
+    def save(self, folder: Path) -> None:
+        """classifier.json, network.safetensors and, if it was trained, the backbone."""
+        folder.mkdir(parents=True, exist_ok=True)
+        save_file({k: v.contiguous() for k, v in self._state().items()}, folder / WEIGHTS_FILE)
+        saved = {
+            "tasks": [task.as_json() for task in self.tasks],
+            "config": self.config.model_dump(mode="json"),
+            "seed": self.seed,
+            "backbone_fingerprint": self.backbone.fingerprint,
+            "priors": {task: shares.tolist() for task, shares in self.priors.items()},
+            "history": self._history,
+        }
+        (folder / CONFIG_FILE).write_text(json.dumps(saved, indent=1))
+
+    @classmethod
+    def load(cls, folder: Path, workspace: Workspace | None = None) -> Self:
+        """Refuses a backbone whose weights are not those the model was trained on.
+
+        Raises:
+            ValueError: the folder holds no model of this class.
+        """
+        try:
+            saved = json.loads((folder / CONFIG_FILE).read_text())
+            config = cls.Config.model_validate(saved["config"])
+        except (OSError, ValueError, KeyError) as error:
+            raise ValueError(f"{folder} holds no saved {cls.__name__}: {error}") from error
+        tasks = [Task.from_json(task) for task in saved["tasks"]]
+        model = cls(tasks, config, saved["seed"], workspace)
+        model.backbone.require(saved["backbone_fingerprint"], folder)
+        model.priors = {task: np.array(shares, dtype=np.float32) for task, shares in saved["priors"].items()}
+        model._history = saved["history"]
+        state = load_file(folder / WEIGHTS_FILE)
+        model.network.load_state_dict(_below(state, "network."))
+        if model.trains_backbone:
+            model.backbone.load_state_dict(_below(state, "backbone."))
+        return model
+
+    @classmethod
+    def from_pretrained(cls, folder: str | Path) -> Self:
+        """A saved model, by the name the field knows it under."""
+        return cls.load(Path(folder))
+
+    def weights_fingerprint(self) -> str | None:
+        """Hash of the backbone as it was before training."""
+        return self.backbone.fingerprint
+
+    def facts(self) -> dict[str, JSON]:
+        """Epochs, the selected one, and how many parameters trained."""
+        trained = [(n, p) for n, p in self.network.named_parameters() if p.requires_grad]
+        backbone = [(n, p) for n, p in self.backbone.named_parameters() if p.requires_grad]
+        return {
+            **self._history,
+            "trainable_parameters": sum(p.numel() for _, p in trained + backbone),
+            "trainable_backbone_parameters": sum(p.numel() for _, p in backbone),
+            "trainable": _summary([f"network.{n}" for n, _ in trained] + [f"backbone.{n}" for n, _ in backbone]),
+        }
+
+    @classmethod
+    def search_space(cls, trial: Trial) -> dict[str, JSON]:
+        """What every network tunes; models add their own."""
+        return {
+            "learning_rate": trial.suggest_float("learning_rate", 1e-4, 3e-3, log=True),
+            "weight_decay": trial.suggest_float("weight_decay", 1e-3, 0.3, log=True),
+            "dropout": trial.suggest_float("dropout", 0.0, 0.4),
+            "batch_size": trial.suggest_categorical("batch_size", [64, 128, 256]),
+            "modality_dropout": trial.suggest_float("modality_dropout", 0.0, 0.5),
+            "token_noise": trial.suggest_float("token_noise", 0.0, 0.3),
+        }
+
+    def _batches(self, examples: Examples) -> RowBatches[Labelled]:
+        labels = {task.name: examples.labels(task.name) for task in self.tasks}
+
+        def labels_of(rows: list[int]) -> dict[str, Tensor]:
+            return {task: torch.from_numpy(y[rows]) for task, y in labels.items()}
+
+        if self.trains_backbone:
+            encoded = self.processor.encode(examples, self.workspace)
+            return RowBatches(len(examples), lambda rows: Labelled(encoded.batch(rows, {}), labels_of(rows)))
+        table = token_features(self.backbone, self.processor, examples, self.workspace)
+        return RowBatches(len(examples), lambda rows: Labelled(table.batch(rows), labels_of(rows)))
+
+    def _learner(self, train: Examples | None) -> Learner:
+        weights = {}
+        if train is not None and self.config.class_weights:
+            weights = {name: torch.from_numpy(inverse_shares(shares)) for name, shares in self.priors.items()}
+        return Learner(self.network, self.backbone if self.trains_backbone else None, self.config, weights, self.seed)
+
+    def _trainer(self, callbacks: list[Callback], max_epochs: int) -> pl.Trainer:
+        return make_trainer(self.workspace, callbacks, max_epochs, self.config.precision, self.config.gradient_clip)
+
+    def _state(self) -> dict[str, Tensor]:
+        state = {f"network.{name}": value for name, value in self.network.state_dict().items()}
+        if self.trains_backbone:
+            state |= {f"backbone.{name}": value for name, value in self.backbone.state_dict().items()}
+        return state
+
+    def _probabilities(self, task: str, outputs: Sequence[Any]) -> npt.NDArray[np.float32]:
+        probabilities = torch.cat([output["probabilities"][task] for output in outputs]).numpy()
+        usable = torch.cat([output["usable"] for output in outputs]).numpy()
+        probabilities[~usable] = self.priors[task]
+        return np.asarray(probabilities, dtype=np.float32)
+
+
+def _modality_weights(outputs: Sequence[Any]) -> dict[str, npt.NDArray[np.float32]] | None:
+    tasks = outputs[0]["modality_weights"]
+    return {task: torch.cat([o["modality_weights"][task] for o in outputs]).numpy() for task in tasks} or None
+
+
+def _below(state: Mapping[str, Tensor], prefix: str) -> dict[str, Tensor]:
+    return {name.removeprefix(prefix): value for name, value in state.items() if name.startswith(prefix)}
+
+
+def _summary(names: Sequence[str]) -> list[JSON]:
+    """Parameter names shortened to the modules that hold them."""
+    return list(dict.fromkeys(".".join(name.split(".")[:3]) for name in names))

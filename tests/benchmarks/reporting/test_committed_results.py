@@ -1,0 +1,58 @@
+"""The committed reference results: this tree would run the same experiments again."""
+
+import json
+from pathlib import Path
+
+import pytest
+from matplotlib.text import Text
+
+from benchmarks.commands.options import Where
+from benchmarks.commands.tuning import with_tuned
+from benchmarks.records.store import load_records
+from benchmarks.reporting.figures import all_figures
+from benchmarks.suites import SUITES, experiments, select
+from cma_clip.backbone.backbone import load_backbone
+
+RESULTS = Path(__file__).parents[3] / "results"
+COMMITTED = sorted(folder.parent.name for folder in (RESULTS / "reference").glob("*/records"))
+
+
+@pytest.mark.parametrize("name", COMMITTED)
+def test_the_records_of_a_suite_are_its_experiments(name):
+    """Data sets, options, models, seeds and hyper-parameters; where tuned, those of the committed choices."""
+    assert name in SUITES
+    found = [record.experiment for record in load_records(RESULTS / "reference" / name)]
+    suite = select(name, [], [], {}, {})
+    if any(experiment.tuned for experiment in found):
+        suite, _ = with_tuned(suite, name, None, Where(results=RESULTS / "reference"))
+    assert _as_json(found) == _as_json(experiments(suite))
+
+
+@pytest.mark.parametrize("name", COMMITTED)
+def test_the_records_rest_on_the_weights_that_ship(name):
+    """New weights without new results would go unnoticed: a comparison would only find other numbers."""
+    used = {record.fingerprints["weights"] for record in load_records(RESULTS / "reference" / name)}
+    assert used <= {None, load_backbone("tiny-product-clip").fingerprint}
+
+
+def _as_json(listed):
+    return sorted(json.dumps(experiment.model_dump(mode="json"), sort_keys=True) for experiment in listed)
+
+
+@pytest.mark.parametrize("name", ["fashion-products-masked", "ablation"])  # the longest names of data and of models
+def test_no_title_leaves_the_page(name):
+    for figure in all_figures(load_records(RESULTS / "reference" / name), SUITES[name].models).values():
+        figure.canvas.draw()
+        (axes, *_) = figure.axes
+        told = [axes.get_title(loc="left"), axes.get_xlabel()]
+        for text in figure.findobj(Text):
+            if text.get_text() and text.get_text() in told:
+                box = text.get_window_extent()
+                assert box.x0 >= 0, text.get_text()
+                assert box.x1 <= figure.bbox.width, text.get_text()
+
+
+def test_the_masked_suite_takes_what_was_tuned_on_whole_titles():
+    suite, told = with_tuned(SUITES["fashion-products-masked"], "fashion-products-masked", None, Where(results=RESULTS))
+    assert "fashion-products/tuned; defaults for majority on fashion-products" in told
+    assert "cma_clip" in suite.tuned["fashion-products"]

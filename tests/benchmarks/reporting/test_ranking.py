@@ -1,0 +1,64 @@
+"""Blocks of a ranking: which data sets and tasks count, and which models."""
+
+import pytest
+
+from benchmarks.reporting.comparison import all_tables
+from benchmarks.reporting.figure_style import to_png
+from benchmarks.reporting.figures import all_figures, critical_difference
+from benchmarks.reporting.ranking import ranking, ranks_table, suite_ranking
+from benchmarks.reporting.significance import RankingError
+from tests.benchmarks.made_records import ORDER, TASKS, suite, with_accuracy
+
+MODELS = ("majority", "text_only", "mmbt", "cma_clip")
+TWO = {"a": suite(MODELS), "b": suite(MODELS, dataset="manifest")}
+
+
+def test_a_block_is_a_task_of_a_data_set():
+    found = ranking(TWO, ORDER)
+    assert found.blocks == tuple(f"{dataset}: {task}" for dataset in ("catalog", "manifest") for task in TASKS)
+    assert found.models == MODELS[::-1]
+
+
+def test_or_a_data_set_by_its_mean():
+    three = {**TWO, "c": suite(MODELS, dataset="fashion-products")}
+    assert ranking(three, ORDER, unit="dataset").blocks == ("catalog", "manifest", "fashion-products")
+    with pytest.raises(RankingError, match=r"found 2 blocks \(catalog, manifest\)"):
+        ranking(TWO, ORDER, unit="dataset")
+
+
+def test_models_without_a_defined_score_everywhere_are_left_out():
+    undefined = [with_accuracy(r, color=float("nan")) if r.experiment.model == "mmbt" else r for r in TWO["a"]]
+    missing = [r for r in TWO["b"] if r.experiment.model != "majority"]
+    with pytest.raises(RankingError, match=r"2 models \(text_only, cma_clip\)"):
+        ranking({"a": undefined, "b": missing}, ORDER)
+
+
+def test_one_data_set_in_two_suites_must_not_be_the_same_data():
+    with pytest.raises(RankingError, match="a and b both hold results on the same catalog"):
+        ranking({"a": suite(MODELS), "b": suite(MODELS)}, ORDER)
+    masked = [r.model_copy(update={"fingerprints": {"data": "masked"}}) for r in suite(MODELS)]
+    blocks = ranking({"a": suite(MODELS), "b": masked}, ORDER).blocks
+    assert {"catalog (a): color", "catalog (b): color"} <= set(blocks)
+
+
+def test_the_table_shows_every_rank_and_what_the_test_says():
+    table = ranks_table(ranking(TWO, ORDER))
+    assert [cell.text for cell in table.rows[0]] == ["cma_clip", "1.00", *["1.0"] * 6]
+    text = " ".join(table.footnotes)
+    assert "Friedman" in text
+    assert "not independent" in text
+
+
+def test_a_suite_of_several_data_sets_is_ranked_and_one_of_one_is_not():
+    both = [*TWO["a"], *TWO["b"]]
+    assert "ranks" in all_tables(both, ORDER)
+    assert "ranks" in all_figures(both, ORDER)
+    assert suite_ranking(TWO["a"], ORDER) is None
+
+
+def test_the_figure_names_every_model_and_is_the_same_every_time():
+    figure = critical_difference(ranking(TWO, ORDER), ORDER)
+    texts = [text.get_text() for text in figure.axes[0].texts]
+    assert all(any(model in text for text in texts) for model in MODELS)
+    assert "Friedman" in figure.get_label()
+    assert to_png(figure) == to_png(critical_difference(ranking(TWO, ORDER), ORDER))
