@@ -10,7 +10,7 @@ from pydantic import Field
 from torch import nn
 
 from cma_clip.classifier import JSON, ClassifierConfig, Trial
-from cma_clip.learner import FusionNetwork, Output, TrainConfig, Widths
+from cma_clip.network import FusionNetwork, Output, TrainConfig, Widths
 from cma_clip.neural_classifier import NeuralClassifier
 from cma_clip.tensors import Features
 from cma_clip.types import Task

@@ -22,8 +22,9 @@ from safetensors.torch import load_file, save_file
 from baselines.zero_shot import FILE, ZeroShot, ZeroShotConfig
 from cma_clip.backbone.backbone import Freeze
 from cma_clip.classifier import JSON, ClassifierConfig, Report, Trial, Workspace, silent
+from cma_clip.contrastive.module import ContrastiveConfig
 from cma_clip.contrastive.pairs import Augmentation
-from cma_clip.contrastive.training import ContrastiveConfig, can_drop_patches, fit_contrastive
+from cma_clip.contrastive.training import can_drop_patches, fit_contrastive
 from cma_clip.features.token_features import accelerator
 from cma_clip.learner import BestWeights
 from cma_clip.trainer import EpochReporter, Precision, Stopping
@@ -40,7 +41,7 @@ class FineTunedCLIPConfig(ZeroShotConfig):
         freeze: which blocks of the towers train; the projections and the temperature always do.
         learning_rate: of the projections and the temperature.
         backbone_learning_rate: of the towers.
-        augment, fragments, fragment_rate: see `cma_clip.contrastive.training.ContrastiveConfig`.
+        augment, fragments, fragment_rate: see `cma_clip.contrastive.module.ContrastiveConfig`.
         patch_dropout: likewise, of towers that can leave out patches (open_clip's own ViT); the record's facts tell the
             share that was left out.
     """

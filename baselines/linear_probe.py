@@ -13,7 +13,7 @@ from pydantic import Field
 from safetensors.numpy import load_file, save_file
 
 from baselines.logistic import Arrays, fit_logistic, predict_logistic
-from cma_clip.backbone.backbone import load_backbone
+from cma_clip.backbone.loading import load_backbone
 from cma_clip.classifier import JSON, Classifier, ClassifierConfig, Report, Trial, Workspace, silent
 from cma_clip.features.processing import Processor
 from cma_clip.features.token_features import token_features

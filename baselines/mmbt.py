@@ -17,8 +17,8 @@ from torch.nn import functional as F
 
 from cma_clip.attention import EncoderLayer, ModalityProjection
 from cma_clip.classifier import JSON, ClassifierConfig, Trial
-from cma_clip.learner import FusionNetwork, Output, TransformerConfig, Widths
 from cma_clip.model import task_head
+from cma_clip.network import FusionNetwork, Output, TransformerConfig, Widths
 from cma_clip.neural_classifier import NeuralClassifier
 from cma_clip.tensors import Features
 from cma_clip.types import Task

@@ -12,7 +12,8 @@ import numpy.typing as npt
 import torch
 from scipy.special import softmax
 
-from cma_clip.backbone.backbone import Backbone, load_backbone
+from cma_clip.backbone.backbone import Backbone
+from cma_clip.backbone.loading import load_backbone
 from cma_clip.classifier import JSON, Classifier, ClassifierConfig, Report, Workspace, silent
 from cma_clip.features.processing import Processor
 from cma_clip.features.token_features import token_features

@@ -198,7 +198,7 @@ def pretrain(where: Here, out: Path, pairing: Annotated[Pairing, OmitArgPrefixes
         where: folders; needs --data NAME=DIR for data sets that are not embedded.
         out: folder for the model, in open_clip's local-dir format.
         pairing: what is trained on, and from where.
-        hparam: of the training, e.g. epochs=20 devices=2; see cma_clip.contrastive.training.ContrastiveConfig.
+        hparam: of the training, e.g. epochs=20 devices=2; see cma_clip.contrastive.module.ContrastiveConfig.
     """
     from benchmarks.commands.experiments import pretrain_clip
 

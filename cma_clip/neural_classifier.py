@@ -16,12 +16,13 @@ from lightning.pytorch.callbacks import Callback
 from safetensors.torch import load_file, save_file
 from torch import Tensor
 
-from cma_clip.backbone.backbone import load_backbone
+from cma_clip.backbone.loading import load_backbone
 from cma_clip.classifier import JSON, Classifier, ClassifierConfig, Report, Trial, Workspace, silent
 from cma_clip.features.batching import OrderedRows, RowBatches, ShuffledRows, loader
 from cma_clip.features.processing import Processor
 from cma_clip.features.token_features import token_features
-from cma_clip.learner import BestWeights, FusionNetwork, Labelled, Learner, TrainConfig, Widths
+from cma_clip.learner import BestWeights, Labelled, Learner
+from cma_clip.network import FusionNetwork, TrainConfig, Widths
 from cma_clip.priors import class_shares, inverse_shares
 from cma_clip.trainer import EpochReporter, Stopping, last_checkpoint, make_trainer
 from cma_clip.types import Examples, Predictions, Task

@@ -198,7 +198,7 @@ def pretrain_clip(
     from benchmarks.records.record import Experiment, key_of
     from benchmarks.tracking import open_tracker
     from benchmarks.tracking.connection import OFF
-    from cma_clip.backbone.backbone import load_backbone
+    from cma_clip.backbone.loading import load_backbone
     from cma_clip.classifier import Workspace
 
     quiet()

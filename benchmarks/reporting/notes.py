@@ -25,7 +25,7 @@ def footnotes(models: Models) -> tuple[str, ...]:
 
 
 RANDOM = "random:"
-"""How ids of untrained backbones begin, as in `cma_clip.backbone.backbone`, whose import takes seconds."""
+"""How ids of untrained backbones begin, as in `cma_clip.backbone.loading`, whose import takes seconds."""
 
 
 def _missing(models: Models) -> Iterable[str]:

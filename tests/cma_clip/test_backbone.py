@@ -7,7 +7,8 @@ import pytest
 import torch
 from torch.nn.functional import normalize
 
-from cma_clip.backbone.backbone import SHIPPED, BackboneError, load_backbone
+from cma_clip.backbone.backbone import BackboneError
+from cma_clip.backbone.loading import SHIPPED, load_backbone
 from cma_clip.features.processing import Processor, example_batch
 from tests.architectures import CAUSAL, KINDS, MODEL_CONFIGS, NATIVE_VIT
 from tests.products import TASKS, products

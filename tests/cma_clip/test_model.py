@@ -4,12 +4,14 @@ import numpy as np
 import pytest
 import torch
 
-from cma_clip.backbone.backbone import BackboneError, load_backbone
+from cma_clip.backbone.backbone import BackboneError
+from cma_clip.backbone.loading import load_backbone
 from cma_clip.classifier import Workspace
 from cma_clip.features.processing import Processor
 from cma_clip.features.token_features import token_features
-from cma_clip.learner import Learner, Widths
+from cma_clip.learner import Learner
 from cma_clip.model import CMAClip, CMAClipConfig, CMAClipNetwork
+from cma_clip.network import Widths
 from cma_clip.types import IGNORE, Example, ExampleList
 from tests.products import TASKS, changed, photo, products
 

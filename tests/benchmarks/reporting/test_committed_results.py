@@ -11,7 +11,7 @@ from benchmarks.commands.tuning import with_tuned
 from benchmarks.records.store import load_records
 from benchmarks.reporting.figures import all_figures
 from benchmarks.suites import SUITES, experiments, select
-from cma_clip.backbone.backbone import load_backbone
+from cma_clip.backbone.loading import load_backbone
 
 RESULTS = Path(__file__).parents[3] / "results"
 COMMITTED = sorted(folder.parent.name for folder in (RESULTS / "reference").glob("*/records"))

@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 from PIL import Image, ImageFilter
 
+from benchmarks.data_checks.duplicates import _near, near_duplicates, same
 from benchmarks.data_checks.photos import scan
-from benchmarks.data_checks.repeats import _near, near_duplicates, same
 from benchmarks.datasets.catalog import CatalogOptions, product
 from cma_clip.types import ExampleList
 
