@@ -60,8 +60,8 @@ def write_ranking(results: Path, names: Sequence[str], metric: str, unit: Unit, 
     """
     from benchmarks.metrics import METRICS
     from benchmarks.names import choose
-    from benchmarks.reporting.figure_style import to_png, to_svg
-    from benchmarks.reporting.figures import critical_difference
+    from benchmarks.reporting.figures.ranking import critical_difference
+    from benchmarks.reporting.figures.style import to_png, to_svg
     from benchmarks.reporting.ranking import ranking, ranks_table
 
     suites = {name: _records(results, name) for name in dict.fromkeys(names)}
@@ -82,8 +82,8 @@ def draw_attention(folder: Path, shown: Shown, options: Mapping[str, Any], out: 
     from benchmarks.models import load
     from benchmarks.names import choose
     from benchmarks.processes import quiet
-    from benchmarks.reporting.attention import attend, draw
-    from benchmarks.reporting.figure_style import to_png, to_svg
+    from benchmarks.reporting.figures.attention import attend, draw
+    from benchmarks.reporting.figures.style import to_png, to_svg
 
     writers = {".png": to_png, ".svg": to_svg}
     write = writers[choose(out.suffix, writers, "kind of figure")]

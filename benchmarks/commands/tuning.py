@@ -71,7 +71,7 @@ def _tuned_folder(chosen: suites.Suite, name: str, results: Path) -> Path:
 
 
 def _write_outputs(plan: Plan, name: str) -> str:
-    from benchmarks.reporting import figure_style as drawing
+    from benchmarks.reporting.figures.style import to_png, to_svg
     from benchmarks.reporting.table import to_markdown
     from benchmarks.tuning import chosen as choices
     from benchmarks.tuning import report as export
@@ -83,8 +83,8 @@ def _write_outputs(plan: Plan, name: str) -> str:
         choices.save(folder, export.tuned_of(spec, open_study(spec, storage).get_trials(deepcopy=False), plan.budget))
     found = choices.load(folder)
     for title, figure in export.figures(found).items():
-        store.write_bytes(folder / f"{title}.svg", drawing.to_svg(figure))
-        store.write_bytes(folder / f"{title}.png", drawing.to_png(figure))
+        store.write_bytes(folder / f"{title}.svg", to_svg(figure))
+        store.write_bytes(folder / f"{title}.png", to_png(figure))
     text = to_markdown(export.table(found, name))
     store.write_text(folder / "README.md", text)
     return f"{text}\n{folder} holds the chosen configurations"

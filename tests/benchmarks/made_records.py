@@ -2,8 +2,7 @@
 
 import numpy as np
 
-from benchmarks.records.outcomes import pack
-from benchmarks.records.record import CLEAN, Estimate, Experiment, Record, key_of
+from benchmarks.records.record import CLEAN, Estimate, Experiment, Outcomes, Record, key_of
 from benchmarks.seeding import seed_of
 from benchmarks.suites import MODEL_ORDER
 
@@ -31,7 +30,7 @@ def record(model="cma_clip", seed=0, dataset="catalog", n=N, **changes):
         "experiment": experiment,
         "key": key_of(experiment, fingerprints),
         "metrics": {CLEAN: metrics},
-        "outcomes": {CLEAN: {task: pack([f"{row}" for row in range(n)], right) for task, right in correct.items()}},
+        "outcomes": {CLEAN: {task: Outcomes.of([f"{i}" for i in range(n)], right) for task, right in correct.items()}},
         "modality_weights": {CLEAN: _weights(seed) if model == "cma_clip" else {}},
         "relevance": RELEVANCE if dataset == "catalog" else {},
         "sizes": {"train": 3000, "val": 600, "test": n},

@@ -7,8 +7,7 @@ from dataclasses import dataclass, replace
 
 from benchmarks.records.record import CLEAN, Record
 from benchmarks.reporting.aggregate import Models, by_dataset, num_test, records_of
-from benchmarks.reporting.cells import column
-from benchmarks.reporting.comparison import legend
+from benchmarks.reporting.comparison import column, legend
 from benchmarks.reporting.notes import footnotes
 from benchmarks.reporting.paper.layouts import LAYOUTS, Layout, Measured
 from benchmarks.reporting.paper.reported import Reported, ReportedRow, ReportedTable

@@ -9,7 +9,7 @@ from matplotlib.text import Text
 from benchmarks.commands.options import Where
 from benchmarks.commands.tuning import with_tuned
 from benchmarks.records.store import load_records
-from benchmarks.reporting.figures import all_figures
+from benchmarks.reporting.outputs import all_figures
 from benchmarks.suites import SUITES, experiments, select
 from cma_clip.backbone.loading import load_backbone
 

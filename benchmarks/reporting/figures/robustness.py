@@ -7,7 +7,6 @@ from functools import partial
 from math import ceil
 from typing import Any
 
-import matplotlib as mpl
 from matplotlib.axes import Axes
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
@@ -15,31 +14,27 @@ from matplotlib.figure import Figure
 from benchmarks.perturbations import PERTURBATIONS
 from benchmarks.records.record import CLEAN, Record
 from benchmarks.reporting.aggregate import Models, by_dataset, over_seeds, tasks_of
-from benchmarks.reporting.figure_style import STYLE, lay_out, line_style, markers, palette
+from benchmarks.reporting.figures.style import line_style, markers, palette
+from benchmarks.reporting.notes import CMA_CLIP, dataset_title
 from benchmarks.reporting.robustness import GROUPS, Family, accuracy, families
-from benchmarks.reporting.subject import SUBJECT
-from benchmarks.reporting.titles import named
 
 COLUMNS = 3
 
 
 def robustness_figures(records: Iterable[Record], order: Sequence[str]) -> dict[str, Figure]:
-    """Name -> figure: per data set and group of conditions, accuracy and, where there are some, modality weights."""
+    """Name -> figure, not laid out yet: accuracy and modality weights, for every data set and group of conditions."""
     figures: dict[str, Figure] = {}
-    with mpl.rc_context(STYLE):
-        for dataset, models in by_dataset(records, order).items():
-            present = {model: found for model, found in models.items() if found}
-            for group, title in GROUPS.items():
-                chosen = [family for family in families(present) if family.group == group]
-                if not chosen:
-                    continue
-                prefix = f"{dataset}-robustness_{group or 'presets'}"
-                where = named(dataset, models)
-                figures[prefix] = _accuracy(where, title, present, chosen, list(models))
-                if any(record.modality_weights.get(CLEAN) for record in present.get(SUBJECT, [])):
-                    figures[f"{prefix}_weights"] = _weights(where, title, SUBJECT, present[SUBJECT], chosen)
-        for figure in figures.values():
-            lay_out(figure)
+    for dataset, models in by_dataset(records, order).items():
+        present = {model: seeds for model, seeds in models.items() if seeds}
+        for group, title in GROUPS.items():
+            chosen = [family for family in families(present) if family.group == group]
+            if not chosen:
+                continue
+            prefix = f"{dataset}-robustness_{group or 'presets'}"
+            where = dataset_title(dataset, models)
+            figures[prefix] = _accuracy(where, title, present, chosen, list(models))
+            if any(record.modality_weights.get(CLEAN) for record in present.get(CMA_CLIP, [])):
+                figures[f"{prefix}_weights"] = _weights(where, title, CMA_CLIP, present[CMA_CLIP], chosen)
     return figures
 
 

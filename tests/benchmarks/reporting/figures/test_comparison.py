@@ -7,8 +7,8 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from benchmarks.reporting.figure_style import line_style, markers, palette, to_png, to_svg
-from benchmarks.reporting.figures import all_figures
+from benchmarks.reporting.figures.style import line_style, markers, palette, to_png, to_svg
+from benchmarks.reporting.outputs import all_figures
 from tests.benchmarks.made_records import ORDER, TASKS, record, suite, with_accuracy, with_condition
 
 KINDS = ("accuracy", "accuracy_by_task", "accuracy_by_cost", "modality_weights")

@@ -24,7 +24,7 @@ from matplotlib.axes import Axes
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 
-from benchmarks.reporting.figure_style import STYLE, lay_out
+from benchmarks.reporting.figures.style import STYLE, lay_out
 
 if TYPE_CHECKING:
     from PIL import Image

@@ -1,11 +1,8 @@
-"""From records to figures. A model has the same colour and marker in all of them; a figure's label is its caption.
-
-Pure, like the tables.
-"""
+"""Figures that compare models on one data set: accuracy, by task, by training time, and modality weights."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 
 import matplotlib as mpl
 import numpy as np
@@ -14,12 +11,10 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import FormatStrFormatter, LogLocator, NullLocator
 
 from benchmarks.records.record import CLEAN, MEAN, Record
-from benchmarks.reporting.aggregate import Models, compared, estimates, over_seeds, records_of, score, tasks_of
-from benchmarks.reporting.figure_style import STYLE, axes_of, lay_out, markers, palette
-from benchmarks.reporting.ranking import suite_ranking
-from benchmarks.reporting.robustness_figures import robustness_figures
-from benchmarks.reporting.significance import LEVEL, Ranking, interval
-from benchmarks.reporting.titles import named
+from benchmarks.reporting.aggregate import Models, estimates, over_seeds, records_of, score, tasks_of
+from benchmarks.reporting.figures.style import axes_of, markers, palette
+from benchmarks.reporting.notes import dataset_title
+from benchmarks.reporting.significance import interval
 
 SHORTEST = 1e-3
 """Seconds below this are drawn as this: the axis is logarithmic and records keep milliseconds."""
@@ -31,30 +26,14 @@ NARROWEST = 0.04
 """The share from which a bar has room for its number."""
 
 
-def all_figures(records: Iterable[Record], order: Sequence[str]) -> dict[str, Figure]:
-    """Name -> figure, `get_label()` its caption.
+def comparison_figures(dataset: str, condition: str, models: Models) -> dict[str, Figure]:
+    """Name -> figure, not laid out yet: accuracy, accuracy by task and, where there are some, modality weights.
 
-    For every data set and condition of `scores.COMPARED` accuracy, accuracy by task and modality weights; for every
-    data set accuracy against cost; for a suite of several data sets average ranks.
+    The clean test split also has accuracy against training time.
     """
-    listed = list(records)
-    with mpl.rc_context(STYLE):
-        figures: dict[str, Figure] = {}
-        for (dataset, condition), models in compared(listed, order).items():
-            figures |= _of_one(dataset, condition, models)
-        figures |= robustness_figures(listed, order)
-        found = suite_ranking(listed, order)
-        if found is not None:
-            figures["ranks"] = critical_difference(found, order)
-        for figure in figures.values():
-            lay_out(figure)
-    return figures
-
-
-def _of_one(dataset: str, condition: str, models: Models) -> dict[str, Figure]:
     present = {model: found for model, found in models.items() if found}
     clean = condition == CLEAN
-    title = named(dataset, models)
+    title = dataset_title(dataset, models)
     prefix, where = (dataset, title) if clean else (f"{dataset}-{condition}", f"{title}, {condition}")
     figures = {
         f"{prefix}-accuracy": _accuracy(where, condition, present, list(models)),
@@ -65,43 +44,6 @@ def _of_one(dataset: str, condition: str, models: Models) -> dict[str, Figure]:
     if any(record.modality_weights.get(condition) for record in records_of(models)):
         figures[f"{prefix}-modality_weights"] = _modality_weights(where, condition, present)
     return figures
-
-
-def critical_difference(found: Ranking, order: Sequence[str]) -> Figure:
-    """Average ranks on a line, bars over models that Nemenyi's test cannot tell apart (Demsar 2006, figure 1).
-
-    Args:
-        found: the ranking.
-        order: of all models, which decides their colours.
-    """
-    import pandas as pd
-    from scikit_posthocs import critical_difference_diagram
-
-    blocks = len(found.blocks)
-    with mpl.rc_context({**STYLE, "axes.grid": False}):
-        title = f"average rank, 1 is the best; critical difference {found.critical_difference:.2f}"
-        figure, axes = axes_of(9.0, 2.2 + 0.19 * len(found.models), title)
-        everyone = [*order, *(model for model in found.models if model not in order)]
-        colors = palette(everyone)
-        drawn = critical_difference_diagram(
-            found.average,
-            pd.DataFrame(found.pairwise, index=found.models, columns=found.models),
-            alpha=LEVEL,
-            ax=axes,
-            label_fmt_left="{label} ({rank:.2f})",
-            label_fmt_right="({rank:.2f}) {label}",
-            color_palette={model: colors[model] for model in found.models},
-            text_h_margin=0.3,
-        )
-        for text in drawn["labels"]:
-            text.set_color("black")  # some colours of the palette are too pale to be read
-        lay_out(figure)
-    figure.set_label(
-        f"Average rank of every model over {blocks} blocks ({', '.join(found.blocks)}); 1 is the best. "
-        f"Friedman's p = {found.friedman:.2g}. Black bars join models that are not significantly different (Nemenyi's "
-        f"test at {LEVEL:.0%}: less than {found.critical_difference:.2f} apart)."
-    )
-    return figure
 
 
 def _accuracy(where: str, condition: str, models: Models, order: Sequence[str]) -> Figure:

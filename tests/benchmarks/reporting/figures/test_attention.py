@@ -6,8 +6,8 @@ import torch
 from PIL import Image
 
 from baselines import BASELINES
-from benchmarks.reporting.attention import AttentionError, attend, draw, seen_box
-from benchmarks.reporting.figure_style import to_png
+from benchmarks.reporting.figures.attention import AttentionError, attend, draw, seen_box
+from benchmarks.reporting.figures.style import to_png
 from cma_clip.backbone.loading import load_backbone
 from cma_clip.features.processing import Processor
 from cma_clip.model import CMAClip
