@@ -21,8 +21,8 @@ from benchmarks.running.run import Place
 from benchmarks.tracking import Tracker, open_tracker
 from benchmarks.tuning.budget import Budget, seconds_of
 from benchmarks.tuning.objective import Objective, RepeatedError, Visible
-from benchmarks.tuning.retry import requeue_lost
-from benchmarks.tuning.studies import StudySpec, begin_with_defaults, is_database, open_storage, open_study
+from benchmarks.tuning.storage import is_database, open_storage, requeue_lost
+from benchmarks.tuning.studies import StudySpec, begin_with_defaults, open_study
 from cma_clip.classifier import Workspace
 
 REPETITIONS = 50

@@ -5,6 +5,7 @@ import sys
 import pytest
 
 from benchmarks import cli
+from benchmarks.commands.options import pairs
 from benchmarks.models import MODELS
 from benchmarks.records import store
 from benchmarks.suites import SUITES
@@ -64,7 +65,7 @@ PAIRS = {
 
 @pytest.mark.parametrize(("given", "value"), PAIRS.values(), ids=PAIRS)
 def test_a_value_is_json_or_else_a_word(given, value):
-    (parsed,) = cli.pairs((given,)).values()
+    (parsed,) = pairs((given,)).values()
     assert parsed == value
     assert type(parsed) is type(value)
 
@@ -72,7 +73,7 @@ def test_a_value_is_json_or_else_a_word(given, value):
 @pytest.mark.parametrize("given", ["depth", "=3", ""])
 def test_what_is_no_pair_is_refused(given):
     with pytest.raises(SystemExit, match="is not of the form NAME=VALUE"):
-        cli.pairs((given,))
+        pairs((given,))
 
 
 WRONG = {

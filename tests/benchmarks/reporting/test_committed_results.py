@@ -6,11 +6,10 @@ from pathlib import Path
 import pytest
 from matplotlib.text import Text
 
-from benchmarks.commands.options import Where
-from benchmarks.commands.tuning import with_tuned
 from benchmarks.records.store import load_records
 from benchmarks.reporting.outputs import all_figures
 from benchmarks.suites import SUITES, experiments, select
+from benchmarks.tuning.chosen import with_tuned
 from cma_clip.backbone.loading import load_backbone
 
 RESULTS = Path(__file__).parents[3] / "results"
@@ -24,7 +23,7 @@ def test_the_records_of_a_suite_are_its_experiments(name):
     found = [record.experiment for record in load_records(RESULTS / "reference" / name)]
     suite = select(name, [], [], {}, {})
     if any(experiment.tuned for experiment in found):
-        suite, _ = with_tuned(suite, name, None, Where(results=RESULTS / "reference"))
+        suite, _ = with_tuned(suite, name, None, RESULTS / "reference")
     assert _as_json(found) == _as_json(experiments(suite))
 
 
@@ -53,6 +52,6 @@ def test_no_title_leaves_the_page(name):
 
 
 def test_the_masked_suite_takes_what_was_tuned_on_whole_titles():
-    suite, told = with_tuned(SUITES["fashion-products-masked"], "fashion-products-masked", None, Where(results=RESULTS))
+    suite, told = with_tuned(SUITES["fashion-products-masked"], "fashion-products-masked", None, RESULTS)
     assert "fashion-products/tuned; defaults for majority on fashion-products" in told
     assert "cma_clip" in suite.tuned["fashion-products"]
