@@ -44,7 +44,10 @@ def rebuild_tables(results: Path, name: str, check: bool) -> str:
 
 
 def write_paper_tables(results: Path, names: Sequence[str], check: bool) -> str:
-    """Write the paper's tables from the records of the named suites, or of all below `results`.
+    """Write the paper's tables from the records of the named suites, or of every suite below `results`.
+
+    A suite that has both the user's own and committed records is taken once, without names: with the records that are
+    more, and the user's own where they are as many.
 
     They go to results/paper/, or to results/reference/paper/ where all named suites are reference suites.
 
@@ -57,7 +60,7 @@ def write_paper_tables(results: Path, names: Sequence[str], check: bool) -> str:
     from benchmarks.reporting.paper import load_reported, paper_tables
     from benchmarks.reporting.table import in_all_formats, to_markdown
 
-    suites = {name: _records(results, name) for name in names or _all_suites(results)}
+    suites = {name: _records(results, name) for name in names} if names else _every_suite(results)
     folder = results / (f"{REFERENCE}/paper" if names and all(_is_reference(name) for name in names) else "paper")
     made = paper_tables(load_reported(), suites)
     texts = in_all_formats(made)
@@ -114,11 +117,17 @@ def _records(results: Path, name: str) -> list[Record]:
     return records
 
 
-def _all_suites(results: Path) -> list[str]:
-    """Every folder with records, the user's own and the reference's."""
+def _every_suite(results: Path) -> dict[str, list[Record]]:
+    """Folder below `results` -> records, one folder for each suite."""
+    from benchmarks.records.store import load_records
+
     folders = [*results.glob("*/records"), *results.glob(f"{REFERENCE}/*/records")]
-    names = sorted(folder.parent.relative_to(results).as_posix() for folder in folders)
-    return [name for name in names if name.removeprefix(f"{REFERENCE}/") not in NO_EVIDENCE]
+    chosen: dict[str, list[Record]] = {}
+    for suite in sorted({folder.parent.name for folder in folders} - set(NO_EVIDENCE)):
+        records = {name: load_records(results / name) for name in (suite, f"{REFERENCE}/{suite}")}
+        name = max(records, key=lambda name: len(records[name]))  # the first of equals
+        chosen[name] = records[name]
+    return dict(sorted(chosen.items()))
 
 
 def _is_reference(name: str) -> bool:

@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 from matplotlib.text import Text
 
+from benchmarks.commands.results import write_paper_tables
 from benchmarks.records.store import load_records
 from benchmarks.reporting.outputs import all_figures
 from benchmarks.suites import SUITES, experiments, select
@@ -36,6 +37,19 @@ def test_the_records_rest_on_the_weights_that_ship(name):
 
 def _as_json(listed):
     return sorted(json.dumps(experiment.model_dump(mode="json"), sort_keys=True) for experiment in listed)
+
+
+def test_the_paper_tables_can_be_made_of_all_suites_at_once(tmp_path):
+    """As in a clean clone: the catalogue is measured by three suites, two of them with variants."""
+    (tmp_path / "reference").symlink_to(RESULTS / "reference")
+    printed = write_paper_tables(tmp_path, (), check=False)
+    assert "catalog: suite reference/default, mean ± std over 3 seeds" in printed
+    assert "also measured by reference/robustness, reference/ablation." in printed
+    assert "food101: suite reference/food101-titles (images=False), 1 seed" in printed
+    assert "hyper-parameters" not in printed  # a caution, were variants taken for seeds of their model
+    texts = {path.name: path.read_text() for path in (tmp_path / "paper").glob("table_[26].csv")}
+    assert texts == {name: (RESULTS / "reference" / "paper" / name).read_text() for name in texts}
+    assert len(texts) == 2
 
 
 @pytest.mark.parametrize("name", ["fashion-products-masked", "ablation"])  # the longest names of data and of models
