@@ -15,7 +15,7 @@ from benchmarks.reporting.aggregate import by_dataset, compared, records_of, sco
 from benchmarks.reporting.comparison import comparison_table, cost_table, modality_weights_table
 from benchmarks.reporting.ranking import ranks_table, suite_ranking
 from benchmarks.reporting.robustness import robustness_tables
-from benchmarks.reporting.table import Table, in_all_formats, to_markdown
+from benchmarks.reporting.table import Table, file_stem, in_all_formats, to_markdown
 from benchmarks.suites import MODEL_ORDER
 
 if TYPE_CHECKING:
@@ -35,8 +35,8 @@ def write(suite_dir: Path, records: Sequence[Record], suite: str) -> str:
     store.save_texts(suite_dir / "tables", table_texts(records))
     figures = all_figures(records, MODEL_ORDER)
     for name, figure in figures.items():
-        store.write_bytes(suite_dir / "figures" / f"{name}.svg", to_svg(figure))
-        store.write_bytes(suite_dir / "figures" / f"{name}.png", to_png(figure))
+        store.write_bytes(suite_dir / "figures" / f"{file_stem(name)}.svg", to_svg(figure))
+        store.write_bytes(suite_dir / "figures" / f"{file_stem(name)}.png", to_png(figure))
     agreement = _agreement(suite_dir, records)
     page = render(suite, tables, figures, records, _how_to_reproduce(suite, records), _cards(records), agreement)
     store.write_text(suite_dir / "report.html", page)

@@ -125,14 +125,14 @@ def ranks_table(found: Ranking, metric: str = "accuracy", unit: Unit = "task") -
         (Cell(model), _cell(average, 2), *(_cell(value, 1) for value in found.ranks[:, column]))
         for column, (model, average) in enumerate(found.average.items())
     ]
-    told_apart = found.friedman <= LEVEL
+    significant = found.friedman <= LEVEL
     notes = [
         "Rank 1 is the best; ties share the mean of their ranks. Models without a score in every column are left out.",
         f"Friedman's test that all models are alike: p = {found.friedman:.2g}. "
         + (
             f"By Nemenyi's test at {LEVEL:.0%} average ranks differ significantly if they are "
             f"{found.critical_difference:.2f} apart."
-            if told_apart
+            if significant
             else "It does not reject that, so no two models are told apart."
         ),
     ]

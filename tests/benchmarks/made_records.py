@@ -64,6 +64,20 @@ def with_condition(original, condition, n):
     return original.model_copy(update={"metrics": {**original.metrics, condition: other}})
 
 
+def with_tasks(original, *names):
+    """The record with its three tasks called otherwise, clean condition only."""
+    new = dict(zip(TASKS, names, strict=True))
+    metrics = {new.get(task, task): by_name for task, by_name in original.metrics[CLEAN].items()}
+    return original.model_copy(
+        update={
+            "metrics": {CLEAN: metrics},
+            "outcomes": {CLEAN: {new[task]: found for task, found in original.outcomes[CLEAN].items()}},
+            "modality_weights": {CLEAN: {new[task]: w for task, w in original.modality_weights[CLEAN].items()}},
+            "relevance": {new[task]: shares for task, shares in original.relevance.items()},
+        }
+    )
+
+
 def _correct(model, seed, task, n, skill):
     """Seeds of a model and models of a task mostly agree on what is hard, as real ones do."""
     hard = np.random.default_rng(seed_of("hard", task)).random(n)

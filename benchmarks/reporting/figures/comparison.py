@@ -12,7 +12,7 @@ from matplotlib.ticker import FormatStrFormatter, LogLocator, NullLocator
 
 from benchmarks.records.record import CLEAN, MEAN, Record
 from benchmarks.reporting.aggregate import Models, estimates, over_seeds, records_of, score, tasks_of
-from benchmarks.reporting.figures.style import axes_of, markers, palette
+from benchmarks.reporting.figures.style import axes_of, drawable, markers, palette
 from benchmarks.reporting.notes import dataset_title
 from benchmarks.reporting.significance import interval
 
@@ -80,11 +80,12 @@ def _by_task(where: str, condition: str, models: Models) -> Figure:
         annot=True,
         fmt=".1f",
         cmap="Blues",
-        xticklabels=columns,
+        xticklabels=[drawable(column) for column in columns],  # seaborn draws them already, before `lay_out`
         yticklabels=list(models),
         linewidths=1,
         cbar_kws={"label": "accuracy in %"},
     )
+    axes.set_xticklabels(columns)
     axes.tick_params(axis="x", rotation=30 if max(map(len, columns)) > 12 else 0)
     axes.axvline(len(columns) - 1, color="white", linewidth=5)
     figure.set_label(f"Accuracy in % on {where} by task, mean over seeds; the last column is the mean over tasks.")

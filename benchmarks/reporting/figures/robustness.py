@@ -48,7 +48,7 @@ def _accuracy(dataset: str, title: str, models: Models, chosen: Sequence[Family]
             look: dict[str, Any] = {"marker": shapes[model], "color": colors[model], "linestyle": line_style(model)}
             axes.plot(list(known), list(known.values()), label=model, ms=4, **look)
     panels[0].set_ylabel("accuracy in %")
-    _legend(figure, panels[0])
+    _legend(figure, panels[0], list(models))
     figure.set_label(
         f"Accuracy on {dataset} under {title}, mean over tasks and seeds, against severity; 0 is the clean test split."
     )
@@ -69,7 +69,7 @@ def _weights(dataset: str, title: str, model: str, records: Sequence[Record], ch
             axes.plot(list(points), list(points.values()), marker=shapes[task], color=colors[task], label=task, ms=4)
         axes.set_ylim(0, 100)
     panels[0].set_ylabel("weight of the text in %")
-    _legend(figure, panels[0])
+    _legend(figure, panels[0], tasks)
     missing = any(PERTURBATIONS[family.name].kind == "remove" for family in chosen if family.name in PERTURBATIONS)
     figure.set_label(
         f"How much {model} listens to the text of each task on {dataset} under {title}, mean over test examples and "
@@ -101,6 +101,6 @@ def _unit(family: Family) -> str:
     return "severity" if family.name in PERTURBATIONS else "epsilon"
 
 
-def _legend(figure: Figure, axes: Axes) -> None:
-    handles, labels = axes.get_legend_handles_labels()
-    figure.legend(handles, labels, loc="outside right upper", frameon=False, fontsize="small")
+def _legend(figure: Figure, axes: Axes, labels: Sequence[str]) -> None:
+    """Of every line, in order: left to itself, matplotlib drops labels that begin with an underscore."""
+    figure.legend(axes.get_lines(), labels, loc="outside right upper", frameon=False, fontsize="small")

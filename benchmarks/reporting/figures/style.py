@@ -7,16 +7,37 @@ from __future__ import annotations
 
 import io
 from collections.abc import Sequence
+from functools import cache
 
 import matplotlib as mpl
 import seaborn as sns
 from matplotlib.axes import Axes
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
+from matplotlib.font_manager import FontProperties, findfont, fontManager, get_font
+from matplotlib.text import Text
 
 MARKERS = ("o", "s", "^", "D", "v", "P", "X", "*")
 
-STYLE = {**sns.axes_style("whitegrid"), "font.family": ["DejaVu Sans"], "font.size": 9.0}
+FALLBACK_FONTS = (
+    "Noto Sans CJK SC",
+    "Noto Sans CJK JP",
+    "Noto Sans SC",
+    "Source Han Sans SC",
+    "WenQuanYi Zen Hei",
+    "Microsoft YaHei",
+    "Hiragino Sans GB",
+    "Arial Unicode MS",
+    "Noto Emoji",
+    "Symbola",
+)
+"""For characters that DejaVu Sans, which comes with matplotlib, does not have: Chinese, Japanese, Korean, emoji."""
+
+FONTS = ["DejaVu Sans", *(name for name in FALLBACK_FONTS if name in fontManager.get_font_names())]
+
+STYLE = {**sns.axes_style("whitegrid"), "font.family": FONTS, "font.size": 9.0, "text.parse_math": False}
+
+ESCAPED = r"Characters that no installed font has are written as their codes, such as \u989c."
 
 Color = tuple[float, float, float]
 
@@ -62,10 +83,43 @@ def axes_of(width: float, height: float, title: str) -> tuple[Figure, Axes]:
     return figure, axes
 
 
+def drawable(text: str) -> str:
+    r"""The text with every character that no font of STYLE has as its code: \u989c; a line feed stays."""
+    return "".join(c if c == "\n" or ord(c) in _glyphs() else _code(c) for c in text)
+
+
+@cache
+def _glyphs() -> frozenset[int]:
+    return frozenset(code for name in FONTS for code in get_font(findfont(FontProperties(name))).get_charmap())
+
+
+def _code(character: str) -> str:
+    return character.encode("unicode_escape").decode()
+
+
 def lay_out(figure: Figure) -> None:
-    """Once: drawing again would move things by a hair."""
+    """Once, when all is drawn: drawing again would move things by a hair. Escapes what no font has, and says so."""
+    if _escape_texts(figure):
+        figure.supxlabel(ESCAPED, x=0.99, ha="right", fontsize="x-small")
     figure.draw_without_rendering()
     figure.set_layout_engine("none")
+
+
+def _escape_texts(figure: Figure) -> bool:
+    """Whether any text had to be changed."""
+    changed = False
+    for axis in (axis for axes in figure.axes for axis in (axes.xaxis, axes.yaxis)):
+        places = [float(place) for place in axis.get_majorticklocs()]
+        labels = axis.get_major_formatter().format_ticks(places)
+        if any(drawable(label) != label for label in labels):
+            axis.set_ticks(places, [drawable(label) for label in labels])  # a tick's text is set again by its axis
+            changed = True
+    for text in figure.findobj(Text):
+        assert isinstance(text, Text)
+        if drawable(text.get_text()) != text.get_text():
+            text.set_text(drawable(text.get_text()))
+            changed = True
+    return changed
 
 
 def to_svg(figure: Figure) -> bytes:

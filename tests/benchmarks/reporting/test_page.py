@@ -9,7 +9,8 @@ from benchmarks.records.record import Experiment
 from benchmarks.reporting.outputs import all_figures, all_tables
 from benchmarks.reporting.page import render, reproduction
 from benchmarks.suites import experiments, select
-from tests.benchmarks.made_records import record, suite
+from tests.benchmarks.made_records import record, suite, with_tasks
+from tests.benchmarks.reporting.names import NAMES
 
 ORDER = ("text_only", "cma_clip")
 VOID = {"meta", "img"}
@@ -109,6 +110,13 @@ def test_names_from_data_are_text_never_markup():
     assert not re.search(r"<script|<b>|<i>|<u>", html)
     for text in ("row 3: <script>alert(1)</script>", "<b>teal</b> (2)", "a & b", "echo '<i>' && true", "<u>Cat</u>"):
         assert text in page.text
+
+
+def test_every_name_of_a_task_is_shown_as_it_is():
+    names = list(NAMES.values())
+    for three in zip(names[::3], names[1::3], names[2::3], strict=True):
+        _, page = page_of([with_tasks(made, *three) for made in suite(ORDER, seeds=(0,))])
+        assert ["model", *three, "mean"] in page.rows
 
 
 def test_environments_are_counted(records):

@@ -3,11 +3,12 @@
 import numpy as np
 import pytest
 import torch
+from matplotlib.text import Text
 from PIL import Image
 
 from baselines import BASELINES
-from benchmarks.reporting.figures.attention import AttentionError, attend, draw, seen_box
-from benchmarks.reporting.figures.style import to_png
+from benchmarks.reporting.figures.attention import Attended, AttentionError, attend, draw, seen_box
+from benchmarks.reporting.figures.style import drawable, to_png
 from cma_clip.backbone.loading import load_backbone
 from cma_clip.features.processing import Processor
 from cma_clip.model import CMAClip
@@ -124,3 +125,14 @@ def test_the_heat_covers_the_photo_and_the_token_is_named(attended):
     assert f'"{attended.word}"' in overlay.get_title(loc="left")
     assert overlay.images[1].get_extent() == list(attended.box)
     assert figure.get_label().startswith("Attention of the last sequence-wise layer")
+
+
+def test_any_text_and_class_can_be_drawn():
+    patches = np.full((2, 2), 0.25, dtype=np.float32)
+    predictions = {"_x": ("$5 a|b", 0.7), "颜色": ("👗", 0.6)}
+    box = (0.0, 8.0, 8.0, 0.0)
+    odd = Attended(photo(8, 8), "a 红 $dress$ $5", "$5", 0.5, patches, patches, box, predictions, {"_x": (0.4, 0.6)})
+    figure = draw([odd])
+    shown = " ".join(text.get_text() for text in figure.findobj(Text))
+    assert to_png(figure).startswith(b"\x89PNG")  # a missing glyph or broken mathematics would warn
+    assert all(drawable(text) in shown for text in ("a 红 $dress$ $5", "_x: $5 a|b (70 %)", "颜色: 👗 (60 %)"))

@@ -5,11 +5,13 @@ from itertools import combinations
 
 import numpy as np
 import pytest
+from matplotlib.text import Text
 from PIL import Image
 
-from benchmarks.reporting.figures.style import line_style, markers, palette, to_png, to_svg
+from benchmarks.reporting.figures.style import ESCAPED, drawable, line_style, markers, palette, to_png, to_svg
 from benchmarks.reporting.outputs import all_figures
-from tests.benchmarks.made_records import ORDER, TASKS, record, suite, with_accuracy, with_condition
+from tests.benchmarks.made_records import ORDER, TASKS, record, suite, with_accuracy, with_condition, with_tasks
+from tests.benchmarks.reporting.names import NAMES
 
 KINDS = ("accuracy", "accuracy_by_task", "accuracy_by_cost", "modality_weights")
 
@@ -130,3 +132,23 @@ def test_variants_share_the_colour_of_their_model_and_are_told_apart_by_markers(
     looks = [(colors[row], shapes[row]) for row in rows]
     assert len(set(looks)) == len(rows)
     assert (line_style("cma_clip"), line_style("cma_clip, 2 layers")) == ("-", "--")
+
+
+def test_every_name_of_a_task_is_drawn_or_its_code_is_and_that_is_said():
+    names = list(NAMES.values())
+    for three in zip(names[::3], names[1::3], names[2::3], strict=True):
+        made = [with_tasks(made, *three) for made in suite(("text_only", "cma_clip"), seeds=(0,))]
+        for kind in ("accuracy_by_task", "modality_weights"):
+            figure = all_figures(made, ORDER)[f"catalog-{kind}"]
+            assert to_png(figure).startswith(b"\x89PNG")  # a missing glyph or broken mathematics would warn
+            shown = [text.get_text() for text in figure.findobj(Text)]
+            for name in three:
+                assert any(drawable(name) in text for text in shown)
+            lacking = any(drawable(name) != name for name in three)
+            assert (ESCAPED in shown) is lacking
+
+
+def test_a_character_without_a_glyph_is_drawn_as_its_code():
+    assert drawable("a$b_c é ±") == "a$b_c é ±"
+    assert drawable("\ue123 \U0010fffd\t") == r"\ue123 \U0010fffd\t"
+    assert drawable("two\nlines") == "two\nlines"
