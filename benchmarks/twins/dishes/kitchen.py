@@ -40,10 +40,9 @@ class Brush:
         self.rng = rng
         self.plate: RGB | None = None
         self._draw = ImageDraw.Draw(picture)
-        self._center = np.array(center)
+        self._center = center
         self._scale = scale
-        cos, sin = np.cos(turn), np.sin(turn)
-        self._turn = np.array(((cos, sin), (-sin, cos)))
+        self._cos, self._sin = np.cos(turn), np.sin(turn)
 
     def polygon(self, points: Iterable[Point], color: RGB) -> None:
         """Filled."""
@@ -92,8 +91,11 @@ class Brush:
         return shade(color, self.rng.uniform(1 - by, 1 + by))
 
     def _place(self, points: Sequence[Point]) -> list[Point]:
-        placed = np.array(points) @ self._turn * self._scale + self._center
-        return [(x, y) for x, y in placed.tolist()]
+        # Not as a matrix product, whose last digits depend on the processor.
+        u, v = np.array(points).T
+        x = (u * self._cos - v * self._sin) * self._scale + self._center[0]
+        y = (u * self._sin + v * self._cos) * self._scale + self._center[1]
+        return list(zip(x.tolist(), y.tolist(), strict=True))
 
 
 def table(size: tuple[int, int], rng: np.random.Generator) -> Image.Image:
