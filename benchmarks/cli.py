@@ -37,9 +37,7 @@ def main() -> None:
         tyro.extras.subcommand_cli_from_dict(
             COMMANDS, prog="cma-bench", description=__doc__, config=(tyro.conf.OmitArgPrefixes,)
         )
-    except (ValueError, KeyError, FloatingPointError, FileNotFoundError) as error:
+    except (ValueError, FloatingPointError, FileNotFoundError) as error:
         if os.environ.get("CMA_BENCH_DEBUG"):
             raise
-        # str(KeyError) would put the sentence into quotes; str(OSError) is the one that names the file.
-        reason = error.args[0] if isinstance(error, KeyError) and error.args else error
-        raise SystemExit(f"cma-bench: {reason}") from error
+        raise SystemExit(f"cma-bench: {error}") from error

@@ -161,7 +161,7 @@ def select(
     network.
 
     Raises:
-        KeyError: an unknown suite, model or data set, with the valid names.
+        UnknownName: an unknown suite, model or data set, with the valid names.
         ValueError: a hyper-parameter that none of the models would get.
     """
     suite = SUITES[choose(name, SUITES, "suite")]

@@ -50,9 +50,7 @@ class CMAClipNetwork(FusionNetwork):
         self.modality = (
             ModalityAttention(config.width, len(tasks), config.keyless_vectors) if config.modality_attention else None
         )
-        self.heads = nn.ModuleDict(
-            {task.name: task_head(config.width, len(task.classes), config.dropout) for task in tasks}
-        )
+        self.heads = nn.ModuleList(task_head(config.width, len(task.classes), config.dropout) for task in tasks)
 
     def forward(self, features: Features) -> Output:
         """Logits per task, and how much each task listened to (text, image)."""
@@ -65,7 +63,8 @@ class CMAClipNetwork(FusionNetwork):
         return Output(self._logits(fused), {task: weights[:, index] for index, task in enumerate(self.tasks)})
 
     def _logits(self, fused: Tensor) -> dict[str, Tensor]:
-        return {task: self.heads[task](fused[:, index]) for index, task in enumerate(self.tasks)}
+        heads = enumerate(zip(self.tasks, self.heads, strict=True))
+        return {task: head(fused[:, position]) for position, (task, head) in heads}
 
     def usable(self, features: Features) -> Tensor:
         """Rows with a modality that this network reads."""

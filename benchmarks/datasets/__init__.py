@@ -11,7 +11,7 @@ from pydantic import ValidationError
 from benchmarks.datasets import abo, catalog, fashion_gen, fashion_products, food101, hub, manifest, mrwpa
 from benchmarks.datasets.loading.masking import mask
 from benchmarks.datasets.loading.splits import DataError, Dataset, Options, Source, Splits
-from benchmarks.names import choose
+from benchmarks.names import UnknownName, choose
 
 DATASETS: dict[str, Dataset] = {
     "abo": Dataset(abo.load, abo.ABOOptions, abo.CARD, needs_root=True),
@@ -47,15 +47,15 @@ def load(name: str, source: Source, options: Mapping[str, Any]) -> Splits:
         parsed = parse_options(name, dataset, options)
         splits = dataset.load(source, parsed.model_copy(update={"titles": "as-is"}))
         return mask(splits) if parsed.titles == "masked" else splits
-    except KeyError as error:
-        raise DataError(str(error.args[0])) from error
+    except UnknownName as error:
+        raise DataError(str(error)) from error
 
 
 def parse_options(name: str, dataset: Dataset, options: Mapping[str, Any]) -> Options:
     """The data set's own options, validated.
 
     Raises:
-        KeyError: an unknown option, with the valid ones.
+        UnknownName: an unknown option, with the valid ones.
         DataError: a value out of range.
     """
     for option in options:

@@ -39,12 +39,9 @@ def configure(hparams: Mapping[str, Any]) -> ContrastiveConfig:
     Raises:
         ValueError: an unknown name or a value out of range.
     """
-    try:
-        for name in hparams:
-            choose(name, ContrastiveConfig.model_fields, "hyper-parameter of pretraining")
-        return ContrastiveConfig.model_validate(hparams)
-    except KeyError as error:
-        raise ValueError(str(error.args[0])) from error
+    for name in hparams:
+        choose(name, ContrastiveConfig.model_fields, "hyper-parameter of pretraining")
+    return ContrastiveConfig.model_validate(hparams)
 
 
 def zero_shot_probe(splits: Splits, workspace: Workspace) -> Probe:

@@ -70,9 +70,6 @@ SPELLINGS: dict[str, dict[str, tuple[str, ...]]] = {
 }
 """Attribute -> class as the catalogue calls it -> free text."""
 
-CLASSES = {"animal": "animal print", "dotted": "polka dot", "zigzag": "chevron"}
-"""What the frozen mapping calls the catalogue's classes where it calls them otherwise."""
-
 CODES = {
     "bag": "HANDBAG",
     "cushion": "PILLOW",

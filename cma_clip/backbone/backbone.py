@@ -5,7 +5,6 @@ from __future__ import annotations
 import hashlib
 import json
 import re
-from pathlib import Path
 from typing import Annotated, Any, Literal, Self
 
 import torch
@@ -114,13 +113,6 @@ class Backbone(nn.Module):
     def logit_scale(self) -> nn.Parameter:
         """Log of the inverse temperature of the contrastive loss."""
         return self.clip.logit_scale  # type: ignore[return-value]
-
-    def require(self, fingerprint: str, folder: Path) -> None:
-        """Raise BackboneError unless these are the weights that the model in `folder` was trained on."""
-        if fingerprint != self.fingerprint:
-            raise BackboneError(
-                f"{folder}: trained on weights {fingerprint} of {self.id!r}; those found here are {self.fingerprint}"
-            )
 
     def freeze(self, level: Freeze) -> None:
         """Choose what trains; see `Freeze`. The contrastive temperature and bias never train."""

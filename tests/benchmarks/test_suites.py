@@ -2,6 +2,7 @@ import pytest
 
 from benchmarks.datasets import DATASETS
 from benchmarks.models import resolve
+from benchmarks.names import UnknownName
 from benchmarks.suites import FLOORS, MODEL_ORDER, NETWORKS, SUITES, experiments, select, with_data
 
 
@@ -57,7 +58,7 @@ def test_an_option_may_be_for_one_of_several_data_sets():
         "fashion-gen": {"titles": "masked"},
         "abo": {"min_count": 2, "titles": "masked"},
     }
-    with pytest.raises(KeyError, match="'abbo'; did you mean 'abo'"):
+    with pytest.raises(UnknownName, match="'abbo'; did you mean 'abo'"):
         select("paper", [], [], {"abbo.min_count": 2}, {})
 
 
@@ -99,7 +100,7 @@ def test_selecting_changes_no_suite():
     ],
 )
 def test_unknown_names_are_answered_with_near_ones(name, models, message):
-    with pytest.raises(KeyError, match=message):
+    with pytest.raises(UnknownName, match=message):
         select(name, models, [], {}, {})
 
 

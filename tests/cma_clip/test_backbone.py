@@ -192,9 +192,6 @@ def test_fingerprint_tells_weights_and_preprocessing_apart(tiny, tmp_path):
     other = load_backbone(f"random:local-dir:{tmp_path}")
     original = load_backbone(tiny)
     assert other.fingerprint != original.fingerprint
-    before = original.fingerprint
-    with pytest.raises(BackboneError, match=f"trained on weights {other.fingerprint} .* found here are {before}"):
-        original.require(other.fingerprint, tmp_path)
 
 
 def test_shipped_model_loads_without_a_network():

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 from benchmarks.datasets.loading.rows import PARTS, Part, Row
 from benchmarks.datasets.loading.splits import DataError
-from benchmarks.names import choose
+from benchmarks.names import UnknownName, choose
 from cma_clip.types import Task
 
 
@@ -83,5 +83,5 @@ def _refuse(rows: Sequence[Row], spec: TaskSpec, outside: set[str], classes: Seq
     )
     try:
         choose(str(row.labels[spec.name]), classes, f"label of task {spec.name!r}")
-    except KeyError as error:
-        raise DataError(f"{row.origin}: {error.args[0]} ({why})") from error
+    except UnknownName as error:
+        raise DataError(f"{row.origin}: {error} ({why})") from error

@@ -7,6 +7,7 @@ import pytest
 from benchmarks import cli
 from benchmarks.commands.options import pairs
 from benchmarks.models import MODELS
+from benchmarks.names import UnknownName
 from benchmarks.records import store
 from benchmarks.suites import SUITES
 from tests.benchmarks.made_records import suite as records
@@ -115,7 +116,7 @@ def test_a_mistake_is_answered_in_one_line(cma_bench, arguments, message):
 
 def test_mistakes_have_a_traceback_where_that_is_asked_for(cma_bench, monkeypatch):
     monkeypatch.setenv("CMA_BENCH_DEBUG", "1")
-    with pytest.raises(KeyError, match="smok"):
+    with pytest.raises(UnknownName, match="smok"):
         cma_bench("suite", "--suite", "smok")
 
 

@@ -7,10 +7,9 @@ from benchmarks.datasets.abo import LISTINGS, PHOTOS
 from benchmarks.datasets.abo.listings import SHARDS
 from benchmarks.datasets.loading.splits import DataError
 from benchmarks.twins import abo
-from benchmarks.twins.abo import CLASSES
 
 from ..samples import half_a_photo
-from .samples import examples_of, groups_of, id_of, labels_of, note_of, read_records
+from .samples import CLASSES, examples_of, groups_of, id_of, labels_of, note_of, read_records
 
 ATTRIBUTES = ("color", "pattern", "style", "product_type", "material")
 
