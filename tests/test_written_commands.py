@@ -193,7 +193,7 @@ def possessions(tiny, tmp_path_factory):
     models.save("cma_clip", model, folder / "runs" / "experiments" / "KEY" / "model")
     (folder / "runs" / "cache").mkdir()
     Image.new("RGB", (30, 40), "red").save(folder / "photo.jpg")
-    looks = itertools.product(range(30), ("red", "multi"), ("casual", ""))
+    looks = itertools.product(range(30), ("red", "multi"), ("casual", "formal"))
     rows = [f",{color} {style} dress {number},{color},{style}" for number, color, style in looks]
     (folder / "products.csv").write_text("\n".join(["image,text,color,style", "photo.jpg,,red,", *rows]) + "\n")
     return folder
