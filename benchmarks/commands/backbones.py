@@ -25,7 +25,7 @@ class PretrainOptions:
     Attributes:
         dataset: its training split's photos and titles are trained on, its validation split is watched.
         option: options of the data set.
-        catalog: so many generated products are added, of an index range that no evaluation draws from.
+        catalog: number of generated products to add, from an index range that no evaluation draws from.
         start: a backbone id; random weights of the shipped architecture by default.
         seed: of the order, the augmentation and the generated products.
     """
