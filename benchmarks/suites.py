@@ -6,7 +6,7 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from benchmarks.datasets import DATASETS
+from benchmarks.datasets import DATASETS, check_names
 from benchmarks.names import choose
 from benchmarks.records.record import CLEAN, Experiment
 
@@ -135,11 +135,8 @@ SUITES: dict[str, Suite] = {
     "twins": Suite(
         question="Does every model run on every layout? (The numbers say nothing about the real data.)",
         datasets={
-            "fashion-products": {"min_count": 2},
-            "food101": {"split": "mmbt"},
-            "fashion-gen": {},
-            "abo": {"min_count": 2},
-            "mrwpa": {},
+            **{"fashion-products": {"min_count": 2}, "food101": {"split": "mmbt"}},
+            **{"fashion-gen": {}, "abo": {"min_count": 2}, "mrwpa": {}},
         },
         seeds=(0,),
         budget={"max_epochs": 2},
@@ -203,6 +200,7 @@ def with_data(suite: Suite, given: Collection[str]) -> Suite:
     """The suite on the data sets that are there: of several, those without the folder they need are left out.
 
     Raises:
+        KeyError: an option that one of these does not have.
         ValueError: none is there; names what to bring.
     """
     lacking = [name for name in suite.datasets if DATASETS[name].needs_root and name not in given]
@@ -211,6 +209,8 @@ def with_data(suite: Suite, given: Collection[str]) -> Suite:
         raise ValueError(
             f"the suite needs data: {' '.join(f'--data {name}=DIR' for name in lacking)}, at least one of them"
         )
+    for name, options in there.items():
+        check_names(name, options)
     return replace(suite, datasets=there)
 
 

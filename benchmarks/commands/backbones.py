@@ -7,12 +7,15 @@ import shutil
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from tyro.conf import Positional
 
 from benchmarks.commands.options import CommonOptions, Pairs, pairs
 from benchmarks.processes import quiet
+
+if TYPE_CHECKING:
+    from benchmarks.datasets.loading.splits import Source
 
 
 @dataclass(frozen=True)
@@ -22,7 +25,7 @@ class PretrainOptions:
     Attributes:
         dataset: its training split's photos and titles are trained on, its validation split is watched.
         option: options of the data set.
-        catalog: so many generated products are added, of an index range that no evaluation draws from.
+        catalog: number of generated products to add, from an index range that no evaluation draws from.
         start: a backbone id; random weights of the shipped architecture by default.
         seed: of the order, the augmentation and the generated products.
     """
@@ -43,13 +46,19 @@ def pretrain(common: CommonOptions, out: Path, corpus: PretrainOptions, hparam: 
         corpus: what is trained on, and from where.
         hparam: of the training, e.g. epochs=20 devices=2; see cma_clip.contrastive.module.ContrastiveConfig.
     """
-    print(pretrain_clip(corpus, pairs(corpus.option), pairs(hparam), out, common))
+    from benchmarks.datasets import check_names
+
+    options = pairs(corpus.option)
+    check_names(corpus.dataset, options)
+    source = common.source(corpus.dataset)
+    print(pretrain_clip(corpus, options, pairs(hparam), source, out, common))
 
 
 def pretrain_clip(
     pretraining: PretrainOptions,
     options: Mapping[str, Any],
     hparams: Mapping[str, Any],
+    source: Source,
     out: Path,
     common: CommonOptions,
 ) -> str:
@@ -67,7 +76,6 @@ def pretrain_clip(
     config = configure(hparams)
     check_free(out)
     first = os.environ.get("LOCAL_RANK", "0") == "0"  # Lightning runs this program again for every further device
-    source = common.place("none").source(pretraining.dataset)
     experiment = Experiment(
         dataset=pretraining.dataset,
         model=pretraining.start,
@@ -112,12 +120,16 @@ def backbone(
         option: options of the data set.
         out: also write the numbers as JSON.
     """
+    from benchmarks.datasets import check_names
+
+    options = pairs(option)
+    check_names(dataset, options)
+    source = common.source(dataset)
     from benchmarks.pretraining.score import score_backbone
     from benchmarks.records.store import write_text
 
-    options = pairs(option)
     quiet()
-    scores = score_backbone(name, dataset, options, common.place("none").source(dataset))
+    scores = score_backbone(name, dataset, options, source)
     if out is not None:
         write_text(out, scores.as_json())
     print("\n".join(scores.lines()))

@@ -43,7 +43,7 @@ def show_data(name: str, options: Mapping[str, Any], common: CommonOptions) -> s
     """Load a data set; returns its card, sizes, classes and what was left out."""
     from benchmarks import datasets
 
-    splits = datasets.load(name, common.place("none").source(name), options)
+    splits = datasets.load(name, common.source(name), options)
     lines = [f"{key}: {value}" for key, value in asdict(splits.card).items() if value]
     lines += [f"{part}: {len(examples)} examples" for part, examples in splits.parts().items()]
     lines += [f"task {task.name}: {len(task.classes)} classes: {', '.join(task.classes)}" for task in splits.tasks]
@@ -108,13 +108,16 @@ def _check(
         folder: where it is; not needed for embedded data sets, or with --data NAME=DIR.
         option: options of the data set.
     """
+    from benchmarks.datasets import check_names
+
+    options = pairs(option)
+    check_names(name, options)
+    source = common.source(name)
     from benchmarks.data_checks import check
     from benchmarks.data_checks.page import to_html, to_json, to_text
     from benchmarks.records.store import write_text
 
-    options = pairs(option)
     quiet()
-    source = common.place("none").source(name)
     findings = check(name, source if folder is None else replace(source, root=folder), options, checks.backbone)
     if checks.json is not None:
         write_text(checks.json, to_json(findings))

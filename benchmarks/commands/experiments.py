@@ -10,11 +10,11 @@ from typing import TYPE_CHECKING, Annotated
 
 from tyro.conf import arg
 
-from benchmarks.commands.options import CommonOptions, Names, Pairs, pairs
+from benchmarks.commands.options import CommonOptions, Names, Numbers, Pairs, pairs
 from benchmarks.processes import quiet
 
 if TYPE_CHECKING:
-    from benchmarks.records.record import Record
+    from benchmarks.records.record import Experiment, Record
     from benchmarks.running.run import Place
     from benchmarks.suites import Suite
 
@@ -42,21 +42,33 @@ def run(  # noqa: PLR0913, PLR0917 - one parameter an option of the command
         common: folders and tracking.
         seed: drives the model, never the data.
         protocol: what the test split goes through: clean, plain, qmf-like, pdf-salt, missing-70, robustness ...
-        option: options of the data set, e.g. train_rows=12000.
+        option: options of the data set, e.g. train_rows=12000 or labels=color,style; names with a comma as JSON.
         hparam: hyper-parameters of the model, e.g. depth=3.
     """
+    from benchmarks import datasets
+    from benchmarks.names import choose
+    from benchmarks.perturbations import protocol as named_protocol
     from benchmarks.records.record import Experiment
-    from benchmarks.running.run import run as run_experiment
-    from benchmarks.tracking import open_tracker
+    from benchmarks.suites import MODEL_ORDER
 
     options, hparams = pairs(option), pairs(hparam)
-    quiet()
+    datasets.check_names(dataset, options)
+    choose(model, MODEL_ORDER, "model")
+    named_protocol(protocol)
     experiment = Experiment(
         dataset=dataset, model=model, seed=seed, protocol=protocol, dataset_options=options, hparams=hparams
     )
-    suite = "single"
-    tracker = open_tracker(common.tracking_uri(), suite, common.runs)
-    print(_metrics(run_experiment(experiment, common.place(suite), tracker)))
+    print(run_one(experiment, common))
+
+
+def run_one(experiment: Experiment, common: CommonOptions, suite: str = "single") -> str:
+    """Run one experiment; returns its metrics."""
+    place = common.place(suite)  # refuses unknown names before torch is imported
+    from benchmarks.running.run import run
+    from benchmarks.tracking import open_tracker
+
+    quiet()
+    return _metrics(run(experiment, place, open_tracker(common.tracking_uri(), suite, common.runs)))
 
 
 def _metrics(record: Record) -> str:
@@ -75,7 +87,7 @@ def suite(  # noqa: PLR0913, PLR0917 - one parameter an option of the command
     common: CommonOptions,
     suite: str = "default",
     models: Names = (),
-    seeds: tuple[int, ...] = (),
+    seeds: Numbers = (),
     option: Pairs = (),
     hparam: Pairs = (),
     workers: int | None = None,
@@ -88,22 +100,27 @@ def suite(  # noqa: PLR0913, PLR0917 - one parameter an option of the command
         suite: see `cma-bench suites`.
         models: only these; all by default.
         seeds: instead of the suite's own.
-        option: options of its data sets, e.g. train_rows=12000, or of one of them: abo.min_count=2.
+        option: options of its data sets, e.g. train_rows=12000 or labels=color,style (names with a comma as JSON:
+            labels='["a,b"]'), or of one of them: abo.min_count=2.
         hparam: hyper-parameters that every network gets, e.g. max_epochs=3.
         workers: experiments at a time; one per core by default.
         tuned: use what `cma-bench tune` has chosen, from a folder, or from the suite's own or committed one.
     """
-    from benchmarks.suites import select
+    from benchmarks.suites import select, with_data
     from benchmarks.tuning.chosen import with_tuned
 
     selected = select(suite, models, seeds, pairs(option), pairs(hparam))
     if tuned is not None:
         selected, told = with_tuned(selected, suite, next(iter(tuned), None), common.results)
         print(told)
-    print(run_suite(selected, suite, workers or os.cpu_count() or 1, common))
+    roots = {**_twins(selected, common.runs), **common.roots()}
+    available = with_data(selected, given=roots)
+    for dataset in sorted(selected.datasets.keys() - available.datasets.keys()):
+        print(f"{dataset} is left out: it needs --data {dataset}=DIR", flush=True)
+    print(run_suite(available, suite, roots, workers or os.cpu_count() or 1, common))
 
 
-def run_suite(selected: Suite, name: str, workers: int, common: CommonOptions) -> str:
+def run_suite(selected: Suite, name: str, roots: Mapping[str, Path], workers: int, common: CommonOptions) -> str:
     """Run what is missing of a suite, then write its outputs and compare them with the reference.
 
     Raises:
@@ -113,17 +130,11 @@ def run_suite(selected: Suite, name: str, workers: int, common: CommonOptions) -
     from benchmarks.records.store import load_records
     from benchmarks.reporting import outputs
     from benchmarks.running.parallel import Job, run_all
-    from benchmarks.suites import experiments, with_data
+    from benchmarks.suites import experiments
     from benchmarks.tracking import open_tracker
 
     quiet()
-    place = common.place(name)
-    if selected.twin_rows:
-        place = replace(place, roots={**_twins(selected, common.runs), **place.roots})
-    asked = set(selected.datasets)
-    selected = with_data(selected, given=place.roots)
-    for dataset in sorted(asked - set(selected.datasets)):
-        print(f"{dataset} is left out: it needs --data {dataset}=DIR", flush=True)
+    place = replace(common.place(name), roots=roots)
     wanted = experiments(selected)
     for experiment in wanted:
         resolve(experiment.model, experiment.hparams)  # every name is checked before the first one trains
@@ -164,9 +175,11 @@ def _load_all(selected: Suite, place: Place) -> dict[str, str]:
 
 
 def _twins(selected: Suite, runs: Path) -> Mapping[str, Path]:
-    """The twin of every data set of the suite, written once."""
+    """The twin of every data set of a suite that asks for twins, written once."""
     from benchmarks.twins import make_twin
 
+    if not selected.twin_rows:
+        return {}
     roots = {dataset: runs / "twins" / f"{dataset}-{selected.twin_rows}" for dataset in selected.datasets}
     for dataset, root in roots.items():
         if not root.exists():

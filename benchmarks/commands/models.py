@@ -103,7 +103,12 @@ def attention(
         common: folders; --data NAME=DIR for data sets that are not embedded.
         out: the figure, .png or .svg.
     """
-    print(draw_attention(model, shown, pairs(shown.option), out, common))
+    from benchmarks.datasets import check_names
+
+    options = pairs(shown.option)
+    if shown.dataset is not None:
+        check_names(shown.dataset, options)
+    print(draw_attention(model, shown, options, out, common))
 
 
 def draw_attention(
@@ -143,7 +148,7 @@ def _examples(shown: AttentionOptions, options: Mapping[str, Any], common: Commo
     if shown.image is not None:
         return [Example(shown.image.name, shown.image.name, decode(shown.image, str(shown.image)), shown.text)]
     name = str(shown.dataset)
-    splits = datasets.load(name, common.place("none").source(name), options)
+    splits = datasets.load(name, common.source(name), options)
     if not shown.ids:
         texts = splits.test.texts()
         complete = (i for i, present in enumerate(splits.test.image_present()) if present and texts[i])

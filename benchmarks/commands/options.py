@@ -3,19 +3,37 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Literal
+from typing import TYPE_CHECKING, Annotated, Literal, TypeVar
 
 from tyro.conf import arg
+from tyro.constructors import PrimitiveConstructorSpec
 
 if TYPE_CHECKING:
+    from benchmarks.datasets.loading.splits import Source
     from benchmarks.running.run import Place
+
+T = TypeVar("T")
 
 RESULTS = Path("results")
 RUNS = Path("runs")
 
-Names = Annotated[tuple[str, ...], arg(metavar="[NAME ...]")]
+
+def _listed(metavar: str, parse: Callable[[str], T]) -> PrimitiveConstructorSpec[tuple[T, ...]]:
+    """Values with blanks or commas between them."""
+    return PrimitiveConstructorSpec(
+        nargs="*",
+        metavar=metavar,
+        instance_from_str=lambda words: tuple(parse(part) for word in words for part in word.split(",") if part),
+        is_instance=lambda value: isinstance(value, tuple),
+        str_from_instance=lambda values: [str(value) for value in values],
+    )
+
+
+Names = Annotated[tuple[str, ...], _listed("[NAME ...]", str)]
+Numbers = Annotated[tuple[int, ...], _listed("[INT ...]", int)]
 Pairs = Annotated[tuple[str, ...], arg(metavar="[NAME=VALUE ...]")]
 
 
@@ -39,10 +57,20 @@ class CommonOptions:
 
     def place(self, suite: str) -> Place:
         """Where a command reads and writes."""
+        roots = self.roots()  # refuses unknown names before torch is imported
         from benchmarks.running.run import Place
 
-        roots = dict(_root(pair) for pair in self.data)
         return Place(self.results / suite, self.runs, roots, self.on_bad_sample, progress=True)
+
+    def source(self, dataset: str) -> Source:
+        """Where the loader of a data set reads; imports no torch."""
+        from benchmarks.datasets.loading.splits import Source
+
+        return Source(self.roots().get(dataset), self.runs / "cache", self.on_bad_sample, progress=True)
+
+    def roots(self) -> dict[str, Path]:
+        """Data set -> the user's folder or file."""
+        return dict(_root(pair) for pair in self.data)
 
     def tracking_uri(self) -> str:
         """Where MLflow is."""
@@ -62,7 +90,7 @@ def _root(pair: str) -> tuple[str, Path]:
 
 
 def pairs(given: tuple[str, ...]) -> dict[str, object]:
-    """NAME=VALUE ...; a value is JSON if it parses as JSON, else a string."""
+    """NAME=VALUE ...; a value is JSON if it parses as JSON, else a string (of names with commas between them)."""
     parsed: dict[str, object] = {}
     for pair in given:
         name, separator, value = pair.partition("=")

@@ -62,13 +62,14 @@ def tune_suite(selected: Suite, name: str, options: TuneOptions, common: CommonO
     """
     from benchmarks.suites import with_data
     from benchmarks.tuning.budget import Budget
+
+    budget = Budget(options.trials, options.seconds)
+    selected = with_data(selected, given=common.roots())
+    place = common.place(name)
     from benchmarks.tuning.studies import specs, untunable
     from benchmarks.tuning.workers import Plan, tune
 
     quiet()
-    budget = Budget(options.trials, options.seconds)
-    place = common.place(name)
-    selected = with_data(selected, given=place.roots)
     studies = list(specs(selected, name, place))
     if not studies:
         raise ValueError(f"nothing to tune in {', '.join(selected.models)}")

@@ -25,7 +25,7 @@ from benchmarks.datasets.loading import grouping as groups
 from benchmarks.datasets.loading.build import Part, Row, TaskSpec, build_splits
 from benchmarks.datasets.loading.readers import Record, find, read_records
 from benchmarks.datasets.loading.rows import LeakError
-from benchmarks.datasets.loading.splits import Card, DataError, Names, Options, Source, Splits
+from benchmarks.datasets.loading.splits import Card, DataError, Names, Options, Source, Splits, split_names
 
 SPLITS: Mapping[str, Part] = {
     "train": "train",
@@ -40,8 +40,8 @@ RULE = "manifest/v1"
 
 Tie = Literal["text", "image"]
 TIES: tuple[Tie, ...] = get_args(Tie)
-Ties = Annotated[tuple[Tie, ...], BeforeValidator(lambda given: (given,) if isinstance(given, str) else given)]
-"""What keeps rows that share it in one split; a single one may stand alone."""
+Ties = Annotated[tuple[Tie, ...], BeforeValidator(split_names)]
+"""What keeps rows that share it in one split."""
 
 CARD = Card(
     title="Your own data",
