@@ -5,13 +5,12 @@ rows -> images checked -> classes counted -> Arrow tables, one per split, writte
 
 from __future__ import annotations
 
-import ast
 import json
 import shutil
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import closing
 from dataclasses import asdict
-from functools import cache, partial
+from functools import partial
 from hashlib import blake2b
 from pathlib import Path
 from typing import Any
@@ -24,10 +23,14 @@ from benchmarks.datasets.loading.classes import TaskSpec, settle_tasks
 from benchmarks.datasets.loading.rows import PARTS, Part, Row, check_ids, check_parts, text_of
 from benchmarks.datasets.loading.splits import Card, DataError, LoadReport, Source, Splits
 from cma_clip.types import Modality, Task
+from cma_clip.version import Version
 
 __all__ = ["PARTS", "Part", "Row", "TaskSpec", "build_splits"]
 
 META = "meta.json"
+LOADING = {"loading": Version(1)}
+"""Of the way from rows to splits, and of the tables' format."""
+
 Records = dict[Part, Callable[[], Iterator[dict[str, Any]]]]
 """What each table will hold, made anew whenever it is asked for: the rows of a large data set are in memory once."""
 
@@ -50,7 +53,7 @@ def build_splits(  # noqa: PLR0913, PLR0917 - one road for all loaders; every ar
     Raises:
         DataError: anything in the rows that cannot be used; names the row, the value and the valid choices.
     """
-    folder = source.cache / "tables" / f"{name}-{_key(key, source)}"
+    folder = source.cache / "tables" / f"{name}-{_key(key, card, source)}"
     folder.parent.mkdir(parents=True, exist_ok=True)
     with FileLock(f"{folder}.lock"):  # the second of two processes waits instead of doing the same work
         if not (folder / META).is_file():
@@ -71,16 +74,9 @@ def build_splits(  # noqa: PLR0913, PLR0917 - one road for all loaders; every ar
     )
 
 
-def _key(key: str, source: Source) -> str:
-    """The tables also depend on the code of the loaders and on what is done with bad samples."""
-    return _hash(key, source.on_bad_sample, _code())[:16]
-
-
-@cache
-def _code() -> str:
-    """Comments and layout left out: only a change of the code itself rebuilds the tables."""
-    files = sorted(Path(__file__).parents[1].rglob("*.py"))
-    return _hash(*(ast.dump(ast.parse(file.read_text(encoding="utf-8"))) for file in files))
+def _key(key: str, card: Card, source: Source) -> str:
+    """The tables also depend on the versions of the loader and of this file, and on what is done with bad samples."""
+    return _hash(key, source.on_bad_sample, f"{card.version} {LOADING['loading']}")[:16]
 
 
 def _hash(*parts: str) -> str:
