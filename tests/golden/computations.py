@@ -25,12 +25,14 @@ from benchmarks.records.record import CLEAN, MEAN, Experiment
 from benchmarks.running.run import Place, run
 from benchmarks.tracking import OFF, open_tracker
 from benchmarks.twins import TWINS, make_twin
-from cma_clip.backbone.backbone import load_backbone
+from cma_clip.backbone.loading import load_backbone
 from cma_clip.classifier import Workspace
-from cma_clip.contrastive.training import CONTRASTIVE, ContrastiveConfig, fit_contrastive
+from cma_clip.contrastive.module import ContrastiveConfig
+from cma_clip.contrastive.training import CONTRASTIVE, fit_contrastive
 from cma_clip.features.processing import FEATURES, Processor
 from cma_clip.features.token_features import token_features
-from cma_clip.learner import TRAINING, FusionNetwork, Output, TrainConfig
+from cma_clip.learner import TRAINING
+from cma_clip.network import FusionNetwork, Output, TrainConfig
 from cma_clip.neural_classifier import NeuralClassifier
 from cma_clip.types import IGNORE
 from tests.architectures import write_architecture
@@ -39,7 +41,7 @@ from tests.benchmarks.datasets.samples import write_manifest
 from tests.products import TASKS, products
 
 EXACT, PIXELS, COMPUTED, TRAINED = 0.0, 0.5, 1e-6, 1e-4
-"""How far numbers may lie from the committed ones. Of a training: measured with OpenBLAS' kernels of Nehalem and Haswell,
+"""How far numbers may lie from the committed ones. Of a training: measured with OpenBLAS' Nehalem and Haswell kernels,
 ATen's default and AVX2 code, oneDNN limited to SSE 4.1 and AVX2, and NumPy without AVX, they differed by at most 4e-6,
 while ReLU for GELU in the task heads moves them by 3e-2 or more. Mean pixels, from 0 to 255, did not differ; other
 builds of libjpeg may round otherwise. Texts, labels, ids and defaults are exact."""
