@@ -166,7 +166,10 @@ def _readings(path: Path, encoding: str, separator: str, options: ReadOptions, *
             faults.append(error)
     if not readings:
         raise faults[0]
-    return readings[1:] if len(readings) == 2 and _unescaped(readings[0].cells).equals(readings[1].cells) else readings
+    if len(readings) == 2 and _unescaped(readings[0].cells).equals(readings[1].cells):
+        escaped = any(pc.any(pc.match_substring(column, '\\"')).as_py() for column in readings[0].cells.columns)
+        return readings[1:] if escaped else readings[:1]  # without such a quote, backslashes are themselves
+    return readings
 
 
 def _unescaped(cells: pa.Table) -> pa.Table:
@@ -221,7 +224,7 @@ def _with_content(rows: list[list[str]], first: int, width: int) -> tuple[Sequen
         _NotRectangularError: one of them is not `width` cells wide.
     """
     numbers = range(first, first + len(rows))
-    if {len(row) for row in rows} == {width}:
+    if width and {len(row) for row in rows} == {width}:
         return numbers, rows
     kept = [(number, row) for number, row in zip(numbers, rows, strict=True) if _has_content(row)]
     for number, row in kept:

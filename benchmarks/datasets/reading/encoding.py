@@ -26,10 +26,9 @@ WAY_OUT = "name it with encoding=NAME, for example encoding=cp1252"
 
 def open_bytes(path: Path) -> BinaryIO:
     """The file's bytes, unpacked if it is gzip."""
-    file = path.open("rb")
-    packed = file.read(2) == b"\x1f\x8b"
-    file.seek(0)
-    return cast(BinaryIO, gzip.GzipFile(fileobj=file)) if packed else file
+    with path.open("rb") as file:
+        packed = file.read(2) == b"\x1f\x8b"
+    return cast(BinaryIO, gzip.open(path)) if packed else path.open("rb")
 
 
 def open_text(path: Path, encoding: str) -> TextIO:
