@@ -10,9 +10,13 @@ from benchmarks.datasets.reading import ReadOptions, column_names, read_table
 ROWS = [
     ["image", "text", "color"],
     ["images/1.jpg", 'mug, 5" tall; plain', "red"],
-    ["images/2.jpg", "für Küche – 5 €\nzwei Zeilen", "blau"],
+    ["images/2.jpg", "für Küche, 5 €\nzwei Zeilen", "blau"],
     ["images/3.jpg", "a|b", "red"],
 ]
+
+RUSSIAN = "text;\u0446\u0432\u0435\u0442\n\u043a\u0440\u0430\u0441\u043d\u0430\u044f \u043a\u0440\u0443\u0436\u043a\u0430;\u043a\u0440\u0430\u0441\u043d\u044b\u0439\n".encode(
+    "cp1251"
+)
 
 
 def write(path, rows=ROWS, encoding="utf-8", before="", **style):
@@ -96,7 +100,7 @@ def test_commas_in_every_title_do_not_hide_semicolons(tmp_path):
         (b"images/1.jpg,Mug,red\nimages/2.jpg,Cup,red\n", "header=true .* header=false"),
         (b"Mug,red\nCup,red\n", "looks like data .'red'"),
         (b"a;b,c\nx;y,z\n", "separator ',', 2 columns; or with separator ';', 2 columns; say which: separator="),
-        ("text;цвет\nкрасная кружка;красный\n".encode("cp1251"), "looks like windows-1251; .*encoding="),
+        (RUSSIAN, "looks like windows-1251; .*encoding="),
     ],
 )
 def test_a_doubt_or_a_fault_is_one_error_with_the_way_out(tmp_path, content, message):
@@ -110,8 +114,8 @@ def test_options_settle_doubts(tmp_path):
     path = tmp_path / "products.csv"
     path.write_bytes(b"a;b,c\nx;y,z\n")
     assert column_names(path, ReadOptions(separator="semicolon")) == ["a", "b,c"]
-    path.write_bytes("text;цвет\nкрасная кружка;красный\n".encode("cp1251"))
-    assert column_names(path, ReadOptions(encoding="cp1251")) == ["text", "цвет"]
+    path.write_bytes(RUSSIAN)
+    assert column_names(path, ReadOptions(encoding="cp1251")) == ["text", RUSSIAN.decode("cp1251")[5:9]]
     path.write_bytes(b"Mug,red\nCup,red\n")
     assert rows_of(read_table(path, ReadOptions(header=False))) == [
         ["column_1", "column_2"],
