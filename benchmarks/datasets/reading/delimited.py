@@ -109,9 +109,9 @@ def _only_reading(path: Path, encoding: str, options: ReadOptions) -> _Reading:
             readings += _readings(path, encoding, separator, options, skip=declared is not None)
         except _NotRectangularError as error:
             faults.append((error.row, error.fault))
-    distinct = [
-        reading for n, reading in enumerate(readings) if not any(_same(reading, other) for other in readings[:n])
-    ]
+    if any(reading.cells.num_columns > 1 for reading in readings):  # any table is one column for a separator it lacks
+        readings = [reading for reading in readings if reading.cells.num_columns > 1]
+    distinct = [one for n, one in enumerate(readings) if not any(_same(one, other) for other in readings[:n])]
     if not distinct:
         row, fault = max(faults, default=(1, "no cells"))
         raise DataError(f"{path}, row {row}: {fault}")
@@ -143,7 +143,7 @@ def _candidates(path: Path, encoding: str, options: ReadOptions, declared: str |
     with open_text(path, encoding) as file:
         line = next((line for line in file if line.strip()), "")
     found = [separator for separator in SEPARATORS if separator in line]
-    return list(SEPARATORS) if not found or line.count('"') % 2 else found  # an odd quote: the row goes on
+    return list(SEPARATORS) if not found or '"' in line else found  # a quoted cell may go on in the next line
 
 
 def _readings(path: Path, encoding: str, separator: str, options: ReadOptions, *, skip: bool) -> list[_Reading]:

@@ -69,6 +69,7 @@ def stripped(rows):
 @given(rows=tables(), encoding=ENCODINGS, backslash=st.booleans(), style=WRITERS)
 @example([["a;b", "c"], ["x;y", "z"]], "utf-8", False, {"delimiter": ","})
 @example([["", ":"], ["", "\n\\\\"]], "utf-8", False, {"delimiter": ","})
+@example([[',"\n', "00", "", "0"], ["", "", "", ""]], "utf-8", True, {"delimiter": ";", "lineterminator": "\n"})
 @example([["text", "size"], ["tablet", '5" screen']], "utf-8", True, {"delimiter": ";"})
 @example([["text", "folder"], ["a, b", "C:\\"]], "cp1252", False, {"delimiter": ",", "quoting": csv.QUOTE_ALL})
 def test_rows_come_back_equal_or_one_error_names_row_or_option(tmp_path_factory, rows, encoding, backslash, style):

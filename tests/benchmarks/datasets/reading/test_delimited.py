@@ -14,8 +14,9 @@ ROWS = [
     ["images/3.jpg", "a|b", "red"],
 ]
 
-RUSSIAN = "text;\u0446\u0432\u0435\u0442\n\u043a\u0440\u0430\u0441\u043d\u0430\u044f \u043a\u0440\u0443\u0436\u043a\u0430;\u043a\u0440\u0430\u0441\u043d\u044b\u0439\n".encode(
-    "cp1251"
+RUSSIAN = (
+    b"text;\xf6\xe2\xe5\xf2\n"
+    b"\xea\xf0\xe0\xf1\xed\xe0\xff \xea\xf0\xf3\xe6\xea\xe0;\xea\xf0\xe0\xf1\xed\xfb\xe9\n"  # in cp1251
 )
 
 
