@@ -1,7 +1,7 @@
 """Which encoding a text file has: a mark decides, then valid UTF-8, then Windows-1252 unless another fits better.
 
 The guess among old encodings is chardet's, restricted to the Windows and East Asian ones: of 19 short product
-files in as many languages and habits it named 17 right (charset-normalizer 5, it takes French and Spanish for Polish).
+files in as many languages and habits it named 17 right (charset-normalizer 9).
 """
 
 from __future__ import annotations
