@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import io
 import struct
-from collections.abc import Generator, Sequence
+from collections.abc import Generator, Iterable
 from concurrent.futures import ThreadPoolExecutor
 from hashlib import blake2b
+from itertools import islice
 from pathlib import Path
 
 import numpy as np
@@ -50,11 +51,11 @@ def digest(data: bytes) -> str:
 
 
 def check_all(
-    images: Sequence[tuple[Path | bytes | ImageInPlace | None, str]], progress: bool
+    images: Iterable[tuple[Path | bytes | ImageInPlace | None, str]], progress: bool, total: int | None = None
 ) -> Generator[str | DataError | None, None, None]:
     """For each (image, origin): its digest, what is wrong with it, or None where there is none.
 
-    Every image is decoded, in threads; closing the generator stops them.
+    Every image is decoded, in threads; closing the generator stops them. `total` is how many there are.
     """
 
     def check(item: tuple[Path | bytes | ImageInPlace | None, str]) -> str | DataError | None:
@@ -72,9 +73,10 @@ def check_all(
 
     pool = ThreadPoolExecutor()  # Pillow releases the interpreter lock while it decodes
     try:
-        starts = range(0, len(images), AHEAD)
-        results = (result for start in starts for result in pool.map(check, images[start : start + AHEAD]))
-        yield from tqdm(results, "check images", len(images), disable=not progress, delay=2, leave=False)
+        remaining = iter(images)
+        chunks = iter(lambda: list(islice(remaining, AHEAD)), [])
+        results = (result for chunk in chunks for result in pool.map(check, chunk))
+        yield from tqdm(results, "check images", total, disable=not progress, delay=2, leave=False)
     finally:
         pool.shutdown(cancel_futures=True)
 

@@ -15,7 +15,7 @@ from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict
 from benchmarks.records.record import MEAN
 from cma_clip.types import IGNORE, Examples, Modality, Task
 
-OnBadSample = Literal["error", "skip"]
+OnBadSample = Literal["error", "skip", "blank"]
 
 
 class DataError(ValueError):
@@ -29,7 +29,8 @@ class Source:
     Attributes:
         root: the user's folder or file; None for data sets that are generated.
         cache: folder for Arrow tables, named by their content.
-        on_bad_sample: `error` stops at the first corrupt sample; `skip` counts and lists them.
+        on_bad_sample: `error` stops at the first corrupt sample; `skip` leaves them out, counted and listed; `blank`
+            keeps those that have a text without their image, counted and listed, and leaves out the others.
         progress: show progress bars.
     """
 
@@ -86,7 +87,8 @@ class LoadReport:
 
     Attributes:
         rows: rows found in the source, before anything was left out.
-        bad_samples: "file, row: reason" of every sample skipped with `on_bad_sample="skip"`.
+        bad_samples: "file, row: reason" of every sample skipped with `on_bad_sample` `skip` or `blank`.
+        blanked: "file, row: reason" of every sample that lost its image with `on_bad_sample="blank"`.
         dropped_classes: per task, class name -> number of labels that became missing because the class
             has too few training rows.
         notes: one sentence each for anything else a reader should know.
@@ -94,6 +96,7 @@ class LoadReport:
 
     rows: int
     bad_samples: tuple[str, ...] = ()
+    blanked: tuple[str, ...] = ()
     dropped_classes: Mapping[str, Mapping[str, int]] = field(default_factory=dict)
     notes: tuple[str, ...] = ()
 
@@ -112,6 +115,8 @@ class Splits:
             ("deduplicated"), from the same predictions.
         per_group: name of the condition in which the test examples of one group count as one, by the mean of
             their probabilities ("per product"); None where every example stands for itself.
+        units: names of what the test examples count as one by, one a row, where that is less than their group; None
+            where it is the group.
 
     Raises:
         DataError: a duplicate id, a group in two splits, a label out of range, a task nobody can learn.
@@ -128,6 +133,7 @@ class Splits:
     relevance: Mapping[str, Mapping[Modality, float]] | None = None
     subsets: Mapping[str, npt.NDArray[np.bool_]] = field(default_factory=dict)
     per_group: str | None = None
+    units: tuple[str, ...] | None = None
 
     def __post_init__(self) -> None:
         for task in self.tasks:
@@ -148,6 +154,10 @@ class Splits:
     def parts(self) -> dict[str, Examples]:
         """The three splits by name."""
         return {"train": self.train, "val": self.val, "test": self.test}
+
+    def test_units(self) -> tuple[str, ...]:
+        """N names over the rows of `test`: those with the same name count as one `per_group`."""
+        return self.test.groups() if self.units is None else self.units
 
     def with_deduplicated(self, new: npt.NDArray[np.bool_], note: str) -> Splits:
         """With the condition `deduplicated`: the test rows that are `new`, Bool[N], if any is; the report says so."""
@@ -184,7 +194,7 @@ def _check_labels(splits: Splits, task: Task) -> None:
 def _check_groups(splits: Splits, task: Task) -> None:
     """The examples of a test group that counts as one have one label."""
     found: dict[str, int] = {}
-    for group, label in zip(splits.test.groups(), splits.test.labels(task.name).tolist(), strict=True):
+    for group, label in zip(splits.test_units(), splits.test.labels(task.name).tolist(), strict=True):
         if label != IGNORE and found.setdefault(group, label) != label:
             raise DataError(
                 f"{splits.name}: test examples of group {group!r} have the labels {task.classes[found[group]]!r} and "
