@@ -1,7 +1,7 @@
 """From rows to checked splits: the one road that every loader takes.
 
-samples in columns -> images checked -> groups and splits -> classes counted -> Arrow tables, one per split, written once
-and memory-mapped.
+samples in columns -> images checked -> groups and splits -> classes counted -> Arrow tables, one per split, written
+once and memory-mapped.
 """
 
 from __future__ import annotations

@@ -19,10 +19,12 @@ such rows are left out, counted and listed. Classes with fewer than `min_count` 
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 
+import pyarrow as pa
 from pydantic import Field, field_validator
 
 from benchmarks.datasets import manifest
@@ -90,8 +92,24 @@ def load(source: Source, options: MRWPAOptions) -> Splits:
         min_count=options.min_count,
         prompts=("a photo of a {} product.", "{}"),
     )
-    splits = manifest.build(Table("mrwpa", CARD, path, export.records, meaning, export.notes), source)
+    table = Table(
+        path.parent,
+        _columns(export, meaning),
+        [record.origin for record in export.records],
+        meaning,
+        source.on_bad_sample,
+        export.notes,
+    )
+    content = hashlib.sha256(str(path.absolute()).encode() + path.read_bytes()).hexdigest()
+    splits = manifest.build("mrwpa", CARD, content, lambda: table, meaning, source)
     return replace(splits, report=_with_skipped(splits.report, export))
+
+
+def _columns(export: Export, meaning: ManifestOptions) -> pa.Table:
+    """The good rows as the manifest has them."""
+    return pa.table(
+        {name: pa.array([record.cells[name] for record in export.records], pa.string()) for name in meaning.columns()}
+    )
 
 
 def _listed(path: Path, mistakes: Mapping[str, Sequence[str]]) -> str:
