@@ -166,15 +166,16 @@ class Splits:
 
 
 def _check_disjoint(splits: Splits, what: str, keys_of: Callable[[Examples], tuple[str, ...]]) -> None:
-    owner: dict[str, str] = {}
+    owners: dict[str, set[str]] = {}
     for part, examples in splits.parts().items():
-        counts = Counter(keys_of(examples))
-        if what == "id" and len(counts) != len(examples):
-            raise DataError(f"{splits.name}: id {counts.most_common(1)[0][0]!r} occurs twice in {part}")
-        for key in counts:
-            if key in owner:
-                raise DataError(f"{splits.name}: {what} {key!r} is in both {owner[key]} and {part}")
-            owner[key] = part
+        keys = keys_of(examples)
+        own = set(keys)
+        if what == "id" and len(own) != len(keys):
+            raise DataError(f"{splits.name}: id {Counter(keys).most_common(1)[0][0]!r} occurs twice in {part}")
+        for other, theirs in owners.items():
+            if not own.isdisjoint(theirs):
+                raise DataError(f"{splits.name}: {what} {min(own & theirs)!r} is in both {other} and {part}")
+        owners[part] = own
 
 
 def _check_labels(splits: Splits, task: Task) -> None:
