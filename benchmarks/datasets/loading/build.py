@@ -81,7 +81,7 @@ def build_splits(  # noqa: PLR0913, PLR0917 - one road for all loaders; every ar
         fingerprint=_hash(*(prints[part] for part in PARTS), json.dumps(meta["tasks"])),
         report=_report(meta["report"]),
         relevance=relevance,
-        subsets={name: test.extra(SUBSET + name).to_numpy() for name in meta["subsets"]},
+        subsets={name: np.asarray(test.extra(SUBSET + name)) for name in meta["subsets"]},
         per_group=None if units is None else PER_UNIT,
         units=None if units is None else tuple(units.to_pylist()),
     )
@@ -148,7 +148,8 @@ def _check_samples(samples: Samples, source: Source) -> tuple[pa.Table, list[str
     origins, has_text = columns["origin"], columns["text"].is_valid().to_numpy()
     digests = np.full(len(columns), None, object)
     good = np.ones(len(columns), np.bool_)
-    bad, blanked = [], []
+    bad: list[str] = []
+    blanked: list[str] = []
     rows = np.flatnonzero(has_image | ~has_text).tolist()
     given = ((samples.image(row), origins[row].as_py()) for row in rows)
     with closing(images.check_all(given, source.progress, len(rows))) as results:

@@ -28,7 +28,7 @@ def join(keys: Sequence[tuple[str, ...]]) -> list[str]:
     A group is called after the smallest key in it, so the order of the rows does not matter.
     """
     columns = [pa.chunked_array([pa.array(kind, pa.string())]) for kind in zip_longest(*keys)]
-    return join_columns(columns).to_pylist() if columns else []  # type: ignore[no-any-return]
+    return join_columns(columns).to_pylist() if columns else []
 
 
 def join_columns(keys: Sequence[pa.ChunkedArray]) -> pa.ChunkedArray:

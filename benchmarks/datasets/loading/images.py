@@ -17,6 +17,16 @@ from tqdm import tqdm
 from benchmarks.datasets.loading.rows import ImageInPlace
 from benchmarks.datasets.loading.splits import DataError
 
+try:
+    from pillow_heif import register_heif_opener
+except ImportError:  # an extra that most people need not have
+    pass
+else:
+    register_heif_opener()
+
+HEIC = {b"heic", b"heix", b"heim", b"heis", b"hevc", b"hevx", b"mif1", b"msf1"}
+"""Brands of the container that phones write photos in."""
+
 AHEAD = 1024
 """Images handed to the threads at a time; all at once would cost a kilobyte each while they wait."""
 
@@ -96,7 +106,9 @@ def _decode(data: bytes, name: str, origin: str) -> Image.Image:
     except (Image.DecompressionBombError, Image.DecompressionBombWarning) as error:
         raise DataError(f"{origin}: image {name} is too large to decode safely: {error}") from error
     except UnidentifiedImageError as error:
-        raise DataError(f"{origin}: {name} is not an image in a format known to Pillow") from error
+        heic = data[4:8] == b"ftyp" and data[8:12] in HEIC
+        way_out = "; it is HEIC: pip install pillow-heif, or save it as JPEG" if heic else ""
+        raise DataError(f"{origin}: {name} is not an image in a format known to Pillow{way_out}") from error
     except (OSError, SyntaxError, ValueError, RuntimeError, struct.error) as error:  # whatever Pillow's plugins raise
         raise DataError(f"{origin}: image {name} cannot be decoded: {error}") from error
 

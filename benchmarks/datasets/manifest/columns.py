@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -16,7 +15,7 @@ from benchmarks.datasets.loading.rows import LABEL, Samples, schema
 from benchmarks.datasets.loading.splits import DataError, OnBadSample
 from benchmarks.datasets.manifest.folder import PhotoFolder
 from benchmarks.datasets.manifest.options import ManifestOptions
-from benchmarks.datasets.manifest.photos import Photos, find_photos
+from benchmarks.datasets.manifest.photos import Photos, Where, find_photos
 from benchmarks.datasets.manifest.placement import place
 
 GROUP, SPLIT, ROW, VIEWED = "cell:group", "cell:split", "row", "viewed"
@@ -36,7 +35,7 @@ class Table:
 
     folder: Path
     columns: pa.Table
-    origins: Sequence[str]
+    origins: Where
     options: ManifestOptions
     on_bad_sample: OnBadSample = "error"
     notes: tuple[str, ...] = ()

@@ -10,12 +10,13 @@ import pyarrow as pa
 
 from benchmarks.datasets.loading.rows import codes
 from benchmarks.datasets.loading.splits import DataError
+from benchmarks.datasets.manifest.photos import Where
 
 SEPARATORS = ("[", "|", ";", ",")
 NUMBER = re.compile(r"[-+]?\d+([.,]\d+)?")
 
 
-def refuse_lists(name: str, column: pa.ChunkedArray, origins: Sequence[str]) -> None:
+def refuse_lists(name: str, column: pa.ChunkedArray, origins: Where) -> None:
     """A separator in over half of the cells whose parts recur in other cells: several labels a cell.
 
     Raises:

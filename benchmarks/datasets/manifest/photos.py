@@ -17,6 +17,10 @@ import pyarrow as pa
 from benchmarks.datasets.loading.rows import codes
 from benchmarks.datasets.loading.splits import DataError, OnBadSample
 from benchmarks.datasets.manifest.folder import OutsideError, PhotoFolder
+from benchmarks.datasets.reading import Origins
+
+Where = Sequence[str] | Origins
+"""What says for every row where it stands."""
 
 SEPARATORS = ("|", ";", ",")
 LOOKED_AT = 20
@@ -66,9 +70,7 @@ class Photos:
                 yield f"{path} {found.st_size} {found.st_mtime_ns}\n"
 
 
-def find_photos(
-    column: pa.ChunkedArray, origins: Sequence[str], folder: PhotoFolder, on_bad_sample: OnBadSample
-) -> Photos:
+def find_photos(column: pa.ChunkedArray, origins: Where, folder: PhotoFolder, on_bad_sample: OnBadSample) -> Photos:
     """The photos of a column of names, null where there is none.
 
     A missing file is left to whoever reads it, unless so many are missing that the folder must be another.
@@ -99,7 +101,7 @@ def find_photos(
     return Photos(numbers, paths, tuple(notes))
 
 
-def _origin(origins: Sequence[str], numbers: npt.NDArray[np.int64], number: int) -> str:
+def _origin(origins: Where, numbers: npt.NDArray[np.int64], number: int) -> str:
     return origins[int(np.argmax(numbers == number))]
 
 

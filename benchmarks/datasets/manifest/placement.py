@@ -44,7 +44,8 @@ def place(columns: pa.Table, options: ManifestOptions) -> Placement:
     shared = {"text": _texts(columns["text"]), "image": _tagged("image:", columns["image_digest"])}
     groups = _groups(columns, [shared[tie] for tie in options.ties])
     parts, notes = _split(columns, groups, options)
-    notes += _of_test(columns, parts)
+    units = _units(columns, options)
+    notes += _of_test(columns, parts, units)
     subsets = {}
     if set(options.ties) != set(TIES):
         new = _new(list(shared.values()), parts)
@@ -54,7 +55,7 @@ def place(columns: pa.Table, options: ManifestOptions) -> Placement:
             "split (`deduplicated`)."
         )
         subsets = {"deduplicated": new} if (new & tests).any() else {}
-    return Placement(groups, parts, _units(columns, options), subsets, tuple(notes))
+    return Placement(groups, parts, units, subsets, tuple(notes))
 
 
 def _texts(column: pa.ChunkedArray) -> pa.ChunkedArray:
@@ -100,11 +101,9 @@ def _split(columns: pa.Table, groups: pa.ChunkedArray, options: ManifestOptions)
     own = np.unique(numbers[training])
     if len(own) < 2:
         return parts, []
-    positions = np.array([grouping.position(name, f"{RULE} validation") for name in names.take(own).to_pylist()])
-    taken = positions < 0.1
-    if not taken.any() or taken.all():
-        taken = positions == positions.min()
-    parts = np.where(training & np.isin(numbers, own[taken]), PARTS.index("val"), parts).astype(np.int8)
+    order = np.argsort([grouping.position(name, f"{RULE} validation") for name in names.take(own).to_pylist()])
+    taken = own[order[: max(1, round(len(own) / 10))]]
+    parts = np.where(training & np.isin(numbers, taken), PARTS.index("val"), parts).astype(np.int8)
     note = (
         f"Column {options.split!r} has no validation rows: a tenth of the training groups by a hash of their name, "
         f"{(parts == PARTS.index('val')).sum():,} rows, is the validation split."
@@ -113,19 +112,21 @@ def _split(columns: pa.Table, groups: pa.ChunkedArray, options: ManifestOptions)
 
 
 def _by_hash(groups: list[str], rows: int) -> tuple[Parts, list[str]]:
-    """Int[groups]: 70 / 10 / 20 % by the hash; where that leaves a split empty, by the order of the hashes."""
+    """Int[groups]: 70 / 10 / 20 % by the hash; where a split gets less than half of that, by the hashes' order."""
     if len(groups) < FEWEST_GROUPS:
         raise DataError(
             f"{rows} usable rows in {len(groups)} group(s) that share no text, photo or group cell: an automatic "
             f"split needs at least {FEWEST_GROUPS} groups; add rows, or give a split column (split=COLUMN)"
         )
     parts = np.array([PARTS.index(grouping.part_of(group, RULE)) for group in groups], np.int8)
-    if len(np.unique(parts)) == len(PARTS):
+    if (np.bincount(parts, minlength=len(PARTS)) >= np.array([0.35, 0.05, 0.1]) * len(groups)).all():
         return parts, []
     order = np.argsort([grouping.position(group, RULE) for group in groups])
     ends = [round(upper * len(groups)) for _, upper in grouping.SHARES]
     parts[order] = np.searchsorted(ends, np.arange(len(groups)), side="right")
-    return parts, ["So few groups that the hash alone left a split empty: they are split in the order of their hashes."]
+    return parts, [
+        "So few groups that the hash alone splits them unevenly: 70 / 10 / 20 % in the order of their hashes."
+    ]
 
 
 def _given(columns: pa.Table, column: str) -> Parts:
@@ -153,7 +154,7 @@ def _need_a_test(parts: Parts, column: str) -> None:
         )
 
 
-def _of_test(columns: pa.Table, parts: Parts) -> list[str]:
+def _of_test(columns: pa.Table, parts: Parts, units: pa.ChunkedArray | None) -> list[str]:
     tests = parts == PARTS.index("test")
     count = int(tests.sum())
     labels = [columns[name].is_valid().to_numpy() for name in columns.column_names if name.startswith(LABEL)]
@@ -166,10 +167,11 @@ def _of_test(columns: pa.Table, parts: Parts) -> list[str]:
             "out; a trained model answers for the others one by one (cma-bench predict)"
         )
     notes = [f"{unknown:,} of {count:,} test rows have no label and are not scored."] if unknown else []
-    if 0 < count < FEW_TEST_ROWS:
-        width = 100 * 1.96 / (2 * sqrt(count + 1.96**2))  # Wilson's interval at one half, where it is widest
+    counted = count if units is None else len(units.filter(pa.array(tests)).unique())
+    if 0 < counted < FEW_TEST_ROWS:
+        width = 100 * 1.96 / (2 * sqrt(counted + 1.96**2))  # Wilson's interval at one half, where it is widest
         notes.append(
-            f"{count} test rows only: a 95 % interval of an accuracy reaches up to {width:.0f} points to either side."
+            f"{counted} test {'rows' if units is None else 'products'} only: a 95 % interval of an accuracy reaches up to {width:.0f} points to either side."
         )
     return notes
 
@@ -178,4 +180,4 @@ def _new(keys: list[pa.ChunkedArray], parts: Parts) -> npt.NDArray[np.bool_]:
     """Bool[N]: rows of which no training or validation row has the text or the photo."""
     learnt = pa.array(parts != PARTS.index("test"))
     known = [pc.is_in(key, key.filter(learnt).drop_null().combine_chunks()).to_numpy() for key in keys]
-    return ~np.any(known, axis=0)
+    return np.asarray(~np.any(known, axis=0))
