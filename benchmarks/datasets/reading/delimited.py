@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import csv
 import re
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import reduce
 from itertools import islice
@@ -24,7 +24,7 @@ import pyarrow.compute as pc
 
 from benchmarks.datasets.loading.splits import DataError
 from benchmarks.datasets.reading.encoding import contains, find_encoding, open_text
-from benchmarks.datasets.reading.table import Origins, RawTable, ReadOptions, named_columns, select, strip
+from benchmarks.datasets.reading.table import Origins, RawTable, ReadOptions, named_columns, strip
 
 SEPARATORS = (",", ";", "\t", "|")
 NAMES = {"comma": ",", "semicolon": ";", "tab": "\t", "bar": "|"}
@@ -68,10 +68,14 @@ class _Reading:
 
 
 class _NotRectangularError(Exception):
-    """A row that does not fit; `args` are its number and what is wrong."""
+    """A row that does not fit, and why."""
+
+    def __init__(self, row: int, fault: str):
+        super().__init__(row, fault)
+        self.row, self.fault = row, fault
 
 
-def read_delimited(path: Path, options: ReadOptions, columns: Collection[str] | None = None) -> RawTable:
+def read_delimited(path: Path, options: ReadOptions) -> RawTable:
     """The rows of a CSV file; those without any content are blank lines.
 
     Raises:
@@ -83,7 +87,7 @@ def read_delimited(path: Path, options: ReadOptions, columns: Collection[str] | 
     table, header, notes = named_columns(reading.cells, f"{path}, row {reading.numbers[0]}", options.header)
     found = f"{path.name}: {encoding.removesuffix('-sig')}, {reading.dialect}, {table.num_rows:,} rows"
     return RawTable(
-        select(table, columns, path),
+        table,
         Origins.of_file(path.name, reading.numbers[header:]),
         path.parent,
         (found, *(f"{path.name}: {note}" for note in notes)),
@@ -103,8 +107,8 @@ def _only_reading(path: Path, encoding: str, options: ReadOptions) -> _Reading:
     for separator in _candidates(path, encoding, options, declared):
         try:
             readings += _readings(path, encoding, separator, options, skip=declared is not None)
-        except _NotRectangularError as fault:
-            faults.append(fault.args)
+        except _NotRectangularError as error:
+            faults.append((error.row, error.fault))
     distinct = [
         reading for n, reading in enumerate(readings) if not any(_same(reading, other) for other in readings[:n])
     ]
