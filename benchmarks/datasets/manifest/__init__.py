@@ -29,7 +29,7 @@ from benchmarks.datasets.manifest.label_cells import refuse_lists
 from benchmarks.datasets.manifest.options import TIES, ManifestOptions, Ties
 from benchmarks.datasets.manifest.placement import SPLITS
 from benchmarks.datasets.reading import RawTable, column_names, read_table
-from benchmarks.datasets.reading.values import mark_missing, settle_labels
+from benchmarks.datasets.reading.values import clean_text, mark_missing, settle_labels
 from benchmarks.names import choose
 
 TABLES = (".csv", ".tsv", ".txt", ".gz", ".json", ".jsonl", ".parquet", ".arrow", ".xlsx")
@@ -132,12 +132,16 @@ def _settled(raw: RawTable, options: ManifestOptions) -> tuple[pa.Table, list[st
             if options.list_cells == "error":
                 refuse_lists(name, settled.values, raw.origins)
         elif pa.types.is_string(column.type):
-            settled = mark_missing(column, ("",) if name == options.id else options.missing)
+            settled = mark_missing(column, () if name == options.id else options.missing)
         else:
             columns[name] = column
             continue
         columns[name], missing[name] = settled.values, settled.missing
-        notes += settled.notes
+        if name == options.text and options.text_cleaning == "html":
+            columns[name], changed = clean_text(settled.values)
+            if changed:
+                notes.append(f"HTML was taken out of {changed:,} texts (text_cleaning=none keeps it).")
+        notes += [f"Column {name!r}: {note}." for note in settled.notes]
     words = {name: ", ".join(f"{w!r} {n:,}" for w, n in counts.items() if w) for name, counts in missing.items()}
     notes += [f"Taken as missing in column {name!r}: {said}." for name, said in words.items() if said]
     return pa.table(columns), notes

@@ -157,7 +157,7 @@ def clean_text(column: pa.ChunkedArray) -> tuple[pa.ChunkedArray, int]:
     cleaned = _without_markup(_without_markup(column.filter(marked)))
     before = column.filter(marked)
     changed = pc.sum(pc.not_equal(cleaned, before)).as_py() or 0
-    return pc.replace_with_mask(column, marked, cleaned), changed
+    return pc.replace_with_mask(column, marked.combine_chunks(), cleaned.combine_chunks()), changed
 
 
 def _without_markup(texts: pa.ChunkedArray) -> pa.ChunkedArray:
