@@ -147,7 +147,7 @@ def _candidates(path: Path, encoding: str, options: ReadOptions, declared: str |
 
 
 def _readings(path: Path, encoding: str, separator: str, options: ReadOptions, *, skip: bool) -> list[_Reading]:
-    """With quotes doubled, and after backslashes where the file may mean that.
+    """With quotes doubled, and after backslashes if any quote stands after one.
 
     Raises:
         _NotRectangularError: neither fits.
@@ -155,22 +155,18 @@ def _readings(path: Path, encoding: str, separator: str, options: ReadOptions, *
     doubled, backslash = Dialect(separator), Dialect(separator, backslash=True)
     if options.quotes:
         return [_read(path, encoding, backslash if options.quotes == "backslash" else doubled, skip=skip)]
-    try:
-        plain = _read(path, encoding, doubled, skip=skip)
-    except _NotRectangularError as fault:
-        if not contains(path, encoding, '\\"'):
-            raise
+    if not contains(path, encoding, '\\"'):
+        return [_read(path, encoding, doubled, skip=skip)]
+    readings: list[_Reading] = []
+    faults: list[_NotRectangularError] = []
+    for dialect in (doubled, backslash):
         try:
-            return [_read(path, encoding, backslash, skip=skip)]
-        except _NotRectangularError:
-            raise fault from None
-    if not any(pc.any(pc.match_substring_regex(column, r'\\("|$)')).as_py() for column in plain.cells.columns):
-        return [plain]
-    try:
-        escaped = _read(path, encoding, backslash, skip=skip)
-    except _NotRectangularError:
-        return [plain]
-    return [escaped] if _unescaped(plain.cells).equals(escaped.cells) else [plain, escaped]
+            readings.append(_read(path, encoding, dialect, skip=skip))
+        except _NotRectangularError as error:
+            faults.append(error)
+    if not readings:
+        raise faults[0]
+    return readings[1:] if len(readings) == 2 and _unescaped(readings[0].cells).equals(readings[1].cells) else readings
 
 
 def _unescaped(cells: pa.Table) -> pa.Table:

@@ -133,13 +133,14 @@ def _near_equal(counts: Mapping[str, int]) -> tuple[dict[str, str], list[str]]:
 _BLOCK = (
     "address|article|aside|blockquote|body|br|caption|center|col|colgroup|dd|details|div|dl|dt|fieldset|figcaption|figure|"
     "footer|form|h[1-6]|head|header|hr|html|iframe|img|input|legend|li|main|meta|link|nav|noscript|ol|option|p|pre|"
-    "section|select|summary|table|tbody|td|textarea|tfoot|th|thead|title|tr|ul|video|audio|source|object|embed|!doctype"
+    "section|select|summary|table|tbody|td|textarea|tfoot|th|thead|title|tr|ul|video|audio|source|object|embed"
 )
 _INLINE = (
     "a|abbr|acronym|b|bdi|bdo|big|button|cite|code|data|del|dfn|em|font|i|ins|kbd|label|mark|o:p|q|s|samp|small|span|"
     "strike|strong|sub|sup|time|tt|u|var|wbr"
 )
-_TAG = r"(?i)</?(?:{})(?:\s(?:[^<>\"']|\"[^\"]*\"|'[^']*')*)?/?>"
+_ATTRIBUTE = r"\s+[\w:.-]+\s*=\s*(?:\"[^\"]*\"|'[^']*'|[^\s<>\"']+)"  # with a value: `a <b and c> d` is no tag
+_TAG = rf"(?i)</?(?:{{}})(?:{_ATTRIBUTE})*\s*/?>"
 _UNSEEN = r"(?is)<!--.*?-->|<script\b.*?</script\s*>|<style\b.*?</style\s*>"
 _ENTITY = re.compile(r"&(?:#[0-9]{1,7}|#[xX][0-9a-fA-F]{1,6}|[a-zA-Z][a-zA-Z0-9]{1,31});")
 _MARKUP = f"(?:{_UNSEEN})|(?:{_TAG.format(f'{_BLOCK}|{_INLINE}')})|(?:{_ENTITY.pattern})"
@@ -148,24 +149,24 @@ _MARKUP = f"(?:{_UNSEEN})|(?:{_TAG.format(f'{_BLOCK}|{_INLINE}')})|(?:{_ENTITY.p
 def clean_text(column: pa.ChunkedArray) -> tuple[pa.ChunkedArray, int]:
     """(Texts without HTML, how many changed); cells without known tags and entities stay as they are.
 
-    Only names of HTML count as tags: `x < 5`, `<3`, `List<Brand>` and `AT&T` survive, for which lxml, selectolax and
-    bs4 were tried: each swallows `<Brand>` or the rest of the line. Tags of blocks and line breaks become a blank,
+    Only names of HTML count as tags: `x < 5`, `<3`, `List<Brand>` and `AT&T` survive (lxml, selectolax and bs4
+    swallow `<Brand>`, and glue the words of two paragraphs). Tags of blocks and line breaks become a blank,
     those within a line nothing; scripts, styles and comments go with their content. Escaped markup (`&lt;p&gt;`, as
     feeds carry it) goes as well: the cleaning is done twice.
     """
-    marked = pc.fill_null(pc.match_substring_regex(column, _MARKUP), False)
-    cleaned = _without_markup(_without_markup(column.filter(marked)))
-    before = column.filter(marked)
-    changed = pc.sum(pc.not_equal(cleaned, before)).as_py() or 0
-    return pc.replace_with_mask(column, marked.combine_chunks(), cleaned.combine_chunks()), changed
+    cleaned = pa.chunked_array([_cleaned(chunk) for chunk in column.chunks], pa.string())
+    return cleaned, pc.sum(pc.not_equal(cleaned, column)).as_py() or 0
 
 
-def _without_markup(texts: pa.ChunkedArray) -> pa.ChunkedArray:
+def _cleaned(texts: pa.Array) -> pa.Array:
+    marked = pc.fill_null(pc.match_substring_regex(texts, _MARKUP), False)
+    return pc.replace_with_mask(texts, marked, _without_markup(_without_markup(texts.filter(marked))))
+
+
+def _without_markup(texts: pa.Array) -> pa.Array:
     for pattern, instead in ((_UNSEEN, " "), (_TAG.format(_BLOCK), " "), (_TAG.format(_INLINE), "")):
         texts = pc.replace_substring_regex(texts, pattern, instead)
-    chunks = [pa.array([_unescaped(text) for text in chunk.to_pylist()], pa.string()) for chunk in texts.chunks]
-    return strip(pc.replace_substring_regex(pa.chunked_array(chunks, pa.string()), f"[{BLANKS}]+", " "))
-
-
-def _unescaped(text: str) -> str:
-    return _ENTITY.sub(lambda match: html.unescape(match[0]), text)
+    plain = pa.array(
+        [_ENTITY.sub(lambda match: html.unescape(match[0]), text) for text in texts.to_pylist()], pa.string()
+    )
+    return strip(pc.replace_substring_regex(plain, f"[{BLANKS}]+", " "))
