@@ -104,7 +104,7 @@ def test_nothing_outside_the_folder_is_read(tmp_path, load, name):
     rows[3]["image"] = name.replace("OUT", str(tmp_path))
     table = write_csv(tmp_path / "photos" / "items.csv", rows)
     for bad in ("error", "skip", "blank"):
-        with pytest.raises(DataError, match="row 5: image path .* leaves the manifest's folder"):
+        with pytest.raises(DataError, match=r"row 5: image path .* leaves the manifest's folder"):
             load(table, {**LABELS, "images": "."}, on_bad_sample=bad)
 
 
@@ -144,7 +144,7 @@ def test_a_broken_photo_may_leave_its_row_the_title(tmp_path, load):
 
 def test_urls_are_not_fetched(tmp_path, load):
     table = write_csv(tmp_path / "items.csv", _rows("https://shop.example/{}.png".format))
-    with pytest.raises(DataError, match="row 2: .* is a URL, and photos are not fetched: download .*images=DIR"):
+    with pytest.raises(DataError, match=r"row 2: .* is a URL, and photos are not fetched: download .*images=DIR"):
         load(table, LABELS)
 
 

@@ -41,7 +41,9 @@ def test_few_rows_get_three_splits_and_a_warning(loaded, count):
 def test_the_stated_interval_is_wilsons_at_one_half(loaded):
     from scipy.stats import binomtest
 
-    splits = loaded(_rows(50, set=lambda number: ("train", "val", "test")[(number >= 30) + (number >= 40)]), split="set")
+    splits = loaded(
+        _rows(50, set=lambda number: ("train", "val", "test")[(number >= 30) + (number >= 40)]), split="set"
+    )
     interval = binomtest(5, 10).proportion_ci(method="wilson")
     assert f"up to {100 * (interval.high - interval.low) / 2:.0f} points" in " ".join(splits.report.notes)
 
@@ -79,7 +81,9 @@ def test_without_test_rows_the_error_says_what_to_do(loaded):
 
 def test_unknown_names_of_splits_are_listed(loaded):
     rows = _rows(60, set=lambda number: ("train", "0", "1", "")[number % 4])
-    message = r"row 3: split '0'; valid are train, .*column 'set' holds an empty cell \(15 rows\), '0' \(15 rows\), '1' "
+    message = (
+        r"row 3: split '0'; valid are train, .*column 'set' holds an empty cell \(15 rows\), '0' \(15 rows\), '1' "
+    )
     with pytest.raises(DataError, match=message):
         loaded(rows, split="set")
 

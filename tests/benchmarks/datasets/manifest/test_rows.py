@@ -12,6 +12,7 @@ from benchmarks.datasets.manifest import SPLITS
 from ..samples import PARTS, half_a_photo, photo, write_csv, write_manifest
 from .conftest import OPTIONS
 
+
 def _rows(manifest):
     return list(csv.DictReader(io.StringIO(manifest.read_text())))
 
@@ -162,7 +163,11 @@ def test_a_manifest_may_move(manifest, load):
         ({"image": "a/../../7.png"}, {}, "row 9: .* leaves the manifest's folder"),
         ({"image": "many words " * 30}, {}, "row 9: image file .* cannot be read: File name too long"),
         ({"image": "."}, {}, "row 9: image file .* cannot be read: Is a directory"),
-        ({"colour": "rde"}, {"min_count": 1}, r"row 9: unknown label of task 'colour' 'rde'; did you mean 'red'\?.*min_count=2"),
+        (
+            {"colour": "rde"},
+            {"min_count": 1},
+            r"row 9: unknown label of task 'colour' 'rde'; did you mean 'red'\?.*min_count=2",
+        ),
         ({"text": "", "image": ""}, {}, "row 9: id 'row-7' has neither an image nor a text"),
         ({"text": "title 6"}, {"id": "text"}, "row 9: id 'title 6' was used before, in items.csv, row 8"),
         ({"text": ""}, {"id": "text"}, "row 9: column 'text' is empty; every row needs an id"),
