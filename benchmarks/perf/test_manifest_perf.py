@@ -10,6 +10,7 @@ import json
 import random
 import subprocess
 import sys
+from itertools import pairwise
 
 import pytest
 
@@ -67,6 +68,6 @@ def test_open_twice(benchmark, tmp_path, measured, count):
 def test_cost_grows_no_faster_than_the_rows(measured):
     if set(measured) != set(SIZES):
         pytest.skip("not all sizes were measured")
-    for few, many in zip(SIZES, SIZES[1:], strict=False):
+    for few, many in pairwise(SIZES):
         assert measured[many]["seconds"] / measured[few]["seconds"] <= many / few
         assert measured[many]["peak_gb"] / measured[few]["peak_gb"] <= many / few

@@ -201,10 +201,7 @@ def _batches(rows: pa.Table, part: Part) -> Iterator[pa.RecordBatch]:
 
 
 def _notes(columns: pa.Table, blanked: Sequence[str]) -> list[str]:
-    missing = {
-        "text": columns["text"].null_count,
-        "image": len(columns) - int(Samples(columns).has_image().sum()),
-    }
+    missing = {"text": columns["text"].null_count, "image": columns["image_digest"].null_count}
     notes = [f"{count:,} of {len(columns):,} rows have no {what}." for what, count in missing.items() if count]
     lost = f"{len(blanked):,} rows lost an image that cannot be used; they are listed (--on-bad-sample blank)."
     return [*notes, lost] if blanked else notes

@@ -124,9 +124,7 @@ def _by_hash(groups: list[str], rows: int) -> tuple[Parts, list[str]]:
     order = np.argsort([grouping.position(group, RULE) for group in groups])
     ends = [round(upper * len(groups)) for _, upper in grouping.SHARES]
     parts[order] = np.searchsorted(ends, np.arange(len(groups)), side="right")
-    return parts, [
-        "Few groups, which the hash alone splits unevenly: 70 / 10 / 20 % in the order of their hashes."
-    ]
+    return parts, ["Few groups, which the hash alone splits unevenly: 70 / 10 / 20 % in the order of their hashes."]
 
 
 def _given(columns: pa.Table, column: str) -> Parts:
@@ -169,11 +167,9 @@ def _of_test(columns: pa.Table, parts: Parts, units: pa.ChunkedArray | None) -> 
     notes = [f"{unknown:,} of {count:,} test rows have no label and are not scored."] if unknown else []
     counted = count if units is None else len(units.filter(pa.array(tests)).unique())
     if 0 < counted < FEW_TEST_ROWS:
-        what = "rows" if units is None else "products"
         width = 100 * 1.96 / (2 * sqrt(counted + 1.96**2))  # Wilson's interval at one half, where it is widest
-        notes.append(
-            f"{counted} test {what} only: a 95 % interval of an accuracy reaches up to {width:.0f} points to either side."
-        )
+        few = f"{counted} test {'rows' if units is None else 'products'} only"
+        notes.append(f"{few}: a 95 % interval of an accuracy reaches up to {width:.0f} points to either side.")
     return notes
 
 

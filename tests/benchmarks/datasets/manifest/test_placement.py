@@ -92,7 +92,9 @@ def test_test_rows_without_any_label_cannot_be_scored(loaded):
     rows = _rows(60, set=lambda number: "test" if number >= 50 else "train")
     for row in rows[50:]:
         row["colour"] = ""
-    with pytest.raises(DataError, match="none of the 10 test rows has a label, as in a competition.*cma-bench predict"):
+    with pytest.raises(
+        DataError, match=r"none of the 10 test rows has a label, as in a competition.*cma-bench predict"
+    ):
         loaded(rows, split="set")
     rows[55]["colour"] = "red"
     notes = loaded(rows, split="set").report.notes
