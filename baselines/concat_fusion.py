@@ -10,7 +10,7 @@ from pydantic import Field
 from torch import nn
 
 from cma_clip.classifier import JSON, ClassifierConfig, Trial
-from cma_clip.learner import FusionNetwork, Output, TrainConfig, Widths
+from cma_clip.network import FusionNetwork, Output, TrainConfig, Widths
 from cma_clip.neural_classifier import NeuralClassifier
 from cma_clip.tensors import Features
 from cma_clip.types import Task
@@ -28,16 +28,15 @@ class ConcatFusionNetwork(FusionNetwork):
     def __init__(self, tasks: Sequence[Task], widths: Widths, config: ConcatFusionConfig):
         super().__init__()
         self.text_norm, self.image_norm = nn.LayerNorm(widths.text), nn.LayerNorm(widths.image)
-        self.heads = nn.ModuleDict(
-            {
-                task.name: nn.Sequential(
-                    nn.Linear(widths.text + widths.image, config.hidden),
-                    nn.GELU(),
-                    nn.Dropout(config.dropout),
-                    nn.Linear(config.hidden, len(task.classes)),
-                )
-                for task in tasks
-            }
+        self.tasks = tuple(task.name for task in tasks)
+        self.heads = nn.ModuleList(
+            nn.Sequential(
+                nn.Linear(widths.text + widths.image, config.hidden),
+                nn.GELU(),
+                nn.Dropout(config.dropout),
+                nn.Linear(config.hidden, len(task.classes)),
+            )
+            for task in tasks
         )
 
     def forward(self, features: Features) -> Output:
@@ -45,7 +44,7 @@ class ConcatFusionNetwork(FusionNetwork):
         text = self.text_norm(features.text_cls) * features.text_present[:, None]
         image = self.image_norm(features.image_cls) * features.image_present[:, None]
         both = torch.cat([text, image], dim=-1)
-        return Output({task: head(both) for task, head in self.heads.items()})
+        return Output({task: head(both) for task, head in zip(self.tasks, self.heads, strict=True)})
 
 
 class ConcatFusion(NeuralClassifier):

@@ -7,30 +7,27 @@ training on titles and prompt matching can do, and what a supervised head on the
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping
-from pathlib import Path
 from types import MappingProxyType
-from typing import Any, ClassVar, Self
+from typing import Any, ClassVar
 
 import numpy as np
 import numpy.typing as npt
 import torch
 from pydantic import Field
-from safetensors.torch import load_file, save_file
 
-from baselines.zero_shot import FILE, ZeroShot, ZeroShotConfig
+from baselines.zero_shot import ZeroShot, ZeroShotConfig
 from cma_clip.backbone.backbone import Freeze
-from cma_clip.classifier import JSON, ClassifierConfig, Report, Trial, Workspace, silent
+from cma_clip.classifier import JSON, Arrays, ClassifierConfig, Report, Trial, silent
+from cma_clip.contrastive.module import ContrastiveConfig
 from cma_clip.contrastive.pairs import Augmentation
-from cma_clip.contrastive.training import ContrastiveConfig, can_drop_patches, fit_contrastive
+from cma_clip.contrastive.training import can_drop_patches, fit_contrastive
 from cma_clip.features.token_features import accelerator
 from cma_clip.learner import BestWeights
 from cma_clip.trainer import EpochReporter, Precision, Stopping
 from cma_clip.types import IGNORE, Examples
 
 ROWS = 512
-WEIGHTS_FILE = "backbone.safetensors"
 
 
 class FineTunedCLIPConfig(ZeroShotConfig):
@@ -40,7 +37,7 @@ class FineTunedCLIPConfig(ZeroShotConfig):
         freeze: which blocks of the towers train; the projections and the temperature always do.
         learning_rate: of the projections and the temperature.
         backbone_learning_rate: of the towers.
-        augment, fragments, fragment_rate: see `cma_clip.contrastive.training.ContrastiveConfig`.
+        augment, fragments, fragment_rate: see `cma_clip.contrastive.module.ContrastiveConfig`.
         patch_dropout: likewise, of towers that can leave out patches (open_clip's own ViT); the record's facts tell the
             share that was left out.
     """
@@ -65,6 +62,7 @@ class FineTunedCLIP(ZeroShot):
     """Contrastive training on the training split's photos and texts, the epoch chosen by accuracy on validation."""
 
     Config: ClassVar[type[ClassifierConfig]] = FineTunedCLIPConfig
+    arrays_file: ClassVar[str | None] = "backbone.safetensors"
     config: FineTunedCLIPConfig
     _history: Mapping[str, JSON] = MappingProxyType({})
 
@@ -95,19 +93,16 @@ class FineTunedCLIP(ZeroShot):
             "trainable_parameters": sum(p.numel() for p in self.backbone.parameters() if p.requires_grad),
         }
 
-    def save(self, folder: Path) -> None:
-        """As zero-shot CLIP, and the trained weights."""
-        super().save(folder)
-        state = {name: value.contiguous() for name, value in self.backbone.state_dict().items()}
-        save_file(state, folder / WEIGHTS_FILE)
+    def state(self) -> tuple[dict[str, JSON], Arrays]:
+        """The trained weights of the backbone."""
+        return {"history": dict(self._history)}, {
+            name: value.cpu().contiguous().numpy() for name, value in self.backbone.state_dict().items()
+        }
 
-    @classmethod
-    def load(cls, folder: Path, workspace: Workspace | None = None) -> Self:
-        """Refuses a backbone whose weights are not those that training started from."""
-        model = super().load(folder, workspace)
-        model.backbone.load_state_dict(load_file(folder / WEIGHTS_FILE))
-        model._history = json.loads((folder / FILE).read_text())["history"]
-        return model
+    def restore(self, values: Mapping[str, Any], arrays: Arrays) -> None:
+        """The inverse of `state`."""
+        self._history = values["history"]
+        self.backbone.load_state_dict({name: torch.tensor(array) for name, array in arrays.items()})
 
     def facts(self) -> dict[str, JSON]:
         """Epochs, the selected one, pairs, and how many parameters trained."""
@@ -121,9 +116,6 @@ class FineTunedCLIP(ZeroShot):
             "backbone_learning_rate": trial.suggest_float("backbone_learning_rate", 1e-5, 1e-3, log=True),
             "weight_decay": trial.suggest_float("weight_decay", 1e-3, 0.3, log=True),
         }
-
-    def _saved(self) -> dict[str, Any]:
-        return {**super()._saved(), "history": dict(self._history)}
 
     def _embeddings(self, examples: Examples) -> Mapping[str, npt.NDArray[Any]]:
         """Of the weights as they are now; not cached, because no other model will ask for them."""

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from pathlib import Path
 from typing import ClassVar, Self
 
@@ -12,7 +11,7 @@ import numpy as np
 from baselines.unimodal import ImageOnly, ImageOnlyConfig, TextOnly, TextOnlyConfig
 from cma_clip.classifier import JSON, Classifier, ClassifierConfig, Report, Trial, Workspace, silent
 from cma_clip.model import CMAClip, CMAClipConfig
-from cma_clip.types import Examples, Predictions, Task
+from cma_clip.types import Examples, Predictions
 
 
 class LateFusion(Classifier):
@@ -22,20 +21,15 @@ class LateFusion(Classifier):
     """
 
     Config: ClassVar[type[ClassifierConfig]] = CMAClipConfig
+    values_file: ClassVar[str] = "late_fusion.json"
     config: CMAClipConfig
 
-    def __init__(
-        self,
-        tasks: Sequence[Task],
-        config: ClassifierConfig | None = None,
-        seed: int = 0,
-        workspace: Workspace | None = None,
-    ):
-        super().__init__(tasks, config, seed, workspace)
+    def setup(self) -> None:
+        """The two halves."""
         options = self.config.model_dump(exclude={"reads", "modality_attention"})
         self.halves: dict[str, CMAClip] = {
-            "text": TextOnly(tasks, TextOnlyConfig(**options), seed, self.workspace),
-            "image": ImageOnly(tasks, ImageOnlyConfig(**options), seed, self.workspace),
+            "text": TextOnly(self.tasks, TextOnlyConfig(**options), self.seed, self.workspace),
+            "image": ImageOnly(self.tasks, ImageOnlyConfig(**options), self.seed, self.workspace),
         }
 
     def fit(self, train: Examples, val: Examples, report: Report = silent) -> None:
@@ -75,25 +69,15 @@ class LateFusion(Classifier):
 
     def save(self, folder: Path) -> None:
         """The halves in folders of their own."""
+        super().save(folder)
         for name, half in self.halves.items():
             half.save(folder / name)
-        saved = {
-            "tasks": [task.as_json() for task in self.tasks],
-            "config": self.config.model_dump(mode="json"),
-            "seed": self.seed,
-        }
-        (folder / "late_fusion.json").write_text(json.dumps(saved))
 
     @classmethod
     def load(cls, folder: Path, workspace: Workspace | None = None) -> Self:
         """The inverse of `save`."""
-        saved = json.loads((folder / "late_fusion.json").read_text())
-        tasks = [Task.from_json(task) for task in saved["tasks"]]
-        model = cls(tasks, cls.Config.model_validate(saved["config"]), saved["seed"], workspace)
-        model.halves = {
-            "text": TextOnly.load(folder / "text", workspace),
-            "image": ImageOnly.load(folder / "image", workspace),
-        }
+        model = super().load(folder, workspace)
+        model.halves = {name: type(half).load(folder / name, workspace) for name, half in model.halves.items()}
         return model
 
     def weights_fingerprint(self) -> str | None:

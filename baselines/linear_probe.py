@@ -2,22 +2,19 @@
 
 from __future__ import annotations
 
-import json
-from collections.abc import Sequence
-from pathlib import Path
-from typing import ClassVar, Self
+from collections.abc import Mapping
+from typing import Any, ClassVar
 
 import numpy as np
 import numpy.typing as npt
 from pydantic import Field
-from safetensors.numpy import load_file, save_file
 
-from baselines.logistic import Arrays, fit_logistic, predict_logistic
-from cma_clip.backbone.backbone import load_backbone
-from cma_clip.classifier import JSON, Classifier, ClassifierConfig, Report, Trial, Workspace, silent
+from baselines.logistic import fit_logistic, predict_logistic
+from cma_clip.backbone.loading import load_backbone
+from cma_clip.classifier import JSON, Arrays, Classifier, ClassifierConfig, Report, Trial, silent
 from cma_clip.features.processing import Processor
 from cma_clip.features.token_features import token_features
-from cma_clip.types import Examples, Predictions, Task
+from cma_clip.types import Examples, Predictions
 
 
 class LinearProbeConfig(ClassifierConfig):
@@ -32,17 +29,13 @@ class LinearProbe(Classifier):
     """The pooled states of both towers side by side, standardised; a missing modality is all zeros (the mean)."""
 
     Config: ClassVar[type[ClassifierConfig]] = LinearProbeConfig
+    values_file: ClassVar[str] = "linear_probe.json"
+    arrays_file: ClassVar[str | None] = "linear_probe.safetensors"
     config: LinearProbeConfig
     arrays: Arrays
 
-    def __init__(
-        self,
-        tasks: Sequence[Task],
-        config: ClassifierConfig | None = None,
-        seed: int = 0,
-        workspace: Workspace | None = None,
-    ):
-        super().__init__(tasks, config, seed, workspace)
+    def setup(self) -> None:
+        """The backbone."""
         self.backbone = load_backbone(self.config.backbone)
         self.processor = Processor(self.backbone)
 
@@ -62,27 +55,13 @@ class LinearProbe(Classifier):
         labels = {task.name: examples.labels(task.name) for task in self.tasks}
         return Predictions(examples.ids(), labels, predict_logistic(features, self.arrays, self.tasks))
 
-    def save(self, folder: Path) -> None:
-        """Weights as safetensors, the rest as JSON."""
-        folder.mkdir(parents=True, exist_ok=True)
-        save_file(self.arrays, folder / "linear_probe.safetensors")
-        saved = {
-            "tasks": [task.as_json() for task in self.tasks],
-            "config": self.config.model_dump(mode="json"),
-            "seed": self.seed,
-            "backbone_fingerprint": self.backbone.fingerprint,
-        }
-        (folder / "linear_probe.json").write_text(json.dumps(saved))
+    def state(self) -> tuple[dict[str, JSON], Arrays]:
+        """Mean and scale of the states, and weights of the classes."""
+        return {}, self.arrays
 
-    @classmethod
-    def load(cls, folder: Path, workspace: Workspace | None = None) -> Self:
-        """Refuses a backbone whose weights are not those it was trained on."""
-        saved = json.loads((folder / "linear_probe.json").read_text())
-        config = cls.Config.model_validate(saved["config"])
-        model = cls([Task.from_json(task) for task in saved["tasks"]], config, saved["seed"], workspace)
-        model.backbone.require(saved["backbone_fingerprint"], folder)
-        model.arrays = load_file(folder / "linear_probe.safetensors")
-        return model
+    def restore(self, values: Mapping[str, Any], arrays: Arrays) -> None:
+        """The inverse of `state`."""
+        self.arrays = arrays
 
     def weights_fingerprint(self) -> str | None:
         """The backbone's hash."""

@@ -6,16 +6,14 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 from scipy.special import softmax
 from sklearn.linear_model import LogisticRegression
 
+from cma_clip.classifier import Arrays
 from cma_clip.types import IGNORE, Examples, Task
 
 UNSEEN = -30.0
 """Bias of a class without a training example: its probability is practically, not exactly, zero."""
-
-Arrays = dict[str, npt.NDArray[np.float32]]
 
 
 def fit_logistic(features: Any, train: Examples, tasks: Sequence[Task], c: float, max_iter: int) -> Arrays:  # noqa: ANN401

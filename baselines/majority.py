@@ -2,23 +2,21 @@
 
 from __future__ import annotations
 
-import json
-from pathlib import Path
-from typing import Self
+from collections.abc import Mapping
+from typing import Any, ClassVar
 
 import numpy as np
 import numpy.typing as npt
 
-from cma_clip.classifier import Classifier, Report, Workspace, silent
+from cma_clip.classifier import JSON, Arrays, Classifier, Report, silent
 from cma_clip.priors import class_shares
-from cma_clip.types import Examples, Predictions, Task
-
-FILE = "majority.json"
+from cma_clip.types import Examples, Predictions
 
 
 class Majority(Classifier):
     """Looks at nothing; every example gets the shares of the classes among the labelled training rows."""
 
+    values_file: ClassVar[str] = "majority.json"
     shares: dict[str, npt.NDArray[np.float32]]
 
     def fit(self, train: Examples, val: Examples, report: Report = silent) -> None:
@@ -33,17 +31,10 @@ class Majority(Classifier):
             probabilities={name: np.tile(shares, (len(examples), 1)) for name, shares in self.shares.items()},
         )
 
-    def save(self, folder: Path) -> None:
-        """One JSON file."""
-        folder.mkdir(parents=True, exist_ok=True)
-        saved = {"tasks": [task.as_json() for task in self.tasks], "seed": self.seed}
-        saved["shares"] = {name: shares.tolist() for name, shares in self.shares.items()}
-        (folder / FILE).write_text(json.dumps(saved))
+    def state(self) -> tuple[dict[str, JSON], Arrays]:
+        """The shares."""
+        return {"shares": {name: shares.tolist() for name, shares in self.shares.items()}}, {}
 
-    @classmethod
-    def load(cls, folder: Path, workspace: Workspace | None = None) -> Self:
-        """The inverse of `save`."""
-        saved = json.loads((folder / FILE).read_text())
-        model = cls([Task.from_json(task) for task in saved["tasks"]], None, saved["seed"], workspace)
-        model.shares = {name: np.array(shares, dtype=np.float32) for name, shares in saved["shares"].items()}
-        return model
+    def restore(self, values: Mapping[str, Any], arrays: Arrays) -> None:
+        """The inverse of `state`."""
+        self.shares = {name: np.array(shares, dtype=np.float32) for name, shares in values["shares"].items()}

@@ -17,8 +17,8 @@ from torch.nn import functional as F
 
 from cma_clip.attention import EncoderLayer, ModalityProjection
 from cma_clip.classifier import JSON, ClassifierConfig, Trial
-from cma_clip.learner import FusionNetwork, Output, TransformerConfig, Widths
 from cma_clip.model import task_head
+from cma_clip.network import FusionNetwork, Output, TransformerConfig, Widths
 from cma_clip.neural_classifier import NeuralClassifier
 from cma_clip.tensors import Features
 from cma_clip.types import Task
@@ -43,9 +43,8 @@ class MMBTNetwork(FusionNetwork):
             EncoderLayer(config.width, config.heads, config.dropout) for _ in range(config.depth)
         )
         self.norm = nn.LayerNorm(config.width)
-        self.heads = nn.ModuleDict(
-            {task.name: task_head(config.width, len(task.classes), config.dropout) for task in tasks}
-        )
+        self.tasks = tuple(task.name for task in tasks)
+        self.heads = nn.ModuleList(task_head(config.width, len(task.classes), config.dropout) for task in tasks)
 
     def forward(self, features: Features) -> Output:
         """Logits per task; a missing modality is seen by nobody."""
@@ -57,7 +56,7 @@ class MMBTNetwork(FusionNetwork):
         for layer in earlier:
             x = layer(x, mask)
         joint = self.norm(last(x, mask, torch.zeros(1, dtype=torch.long, device=x.device)))[:, 0]
-        return Output({task: head(joint) for task, head in self.heads.items()})
+        return Output({task: head(joint) for task, head in zip(self.tasks, self.heads, strict=True)})
 
     def _mask(self, features: Features) -> Tensor:
         image = features.image_present[:, None]

@@ -2,18 +2,16 @@
 
 from __future__ import annotations
 
-import json
-from pathlib import Path
-from typing import Any, ClassVar, Self
+from collections.abc import Mapping
+from typing import Any, ClassVar
 
 import numpy as np
 from pydantic import Field
-from safetensors.numpy import load_file, save_file
 from sklearn.feature_extraction.text import TfidfVectorizer
 
-from baselines.logistic import Arrays, fit_logistic, predict_logistic
-from cma_clip.classifier import JSON, Classifier, ClassifierConfig, Report, Trial, Workspace, silent
-from cma_clip.types import Examples, Predictions, Task
+from baselines.logistic import fit_logistic, predict_logistic
+from cma_clip.classifier import JSON, Arrays, Classifier, ClassifierConfig, Report, Trial, silent
+from cma_clip.types import Examples, Predictions
 
 NO_WORDS = {"": 0}
 """A vocabulary that no text has a word of."""
@@ -32,6 +30,8 @@ class TfidfLogistic(Classifier):
     """Reads texts only; a missing text is an empty one and leaves the class biases."""
 
     Config: ClassVar[type[ClassifierConfig]] = TfidfConfig
+    values_file: ClassVar[str] = "tfidf.json"
+    arrays_file: ClassVar[str | None] = "tfidf.safetensors"
     config: TfidfConfig
     vectoriser: TfidfVectorizer
     arrays: Arrays
@@ -56,29 +56,16 @@ class TfidfLogistic(Classifier):
         labels = {task.name: examples.labels(task.name) for task in self.tasks}
         return Predictions(examples.ids(), labels, predict_logistic(features, self.arrays, self.tasks))
 
-    def save(self, folder: Path) -> None:
-        """Vocabulary as JSON, everything else as safetensors."""
-        folder.mkdir(parents=True, exist_ok=True)
-        save_file({**self.arrays, "idf": self.vectoriser.idf_.astype(np.float64)}, folder / "tfidf.safetensors")
-        words = {word: int(column) for word, column in self.vectoriser.vocabulary_.items()}
-        saved = {
-            "tasks": [task.as_json() for task in self.tasks],
-            "config": self.config.model_dump(mode="json"),
-            "seed": self.seed,
-            "vocabulary": words,
-        }
-        (folder / "tfidf.json").write_text(json.dumps(saved))
+    def state(self) -> tuple[dict[str, JSON], Arrays]:
+        """The vocabulary, its weights and those of the classes."""
+        words: JSON = {word: int(column) for word, column in self.vectoriser.vocabulary_.items()}
+        return {"vocabulary": words}, {**self.arrays, "idf": self.vectoriser.idf_.astype(np.float64)}
 
-    @classmethod
-    def load(cls, folder: Path, workspace: Workspace | None = None) -> Self:
-        """The inverse of `save`."""
-        saved = json.loads((folder / "tfidf.json").read_text())
-        tasks = [Task.from_json(task) for task in saved["tasks"]]
-        model = cls(tasks, TfidfConfig.model_validate(saved["config"]), saved["seed"], workspace)
-        model.arrays = load_file(folder / "tfidf.safetensors")
-        model.vectoriser = model._new_vectoriser(saved["vocabulary"])
-        model.vectoriser.idf_ = model.arrays.pop("idf")
-        return model
+    def restore(self, values: Mapping[str, Any], arrays: Arrays) -> None:
+        """The inverse of `state`."""
+        self.vectoriser = self._new_vectoriser(values["vocabulary"])
+        self.vectoriser.idf_ = arrays["idf"]
+        self.arrays = {name: array for name, array in arrays.items() if name != "idf"}
 
     def facts(self) -> dict[str, JSON]:
         """Size of the model."""

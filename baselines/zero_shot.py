@@ -2,23 +2,21 @@
 
 from __future__ import annotations
 
-import json
-from collections.abc import Mapping, Sequence
-from pathlib import Path
-from typing import Any, ClassVar, Literal, Self
+from collections.abc import Mapping
+from typing import Any, ClassVar, Literal
 
 import numpy as np
 import numpy.typing as npt
 import torch
 from scipy.special import softmax
 
-from cma_clip.backbone.backbone import Backbone, load_backbone
-from cma_clip.classifier import JSON, Classifier, ClassifierConfig, Report, Workspace, silent
+from cma_clip.backbone.backbone import Backbone
+from cma_clip.backbone.loading import load_backbone
+from cma_clip.classifier import JSON, Classifier, ClassifierConfig, Report, silent
 from cma_clip.features.processing import Processor
 from cma_clip.features.token_features import token_features
 from cma_clip.types import Examples, Predictions, Task
 
-FILE = "zero_shot.json"
 FloatArray = npt.NDArray[np.float32]
 
 
@@ -37,16 +35,11 @@ class ZeroShot(Classifier):
     """
 
     Config: ClassVar[type[ClassifierConfig]] = ZeroShotConfig
+    values_file: ClassVar[str] = "zero_shot.json"
     config: ZeroShotConfig
 
-    def __init__(
-        self,
-        tasks: Sequence[Task],
-        config: ClassifierConfig | None = None,
-        seed: int = 0,
-        workspace: Workspace | None = None,
-    ):
-        super().__init__(tasks, config, seed, workspace)
+    def setup(self) -> None:
+        """The backbone."""
         self.backbone = load_backbone(self.config.backbone)
         self.processor = Processor(self.backbone)
 
@@ -67,28 +60,6 @@ class ZeroShot(Classifier):
     def _embeddings(self, examples: Examples) -> Mapping[str, npt.NDArray[Any]]:
         """Of both modalities: `*_embedding` Float[N E] and `*_present` Bool[N]."""
         return token_features(self.backbone, self.processor, examples, self.workspace).arrays
-
-    def save(self, folder: Path) -> None:
-        """One JSON file: the weights are the backbone's own."""
-        folder.mkdir(parents=True, exist_ok=True)
-        (folder / FILE).write_text(json.dumps(self._saved()))
-
-    def _saved(self) -> dict[str, Any]:
-        return {
-            "tasks": [task.as_json() for task in self.tasks],
-            "config": self.config.model_dump(mode="json"),
-            "seed": self.seed,
-            "backbone_fingerprint": self.backbone.fingerprint,
-        }
-
-    @classmethod
-    def load(cls, folder: Path, workspace: Workspace | None = None) -> Self:
-        """Refuses a backbone whose weights are not those it was saved with."""
-        saved = json.loads((folder / FILE).read_text())
-        config = cls.Config.model_validate(saved["config"])
-        model = cls([Task.from_json(task) for task in saved["tasks"]], config, saved["seed"], workspace)
-        model.backbone.require(saved["backbone_fingerprint"], folder)
-        return model
 
     def weights_fingerprint(self) -> str | None:
         """The backbone's hash."""

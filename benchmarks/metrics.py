@@ -13,7 +13,6 @@ import numpy as np
 import numpy.typing as npt
 from scipy.sparse import csr_array
 
-from benchmarks.records.outcomes import pack
 from benchmarks.records.record import MEAN, Estimate, Outcomes
 from benchmarks.seeding import seed_of
 from cma_clip.types import IGNORE, Predictions
@@ -239,4 +238,4 @@ def _outcomes(predictions: Predictions, task: str) -> Outcomes:
     labels = predictions.labels[task]
     known = np.flatnonzero(labels != IGNORE)
     correct = predictions.probabilities[task][known].argmax(1) == labels[known]
-    return pack([predictions.ids[row] for row in known], correct)
+    return Outcomes.of([predictions.ids[row] for row in known], correct)

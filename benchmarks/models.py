@@ -10,7 +10,7 @@ from typing import Any
 from pydantic import ValidationError
 
 from baselines import BASELINES
-from benchmarks.names import choose
+from benchmarks.names import UnknownName, choose
 from benchmarks.records import store
 from cma_clip.classifier import Classifier, ClassifierConfig, Workspace
 from cma_clip.model import CMAClip
@@ -40,8 +40,8 @@ def resolve(name: str, hparams: Mapping[str, Any]) -> tuple[type[Classifier], Cl
         first = error.errors()[0]
         where = ".".join(map(str, first["loc"]))
         raise ModelError(f"{name}: {where}={first['input']!r}: {first['msg']}") from error
-    except KeyError as error:
-        raise ModelError(str(error.args[0])) from error
+    except UnknownName as error:
+        raise ModelError(str(error)) from error
 
 
 def create(name: str, hparams: Mapping[str, Any], tasks: Sequence[Task], seed: int, workspace: Workspace) -> Classifier:

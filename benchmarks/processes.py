@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import multiprocessing
 import os
 import socket
+import threading
 import warnings
 
 
@@ -12,6 +14,18 @@ def quiet() -> None:
     for category in (FutureWarning, DeprecationWarning):
         warnings.filterwarnings("ignore", category=category)
     warnings.filterwarnings("ignore", module="lightning")
+
+
+def end_with_parent() -> None:
+    """A worker without the process that started it stops: nobody waits for it, and a restart has workers of its own."""
+    parent = multiprocessing.parent_process()
+    assert parent is not None
+
+    def follow() -> None:
+        parent.join()
+        os._exit(1)
+
+    threading.Thread(target=follow, daemon=True).start()
 
 
 def this_process() -> str:

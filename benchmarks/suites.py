@@ -1,4 +1,4 @@
-"""Named lists of experiments, and running them. Imports no torch until something runs."""
+"""Named lists of experiments. Imports no torch."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
+from benchmarks.datasets import DATASETS, check_names
 from benchmarks.names import choose
 from benchmarks.records.record import CLEAN, Experiment
 
@@ -100,17 +101,8 @@ SUITES: dict[str, Suite] = {
         question="What do noise and a missing modality cost?",
         datasets={"catalog": {}},
         models=(
-            "tfidf_logistic",
-            "zero_shot",
-            "linear_probe",
-            "image_only",
-            "text_only",
-            "late_fusion",
-            "concat_fusion",
-            "mmbt",
-            "cma_clip_wo_ma",
-            "cma_clip_wo_sa",
-            "cma_clip",
+            *("tfidf_logistic", "zero_shot", "linear_probe", "image_only", "text_only"),
+            *("late_fusion", "concat_fusion", "mmbt", "cma_clip_wo_ma", "cma_clip_wo_sa", "cma_clip"),
         ),
         variants=[
             (model, "modality dropout", {"modality_dropout": 0.3}) for model in ("late_fusion", "mmbt", "cma_clip")
@@ -143,11 +135,8 @@ SUITES: dict[str, Suite] = {
     "twins": Suite(
         question="Does every model run on every layout? (The numbers say nothing about the real data.)",
         datasets={
-            "fashion-products": {"min_count": 2},
-            "food101": {"split": "mmbt"},
-            "fashion-gen": {},
-            "abo": {"min_count": 2},
-            "mrwpa": {},
+            **{"fashion-products": {"min_count": 2}, "food101": {"split": "mmbt"}},
+            **{"fashion-gen": {}, "abo": {"min_count": 2}, "mrwpa": {}},
         },
         seeds=(0,),
         budget={"max_epochs": 2},
@@ -169,7 +158,7 @@ def select(
     network.
 
     Raises:
-        KeyError: an unknown suite, model or data set, with the valid names.
+        UnknownName: an unknown suite, model or data set, with the valid names.
         ValueError: a hyper-parameter that none of the models would get.
     """
     suite = SUITES[choose(name, SUITES, "suite")]
@@ -207,18 +196,21 @@ def _options_of(dataset: str, options: Mapping[str, Any]) -> dict[str, Any]:
     return shared | {name.removeprefix(prefix): value for name, value in options.items() if name.startswith(prefix)}
 
 
-def with_data(suite: Suite, needed: Collection[str], given: Collection[str]) -> Suite:
+def with_data(suite: Suite, given: Collection[str]) -> Suite:
     """The suite on the data sets that are there: of several, those without the folder they need are left out.
 
     Raises:
+        KeyError: an option that one of these does not have.
         ValueError: none is there; names what to bring.
     """
-    lacking = [name for name in suite.datasets if name in needed and name not in given]
+    lacking = [name for name in suite.datasets if DATASETS[name].needs_root and name not in given]
     there = {name: options for name, options in suite.datasets.items() if name not in lacking}
     if not there:
         raise ValueError(
             f"the suite needs data: {' '.join(f'--data {name}=DIR' for name in lacking)}, at least one of them"
         )
+    for name, options in there.items():
+        check_names(name, options)
     return replace(suite, datasets=there)
 
 

@@ -2,16 +2,21 @@
 
 from __future__ import annotations
 
+import json
 from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, ClassVar, Protocol, Self
 
+import numpy.typing as npt
 from pydantic import BaseModel, ConfigDict
+from safetensors import SafetensorError
+from safetensors.numpy import load_file, save_file
 
 from cma_clip.types import Examples, Predictions, Task
 
+Arrays = dict[str, npt.NDArray[Any]]
 JSON = str | int | float | bool | None | list[Any] | dict[str, Any]
 
 
@@ -64,6 +69,9 @@ class Classifier(ABC):
     """
 
     Config: ClassVar[type[ClassifierConfig]] = ClassifierConfig
+    values_file: ClassVar[str] = "classifier.json"
+    arrays_file: ClassVar[str | None] = None
+    """What `save` writes below its folder; without a file for arrays a model has none."""
 
     def __init__(
         self,
@@ -76,6 +84,10 @@ class Classifier(ABC):
         self.config = self.Config() if config is None else config
         self.seed = seed
         self.workspace = workspace or Workspace()
+        self.setup()
+
+    def setup(self) -> None:  # noqa: B027 - not every model has something to build
+        """Build what a model has before it is fitted: a backbone, a network. The end of the constructor."""
 
     @abstractmethod
     def fit(self, train: Examples, val: Examples, report: Report = silent) -> None:
@@ -85,14 +97,49 @@ class Classifier(ABC):
     def predict(self, examples: Examples) -> Predictions:
         """Probabilities for every task and example, labelled or not."""
 
-    @abstractmethod
+    def state(self) -> tuple[dict[str, JSON], Arrays]:
+        """What was learned: values for JSON, and arrays by name. `restore` takes them back."""
+        return {}, {}
+
+    def restore(self, values: Mapping[str, Any], arrays: Arrays) -> None:  # noqa: B027 - not every model learns
+        """The inverse of `state`."""
+
     def save(self, folder: Path) -> None:
-        """Write safetensors and JSON, never pickle, so that `load` predicts the same bits."""
+        """Write one JSON file and, if the model has arrays, one of safetensors; never pickle."""
+        values, arrays = self.state()
+        saved = {
+            "tasks": [task.as_json() for task in self.tasks],
+            "config": self.config.model_dump(mode="json"),
+            "seed": self.seed,
+            "backbone_fingerprint": self.weights_fingerprint(),
+            **values,
+        }
+        folder.mkdir(parents=True, exist_ok=True)
+        if self.arrays_file:
+            save_file(arrays, folder / self.arrays_file)
+        (folder / self.values_file).write_text(json.dumps(saved, indent=1))
 
     @classmethod
-    @abstractmethod
     def load(cls, folder: Path, workspace: Workspace | None = None) -> Self:
-        """The inverse of `save`."""
+        """The inverse of `save`: predicts the same bits.
+
+        Raises:
+            ValueError: the folder holds no model of this class, or the backbone that is found here has other weights
+                than the one it was trained on.
+        """
+        try:
+            saved = json.loads((folder / cls.values_file).read_text())
+            config = cls.Config.model_validate(saved.get("config", {}))
+            tasks = [Task.from_json(task) for task in saved["tasks"]]
+            arrays = load_file(folder / cls.arrays_file) if cls.arrays_file else {}
+        except (OSError, ValueError, KeyError, SafetensorError) as error:
+            raise ValueError(f"{folder} holds no saved {cls.__name__}: {error}") from error
+        model = cls(tasks, config, saved["seed"], workspace)
+        found = model.weights_fingerprint()
+        if (trained_on := saved.get("backbone_fingerprint", found)) != found:
+            raise ValueError(f"{folder}: trained on weights {trained_on} of its backbone; those found here are {found}")
+        model.restore(saved, arrays)
+        return model
 
     @classmethod
     def search_space(cls, trial: Trial) -> dict[str, JSON]:

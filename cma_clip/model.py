@@ -11,7 +11,7 @@ from torch import Tensor, nn
 
 from cma_clip.attention import KeylessVectors, ModalityAttention, SequenceAttention, fuse, mean_weights
 from cma_clip.classifier import JSON, ClassifierConfig, Trial
-from cma_clip.learner import FusionNetwork, Output, TransformerConfig, Widths
+from cma_clip.network import FusionNetwork, Output, TransformerConfig, Widths
 from cma_clip.neural_classifier import NeuralClassifier
 from cma_clip.tensors import Features
 from cma_clip.types import Task
@@ -50,9 +50,7 @@ class CMAClipNetwork(FusionNetwork):
         self.modality = (
             ModalityAttention(config.width, len(tasks), config.keyless_vectors) if config.modality_attention else None
         )
-        self.heads = nn.ModuleDict(
-            {task.name: task_head(config.width, len(task.classes), config.dropout) for task in tasks}
-        )
+        self.heads = nn.ModuleList(task_head(config.width, len(task.classes), config.dropout) for task in tasks)
 
     def forward(self, features: Features) -> Output:
         """Logits per task, and how much each task listened to (text, image)."""
@@ -65,7 +63,8 @@ class CMAClipNetwork(FusionNetwork):
         return Output(self._logits(fused), {task: weights[:, index] for index, task in enumerate(self.tasks)})
 
     def _logits(self, fused: Tensor) -> dict[str, Tensor]:
-        return {task: self.heads[task](fused[:, index]) for index, task in enumerate(self.tasks)}
+        heads = enumerate(zip(self.tasks, self.heads, strict=True))
+        return {task: head(fused[:, position]) for position, (task, head) in heads}
 
     def usable(self, features: Features) -> Tensor:
         """Rows with a modality that this network reads."""

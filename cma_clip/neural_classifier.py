@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from abc import abstractmethod
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -13,37 +12,32 @@ import numpy as np
 import numpy.typing as npt
 import torch
 from lightning.pytorch.callbacks import Callback
-from safetensors.torch import load_file, save_file
 from torch import Tensor
 
-from cma_clip.backbone.backbone import load_backbone
-from cma_clip.classifier import JSON, Classifier, ClassifierConfig, Report, Trial, Workspace, silent
+from cma_clip.backbone.loading import load_backbone
+from cma_clip.classifier import JSON, Arrays, Classifier, ClassifierConfig, Report, Trial, silent
 from cma_clip.features.batching import OrderedRows, RowBatches, ShuffledRows, loader
 from cma_clip.features.processing import Processor
 from cma_clip.features.token_features import token_features
-from cma_clip.learner import BestWeights, FusionNetwork, Labelled, Learner, TrainConfig, Widths
+from cma_clip.learner import BestWeights, Labelled, Learner
+from cma_clip.network import FusionNetwork, TrainConfig, Widths
 from cma_clip.priors import class_shares, inverse_shares
 from cma_clip.trainer import EpochReporter, Stopping, last_checkpoint, make_trainer
 from cma_clip.types import Examples, Predictions, Task
 
-CONFIG_FILE = "classifier.json"
-WEIGHTS_FILE = "network.safetensors"
+FORMAT = 2
+"""Of what is saved; in the first one heads were named by their tasks."""
 
 
 class NeuralClassifier(Classifier):
     """A classifier that is a network over backbone features. A model only supplies `build`."""
 
     Config: ClassVar[type[ClassifierConfig]] = TrainConfig
+    arrays_file: ClassVar[str | None] = "network.safetensors"
     config: TrainConfig
 
-    def __init__(
-        self,
-        tasks: Sequence[Task],
-        config: ClassifierConfig | None = None,
-        seed: int = 0,
-        workspace: Workspace | None = None,
-    ):
-        super().__init__(tasks, config, seed, workspace)
+    def setup(self) -> None:
+        """Backbone and network, from the seed."""
         unknown = sorted(self.config.task_weights.keys() - {task.name for task in self.tasks})
         if unknown:
             names = ", ".join(task.name for task in self.tasks)
@@ -55,7 +49,7 @@ class NeuralClassifier(Classifier):
         backbone = self.backbone
         widths = Widths(backbone.text_width, backbone.image_width, backbone.embedding_width, backbone.word_width)
         with torch.random.fork_rng(devices=[]):
-            torch.manual_seed(seed)
+            torch.manual_seed(self.seed)
             self.network = self.build(widths)
         self._history: dict[str, JSON] = {}
 
@@ -112,42 +106,27 @@ class NeuralClassifier(Classifier):
             modality_weights=_modality_weights(outputs),
         )
 
-    def save(self, folder: Path) -> None:
-        """classifier.json, network.safetensors and, if it was trained, the backbone."""
-        folder.mkdir(parents=True, exist_ok=True)
-        save_file({k: v.contiguous() for k, v in self._state().items()}, folder / WEIGHTS_FILE)
-        saved = {
-            "tasks": [task.as_json() for task in self.tasks],
-            "config": self.config.model_dump(mode="json"),
-            "seed": self.seed,
-            "backbone_fingerprint": self.backbone.fingerprint,
-            "priors": {task: shares.tolist() for task, shares in self.priors.items()},
-            "history": self._history,
+    def state(self) -> tuple[dict[str, JSON], Arrays]:
+        """The network's weights and, if it was trained, the backbone's."""
+        modules = {"network": self.network, **({"backbone": self.backbone} if self.trains_backbone else {})}
+        arrays = {
+            f"{part}.{name}": value.cpu().contiguous().numpy()
+            for part, module in modules.items()
+            for name, value in module.state_dict().items()
         }
-        (folder / CONFIG_FILE).write_text(json.dumps(saved, indent=1))
+        priors: JSON = {task: shares.tolist() for task, shares in self.priors.items()}
+        return {"format": FORMAT, "priors": priors, "history": self._history}, arrays
 
-    @classmethod
-    def load(cls, folder: Path, workspace: Workspace | None = None) -> Self:
-        """Refuses a backbone whose weights are not those the model was trained on.
-
-        Raises:
-            ValueError: the folder holds no model of this class.
-        """
-        try:
-            saved = json.loads((folder / CONFIG_FILE).read_text())
-            config = cls.Config.model_validate(saved["config"])
-        except (OSError, ValueError, KeyError) as error:
-            raise ValueError(f"{folder} holds no saved {cls.__name__}: {error}") from error
-        tasks = [Task.from_json(task) for task in saved["tasks"]]
-        model = cls(tasks, config, saved["seed"], workspace)
-        model.backbone.require(saved["backbone_fingerprint"], folder)
-        model.priors = {task: np.array(shares, dtype=np.float32) for task, shares in saved["priors"].items()}
-        model._history = saved["history"]
-        state = load_file(folder / WEIGHTS_FILE)
-        model.network.load_state_dict(_below(state, "network."))
-        if model.trains_backbone:
-            model.backbone.load_state_dict(_below(state, "backbone."))
-        return model
+    def restore(self, values: Mapping[str, Any], arrays: Arrays) -> None:
+        """The inverse of `state`."""
+        self.priors = {task: np.array(shares, dtype=np.float32) for task, shares in values["priors"].items()}
+        self._history = values["history"]
+        network = _below(arrays, "network.")
+        if "format" not in values:
+            network = _heads_by_position(network, self.tasks)
+        self.network.load_state_dict(network)
+        if self.trains_backbone:
+            self.backbone.load_state_dict(_below(arrays, "backbone."))
 
     @classmethod
     def from_pretrained(cls, folder: str | Path) -> Self:
@@ -202,12 +181,6 @@ class NeuralClassifier(Classifier):
     def _trainer(self, callbacks: list[Callback], max_epochs: int) -> pl.Trainer:
         return make_trainer(self.workspace, callbacks, max_epochs, self.config.precision, self.config.gradient_clip)
 
-    def _state(self) -> dict[str, Tensor]:
-        state = {f"network.{name}": value for name, value in self.network.state_dict().items()}
-        if self.trains_backbone:
-            state |= {f"backbone.{name}": value for name, value in self.backbone.state_dict().items()}
-        return state
-
     def _probabilities(self, task: str, outputs: Sequence[Any]) -> npt.NDArray[np.float32]:
         probabilities = torch.cat([output["probabilities"][task] for output in outputs]).numpy()
         usable = torch.cat([output["usable"] for output in outputs]).numpy()
@@ -220,8 +193,20 @@ def _modality_weights(outputs: Sequence[Any]) -> dict[str, npt.NDArray[np.float3
     return {task: torch.cat([o["modality_weights"][task] for o in outputs]).numpy() for task in tasks} or None
 
 
-def _below(state: Mapping[str, Tensor], prefix: str) -> dict[str, Tensor]:
-    return {name.removeprefix(prefix): value for name, value in state.items() if name.startswith(prefix)}
+def _below(arrays: Arrays, prefix: str) -> dict[str, Tensor]:
+    return {name.removeprefix(prefix): torch.tensor(array) for name, array in arrays.items() if name.startswith(prefix)}
+
+
+def _heads_by_position(state: Mapping[str, Tensor], tasks: Sequence[Task]) -> dict[str, Tensor]:
+    """`heads.<task>.0.weight`, as the first format has it, -> `heads.<position>.0.weight`."""
+    positions = {task.name: position for position, task in enumerate(tasks)}
+    renamed = {}
+    for name, value in state.items():
+        if name.startswith("heads."):
+            _, task, parameter = name.split(".", 2)
+            name = f"heads.{positions[task]}.{parameter}"  # noqa: PLW2901 - the same parameter
+        renamed[name] = value
+    return renamed
 
 
 def _summary(names: Sequence[str]) -> list[JSON]:

@@ -1,55 +1,140 @@
-"""What `cma-bench data make-twin` and `data check` do; each returns the text to print."""
+"""`cma-bench data list`, `show`, `make-twin` and `check`."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import replace
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import Annotated, Any
 
-if TYPE_CHECKING:
-    from benchmarks.commands.options import Checkup, Where
+from tyro.conf import Positional, arg, subcommand
 
-
-class Checked(NamedTuple):
-    """A report for the terminal, and whether a CI job should stop."""
-
-    text: str
-    failed: bool
+from benchmarks.commands.options import CommonOptions, Pairs, pairs
+from benchmarks.processes import quiet
 
 
-def make_twin(name: str, folder: Path, rows: int, seed: int, quirks: bool) -> str:
+def _list() -> None:
+    """List the data sets with their options."""
+    from benchmarks.datasets import DATASETS
+
+    for name, dataset in DATASETS.items():
+        place = f"needs --data {name}=DIR" if dataset.needs_root else dataset.otherwise
+        options = ", ".join(
+            f"{option} (required)"
+            if info.is_required()
+            else f"{option}={info.get_default(call_default_factory=True)!r}"
+            for option, info in dataset.options.model_fields.items()
+        )
+        print(f"{name}: {dataset.card.title}; {place}\n    {options}")
+
+
+def _show(common: CommonOptions, name: Positional[str] = "catalog", option: Pairs = ()) -> None:
+    """Load a data set and show its card, splits, classes and what was left out.
+
+    Args:
+        common: folders.
+        name: a data set.
+        option: options of the data set.
+    """
+    print(show_data(name, pairs(option), common))
+
+
+def show_data(name: str, options: Mapping[str, Any], common: CommonOptions) -> str:
+    """Load a data set; returns its card, sizes, classes and what was left out."""
+    from benchmarks import datasets
+
+    splits = datasets.load(name, common.source(name), options)
+    lines = [f"{key}: {value}" for key, value in asdict(splits.card).items() if value]
+    lines += [f"{part}: {len(examples)} examples" for part, examples in splits.parts().items()]
+    lines += [f"task {task.name}: {len(task.classes)} classes: {', '.join(task.classes)}" for task in splits.tasks]
+    lines += [f"fingerprint: {splits.fingerprint}", f"rows found: {splits.report.rows}", *splits.report.notes]
+    for task, dropped in splits.report.dropped_classes.items():
+        lines.append(f"{task}: {sum(dropped.values())} labels of {len(dropped)} rare classes taken as missing")
+    lines += [f"skipped: {reason}" for reason in splits.report.bad_samples]
+    return "\n".join(lines)
+
+
+def _make_twin(
+    name: Positional[str], folder: Positional[Path], rows: int = 300, seed: int = 0, with_quirks: bool = False
+) -> None:
     """Write a procedural copy of a data set in its official layout.
 
-    Raises:
-        KeyError: a data set without a twin.
-        ValueError: a folder that is there already, or too few rows.
+    Args:
+        name: fashion-products, food101, fashion-gen, abo or mrwpa.
+        folder: a new folder.
+        rows: products, pages or listings.
+        seed: another seed, another twin.
+        with_quirks: with the flaws of the original.
     """
     from benchmarks import twins
 
-    twins.make_twin(name, folder, rows, seed, quirks)
-    skip = " --on-bad-sample skip" if quirks else ""
-    return f"{folder} holds a twin of {name}; use it with --data {name}={folder}{skip}"
+    twins.make_twin(name, folder, rows, seed, with_quirks)
+    skip = " --on-bad-sample skip" if with_quirks else ""
+    print(f"{folder} holds a twin of {name}; use it with --data {name}={folder}{skip}")
 
 
-def check_data(name: str, folder: Path | None, options: Mapping[str, Any], checkup: Checkup, where: Where) -> Checked:
-    """Look at a data set and write the reports that are asked for.
+@dataclass(frozen=True)
+class CheckOptions:
+    """How a data set is looked at, and where the report goes beside the terminal.
 
-    Raises:
-        DataError: the data set cannot be loaded at all.
-        BackboneError: the backbone cannot be had.
+    Attributes:
+        backbone: whose tokeniser, image size and embeddings are used; see `cma-bench models --backbones`.
+        json: a file for the findings.
+        html: a file for a page with thumbnails.
+        strict: exit with 1 at warnings, too.
     """
-    from benchmarks.commands.options import place_of
+
+    backbone: str = "tiny-product-clip"
+    json: Path | None = None
+    html: Path | None = None
+    strict: bool = False
+
+
+def _check(
+    name: Positional[str],
+    common: CommonOptions,
+    checks: CheckOptions,
+    folder: Positional[Path | None] = None,
+    option: Pairs = (),
+) -> None:
+    """Look at every row and image: what is missing, corrupt, repeated, leaking, lopsided, cut, suspicious.
+
+    Exits with 1 if there are errors, with --strict also if there are warnings.
+
+    Args:
+        name: a data set.
+        common: folders.
+        checks: what is looked with, and where the report goes.
+        folder: where it is; not needed for embedded data sets, or with --data NAME=DIR.
+        option: options of the data set.
+    """
+    from benchmarks.datasets import check_names
+
+    options = pairs(option)
+    check_names(name, options)
+    source = common.source(name)
     from benchmarks.data_checks import check
     from benchmarks.data_checks.page import to_html, to_json, to_text
-    from benchmarks.processes import quiet
     from benchmarks.records.store import write_text
 
     quiet()
-    source = place_of(where, "none").source(name)
-    findings = check(name, source if folder is None else replace(source, root=folder), options, checkup.backbone)
-    if checkup.json is not None:
-        write_text(checkup.json, to_json(findings))
-    if checkup.html is not None:
-        write_text(checkup.html, to_html(findings))
-    return Checked(to_text(findings), findings.failed(checkup.strict))
+    findings = check(name, source if folder is None else replace(source, root=folder), options, checks.backbone)
+    if checks.json is not None:
+        write_text(checks.json, to_json(findings))
+    if checks.html is not None:
+        write_text(checks.html, to_html(findings))
+    print(to_text(findings))
+    if findings.failed(checks.strict):
+        raise SystemExit(1)
+
+
+def data(
+    command: Annotated[
+        Annotated[None, subcommand("list", constructor=_list)]
+        | Annotated[None, subcommand("show", constructor=_show)]
+        | Annotated[None, subcommand("make-twin", constructor=_make_twin)]
+        | Annotated[None, subcommand("check", constructor=_check)],
+        arg(name=""),
+    ],
+) -> None:
+    """List, show or check data sets, or write the twin of one."""

@@ -1,77 +1,149 @@
-"""What the commands do; each returns the text to print."""
+"""`cma-bench run`, `suite` and `suites`: train, evaluate, and write what was measured."""
 
 from __future__ import annotations
 
 import os
-import shutil
 from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Annotated
 
-from benchmarks import suites
-from benchmarks.commands.options import needing_data, place_of, tracking_uri
+from tyro.conf import arg
+
+from benchmarks.commands.options import CommonOptions, Names, Numbers, Pairs, pairs
 from benchmarks.processes import quiet
-from benchmarks.records.fingerprint import code_fingerprint
-from benchmarks.records.store import load_records
-from benchmarks.reporting import outputs
 
 if TYPE_CHECKING:
-    from benchmarks.commands.options import Pairing, Where
+    from benchmarks.records.record import Experiment, Record
     from benchmarks.running.run import Place
+    from benchmarks.suites import Suite
+
+Folder = Annotated[tuple[Path, ...] | None, arg(metavar="[DIR]")]
 
 
 class SuiteError(ValueError):
     """Some experiments of a suite failed; the others' records are on disk."""
 
 
-def run_one(experiment: Mapping[str, Any], where: Where, suite: str = "single") -> str:
+def run(  # noqa: PLR0913, PLR0917 - one parameter an option of the command
+    dataset: str,
+    model: str,
+    common: CommonOptions,
+    seed: int = 0,
+    protocol: str = "clean",
+    option: Pairs = (),
+    hparam: Pairs = (),
+) -> None:
+    """Run one experiment and print its metrics.
+
+    Args:
+        dataset: see `cma-bench data list`.
+        model: see `cma-bench models`.
+        common: folders and tracking.
+        seed: drives the model, never the data.
+        protocol: what the test split goes through: clean, plain, qmf-like, pdf-salt, missing-70, robustness ...
+        option: options of the data set, e.g. train_rows=12000 or labels=color,style; names with a comma as JSON.
+        hparam: hyper-parameters of the model, e.g. depth=3.
+    """
+    from benchmarks import datasets
+    from benchmarks.names import choose
+    from benchmarks.perturbations import protocol as named_protocol
+    from benchmarks.records.record import Experiment
+    from benchmarks.suites import MODEL_ORDER
+
+    options, hparams = pairs(option), pairs(hparam)
+    datasets.check_names(dataset, options)
+    choose(model, MODEL_ORDER, "model")
+    named_protocol(protocol)
+    experiment = Experiment(
+        dataset=dataset, model=model, seed=seed, protocol=protocol, dataset_options=options, hparams=hparams
+    )
+    print(run_one(experiment, common))
+
+
+def run_one(experiment: Experiment, common: CommonOptions, suite: str = "single") -> str:
     """Run one experiment; returns its metrics."""
-    from benchmarks.records.record import CLEAN, MEAN, Experiment
+    place = common.place(suite)  # refuses unknown names before torch is imported
     from benchmarks.running.run import run
     from benchmarks.tracking import open_tracker
 
     quiet()
-    place = place_of(where, suite)
-    record = run(Experiment(**experiment), place, open_tracker(tracking_uri(where), suite, where.runs))
+    return _metrics(run(experiment, place, open_tracker(common.tracking_uri(), suite, common.runs)))
+
+
+def _metrics(record: Record) -> str:
+    from benchmarks.records.record import CLEAN, MEAN
+
     lines = [f"{record.experiment.label()} ({record.key})"]
     for task, metrics in record.metrics[CLEAN].items():
-        cells = ", ".join(
-            f"{name} {value.value:.3f} [{value.low:.3f}, {value.high:.3f}]" for name, value in metrics.items()
-        )
+        cells = ", ".join(f"{name} {e.value:.3f} [{e.low:.3f}, {e.high:.3f}]" for name, e in metrics.items())
         lines.append(f"  {task}: {cells}")
-    others = {name: found[MEAN]["accuracy"] for name, found in record.metrics.items() if name != CLEAN}
+    others = {name: tasks[MEAN]["accuracy"] for name, tasks in record.metrics.items() if name != CLEAN}
     lines += [f"  {name}: mean accuracy {e.value:.3f} [{e.low:.3f}, {e.high:.3f}]" for name, e in others.items()]
     return "\n".join(lines)
 
 
-def run_suite(chosen: suites.Suite, name: str, workers: int | None, where: Where) -> str:
+def suite(  # noqa: PLR0913, PLR0917 - one parameter an option of the command
+    common: CommonOptions,
+    suite: str = "default",
+    models: Names = (),
+    seeds: Numbers = (),
+    option: Pairs = (),
+    hparam: Pairs = (),
+    workers: int | None = None,
+    tuned: Folder = None,
+) -> None:
+    """Run all missing experiments of a suite, then write its tables, figures and report.
+
+    Args:
+        common: folders and tracking.
+        suite: see `cma-bench suites`.
+        models: only these; all by default.
+        seeds: instead of the suite's own.
+        option: options of its data sets, e.g. train_rows=12000 or labels=color,style (names with a comma as JSON:
+            labels='["a,b"]'), or of one of them: abo.min_count=2.
+        hparam: hyper-parameters that every network gets, e.g. max_epochs=3.
+        workers: experiments at a time; one per core by default.
+        tuned: use what `cma-bench tune` has chosen, from a folder, or from the suite's own or committed one.
+    """
+    from benchmarks.suites import select, with_data
+    from benchmarks.tuning.chosen import with_tuned
+
+    selected = select(suite, models, seeds, pairs(option), pairs(hparam))
+    if tuned is not None:
+        selected, told = with_tuned(selected, suite, next(iter(tuned), None), common.results)
+        print(told)
+    roots = {**_twins(selected, common.runs), **common.roots()}
+    available = with_data(selected, given=roots)
+    for dataset in sorted(selected.datasets.keys() - available.datasets.keys()):
+        print(f"{dataset} is left out: it needs --data {dataset}=DIR", flush=True)
+    print(run_suite(available, suite, roots, workers or os.cpu_count() or 1, common))
+
+
+def run_suite(selected: Suite, name: str, roots: Mapping[str, Path], workers: int, common: CommonOptions) -> str:
     """Run what is missing of a suite, then write its outputs and compare them with the reference.
 
     Raises:
         SuiteError: experiments that failed; everything else is done first.
     """
     from benchmarks.models import resolve
+    from benchmarks.records.store import load_records
+    from benchmarks.reporting import outputs
     from benchmarks.running.parallel import Job, run_all
+    from benchmarks.suites import experiments
     from benchmarks.tracking import open_tracker
 
     quiet()
-    place, uri = place_of(where, name), tracking_uri(where)
-    if chosen.twin_rows:
-        place = replace(place, roots={**_twins(chosen, where), **place.roots})
-    asked = set(chosen.datasets)
-    chosen = suites.with_data(chosen, needed=needing_data(), given=place.roots)
-    for dataset in sorted(asked - set(chosen.datasets)):
-        print(f"{dataset} is left out: it needs --data {dataset}=DIR", flush=True)
-    wanted = suites.experiments(chosen)
+    place = replace(common.place(name), roots=roots)
+    wanted = experiments(selected)
     for experiment in wanted:
         resolve(experiment.model, experiment.hparams)  # every name is checked before the first one trains
-    unreadable = _load_all(chosen, place)
-    wanted_here = [experiment for experiment in wanted if experiment.dataset not in unreadable]
-    tracker = open_tracker(uri, name, where.runs)
+    unreadable = _load_all(selected, place)
+    tracker = open_tracker(common.tracking_uri(), name, common.runs)
     quiet_place = replace(place, progress=False)  # the bars of several processes would overwrite each other
-    jobs = [Job(experiment, quiet_place, name, tracker.uri) for experiment in wanted_here]
-    failures = run_all(jobs, workers or os.cpu_count() or 1, lambda line: print(line, flush=True))
+    readable = [experiment for experiment in wanted if experiment.dataset not in unreadable]
+    jobs = [Job(experiment, quiet_place, name, tracker.uri) for experiment in readable]
+    failures = run_all(jobs, workers, lambda line: print(line, flush=True))
     failures += [f"{dataset} cannot be loaded: {reason}" for dataset, reason in unreadable.items()]
     # Records of the same folder with other options or hyper-parameters belong to another question.
     records = [record for record in load_records(place.suite_dir) if record.experiment in wanted]
@@ -80,10 +152,10 @@ def run_suite(chosen: suites.Suite, name: str, workers: int | None, where: Where
     if failures:
         missing = len(wanted) - len(records)
         raise SuiteError("\n".join([f"{missing} of {len(wanted)} experiments failed:", *failures]))
-    return "\n".join([written, outputs.compare(records, where.results / "reference" / name)])
+    return "\n".join([written, outputs.compare(records, common.results / "reference" / name)])
 
 
-def _load_all(chosen: suites.Suite, place: Place) -> dict[str, str]:
+def _load_all(selected: Suite, place: Place) -> dict[str, str]:
     """Builds every table once, with a progress bar; returns why some data sets of several cannot be loaded.
 
     Raises:
@@ -92,163 +164,32 @@ def _load_all(chosen: suites.Suite, place: Place) -> dict[str, str]:
     from benchmarks import datasets
 
     reasons: dict[str, str] = {}
-    for dataset, options in chosen.datasets.items():
+    for dataset, options in selected.datasets.items():
         try:
             datasets.load(dataset, place.source(dataset), options)
         except (OSError, ValueError) as error:
             reasons[dataset] = str(error)
-            if len(reasons) == len(chosen.datasets):
+            if len(reasons) == len(selected.datasets):
                 raise
     return reasons
 
 
-def _twins(chosen: suites.Suite, where: Where) -> dict[str, Path]:
-    """The twin of every data set of the suite, written once."""
-    from benchmarks.commands.data import make_twin
+def _twins(selected: Suite, runs: Path) -> Mapping[str, Path]:
+    """The twin of every data set of a suite that asks for twins, written once."""
+    from benchmarks.twins import make_twin
 
-    roots = {}
-    for dataset in chosen.datasets:
-        roots[dataset] = where.runs / "twins" / f"{dataset}-{chosen.twin_rows}"
-        if not roots[dataset].exists():
-            make_twin(dataset, roots[dataset], chosen.twin_rows, seed=0, quirks=False)
+    if not selected.twin_rows:
+        return {}
+    roots = {dataset: runs / "twins" / f"{dataset}-{selected.twin_rows}" for dataset in selected.datasets}
+    for dataset, root in roots.items():
+        if not root.exists():
+            make_twin(dataset, root, selected.twin_rows, seed=0, quirks=False)
     return roots
 
 
-def rebuild_tables(suite_dir: Path, check: bool) -> str:
-    """Write a suite's outputs from its records, or fail if they are not what the records say."""
-    records = load_records(suite_dir)
-    if not records:
-        raise FileNotFoundError(f"{suite_dir / 'records'} holds no records; run `cma-bench suite` first")
-    if check:
-        return outputs.check(suite_dir, records)
-    return outputs.write(suite_dir, records, suite_dir.name)
+def suites() -> None:
+    """List suites and the questions they answer."""
+    from benchmarks.suites import SUITES
 
-
-def list_models() -> str:
-    """Every model with its hyper-parameters and their defaults."""
-    from benchmarks.models import MODELS
-
-    lines = []
-    for name, model in MODELS.items():
-        summary = (model.__doc__ or "").strip().splitlines()[0]
-        defaults = ", ".join(
-            f"{field}={info.get_default(call_default_factory=True)!r}"
-            for field, info in model.Config.model_fields.items()
-        )
-        lines += [f"{name}: {summary}", f"    {defaults or 'nothing to set'}"]
-    return "\n".join(lines)
-
-
-def list_data() -> str:
-    """Every data set with its options and their defaults."""
-    from benchmarks.datasets import DATASETS
-
-    lines = []
-    for name, dataset in DATASETS.items():
-        fields = dataset.options.model_fields.items()
-        options = ", ".join(
-            f"{option} (required)"
-            if info.is_required()
-            else f"{option}={info.get_default(call_default_factory=True)!r}"
-            for option, info in fields
-        )
-        place = f"needs --data {name}=DIR" if dataset.needs_root else dataset.otherwise
-        lines += [f"{name}: {dataset.card.title}; {place}", f"    {options}"]
-    return "\n".join(lines)
-
-
-def show_data(name: str, options: Mapping[str, Any], where: Where) -> str:
-    """Load a data set; returns its card, sizes, classes and what was left out."""
-    from dataclasses import asdict
-
-    from benchmarks import datasets
-
-    splits = datasets.load(name, place_of(where, "none").source(name), options)
-    lines = [f"{key}: {value}" for key, value in asdict(splits.card).items() if value]
-    lines += [f"{part}: {len(examples)} examples" for part, examples in splits.parts().items()]
-    lines += [f"task {task.name}: {len(task.classes)} classes: {', '.join(task.classes)}" for task in splits.tasks]
-    lines += [f"fingerprint: {splits.fingerprint}", f"rows found: {splits.report.rows}", *splits.report.notes]
-    for task, dropped in splits.report.dropped_classes.items():
-        lines.append(f"{task}: {sum(dropped.values())} labels of {len(dropped)} rare classes taken as missing")
-    lines += [f"skipped: {reason}" for reason in splits.report.bad_samples]
-    return "\n".join(lines)
-
-
-def predict_one(folder: Path, image: Path | None, text: str | None) -> str:
-    """The classes of one product, and how much each task listened to each modality."""
-    import pandas as pd
-
-    from benchmarks.models import load
-    from benchmarks.tracking.pyfunc import Served
-
-    quiet()
-    classifier = load(folder)
-    row = Served(classifier).predict(pd.DataFrame({"image": [str(image) if image else None], "text": [text]}))
-    return "\n".join(
-        f"{task.name}: {row[task.name][0]} ({row[f'{task.name}_probability'][0]:.3f})" for task in classifier.tasks
-    )
-
-
-def pretrain_clip(
-    pairing: Pairing, options: Mapping[str, Any], hparams: Mapping[str, Any], out: Path, where: Where
-) -> str:
-    """Train and export a backbone, reporting every epoch to the terminal and to MLflow."""
-    from benchmarks.pretraining.corpus import corpus
-    from benchmarks.pretraining.pretrain import check_free, configure, export, pretrain
-    from benchmarks.records.record import Experiment, key_of
-    from benchmarks.tracking import open_tracker
-    from benchmarks.tracking.connection import OFF
-    from cma_clip.backbone.backbone import load_backbone
-    from cma_clip.classifier import Workspace
-
-    quiet()
-    config = configure(hparams)
-    check_free(out)
-    first = os.environ.get("LOCAL_RANK", "0") == "0"  # Lightning runs this program again for every further device
-    source = place_of(where, "none").source(pairing.dataset)
-    experiment = Experiment(
-        dataset=pairing.dataset,
-        model=pairing.start,
-        seed=pairing.seed,
-        dataset_options=dict(options),
-        hparams={**config.model_dump(mode="json"), "catalog": pairing.catalog},
-    )
-    backbone = load_backbone(pairing.start)
-    found = corpus(pairing.dataset, options, source, pairing.catalog, pairing.seed)
-    fingerprints = {"data": found.splits.fingerprint, "weights": backbone.fingerprint, "code": code_fingerprint()}
-    key = key_of(experiment, fingerprints)
-    workspace = Workspace(source.cache, where.runs / "pretraining" / key, source.progress)
-    tracker = open_tracker(tracking_uri(where) if first else OFF, "pretraining", where.runs)
-    with tracker.run(experiment, key, experiment.hparams) as tracked:
-
-        def tell(epoch: int, values: Mapping[str, float]) -> None:
-            cells = ", ".join(f"{name} {value:.4f}" for name, value in values.items())
-            if first:
-                print(f"epoch {epoch}: {cells}", flush=True)
-                tracked.log_epoch(epoch, values)
-
-        pretrain(backbone, found, config, pairing.seed, workspace, tell)
-    if first:
-        export(backbone, found.texts(), out)
-        shutil.rmtree(where.runs / "pretraining" / key, ignore_errors=True)
-    return f"{out} holds the model; use it as backbone=local-dir:{out}" if first else ""
-
-
-def list_backbones() -> str:
-    """What is usable here, and why the rest is not."""
-    from benchmarks.pretraining.score import usable
-
-    quiet()
-    return "\n".join(usable())
-
-
-def score_backbone(backbone: str, dataset: str, options: Mapping[str, Any], out: Path | None, where: Where) -> str:
-    """Zero-shot accuracy and retrieval of a backbone on the test split of a data set."""
-    from benchmarks.pretraining.score import score_backbone
-    from benchmarks.records.store import write_text
-
-    quiet()
-    scores = score_backbone(backbone, dataset, options, place_of(where, "none").source(dataset))
-    if out is not None:
-        write_text(out, scores.as_json())
-    return "\n".join(scores.lines())
+    for name, listed in SUITES.items():
+        print(f"{name:20} {', '.join(listed.datasets)}; {len(listed.models)} models; {listed.question}")

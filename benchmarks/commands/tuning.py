@@ -1,90 +1,103 @@
-"""What `cma-bench tune` and `suite --tuned` do."""
+"""`cma-bench tune`: the same budget for every model of a suite; `cma-bench suite --tuned` uses what it chose."""
 
 from __future__ import annotations
 
-from dataclasses import replace
-from functools import partial
-from pathlib import Path
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
-from benchmarks import suites
+from benchmarks.commands.options import CommonOptions, Names, Pairs, pairs
 from benchmarks.processes import quiet
-from benchmarks.records import store
 
 if TYPE_CHECKING:
-    from benchmarks.commands.options import Tuning, Where
+    from benchmarks.suites import Suite
     from benchmarks.tuning.workers import Plan
 
 
-def tune_suite(chosen: suites.Suite, name: str, tuning: Tuning, where: Where) -> str:
-    """Spend the same budget on every tunable model of a suite; returns a table of what was found.
+@dataclass(frozen=True)
+class TuneOptions:
+    """What every model may try, and where it is kept.
+
+    Attributes:
+        trials: finished trials of every model on every data set, pruned ones included.
+        seconds: instead of trials: the time that finished trials may take together.
+        storage: a journal file, or a database such as postgresql+psycopg://user@host/name or sqlite:///file; a journal
+            below `runs` by default. Workers on several machines share a database.
+        workers: processes that try at the same time.
+    """
+
+    trials: int | None = None
+    seconds: float | None = None
+    storage: str | None = None
+    workers: int = 1
+
+
+def tune(
+    common: CommonOptions,
+    tuning: TuneOptions,
+    suite: str = "default",
+    models: Names = (),
+    option: Pairs = (),
+    hparam: Pairs = (),
+) -> None:
+    """Tune every model of a suite on validation splits, all with the same budget; killed, it goes on where it was.
+
+    Args:
+        common: folders and tracking.
+        tuning: budget, storage, workers.
+        suite: see `cma-bench suites`.
+        models: only these; all by default.
+        option: options of its data sets, e.g. train_rows=12000, or of one of them: abo.min_count=2.
+        hparam: hyper-parameters that every network has in every trial, e.g. max_epochs=3.
+    """
+    from benchmarks.suites import select
+
+    print(tune_suite(select(suite, models, (), pairs(option), pairs(hparam)), suite, tuning, common))
+
+
+def tune_suite(selected: Suite, name: str, options: TuneOptions, common: CommonOptions) -> str:
+    """Spend the same budget on every tunable model of a suite; returns a table of what was chosen.
 
     Raises:
         ValueError: no budget, nothing to tune, data that are not there, or workers that did not end well.
     """
-    from benchmarks.commands.options import needing_data, place_of, tracking_uri
+    from benchmarks.suites import with_data
     from benchmarks.tuning.budget import Budget
+
+    budget = Budget(options.trials, options.seconds)
+    selected = with_data(selected, given=common.roots())
+    place = common.place(name)
     from benchmarks.tuning.studies import specs, untunable
     from benchmarks.tuning.workers import Plan, tune
 
     quiet()
-    budget = Budget(tuning.trials, tuning.seconds)
-    place = place_of(where, name)
-    chosen = suites.with_data(chosen, needed=needing_data(), given=place.roots)
-    studies = list(specs(chosen, name, place))
+    studies = list(specs(selected, name, place))
     if not studies:
-        raise ValueError(f"nothing to tune in {', '.join(chosen.models)}")
-    storage = tuning.storage or str(where.runs / "tuning" / f"{name}.journal")
-    plan = Plan(studies, budget, storage, replace(place, progress=False), tracking_uri(where))
-    tune(plan, tuning.workers)
+        raise ValueError(f"nothing to tune in {', '.join(selected.models)}")
+    storage = options.storage or str(common.runs / "tuning" / f"{name}.journal")
+    plan = Plan(studies, budget, storage, replace(place, progress=False), common.tracking_uri())
+    tune(plan, options.workers)
     written = _write_outputs(plan, name)
-    nothing = untunable(chosen)
+    nothing = untunable(selected)
     return "\n".join([written, f"nothing to tune: {', '.join(nothing)}"] if nothing else [written])
 
 
-def with_tuned(chosen: suites.Suite, name: str, folder: Path | None, where: Where) -> tuple[suites.Suite, str]:
-    """The suite with the tuned hyper-parameters of a folder, and a sentence on what has none.
-
-    Without a folder: those of the suite itself, else the committed ones, else those of the suite it is tuned with.
-    """
-    from benchmarks.tuning import chosen as choices
-
-    folder = folder or _tuned_folder(chosen, name, where.results)
-    found = choices.load(folder)
-    tuned = choices.hparams(found, chosen.datasets, partial(suites.hparams_of, chosen))
-    lacking = [
-        f"{model} on {dataset}"
-        for dataset in chosen.datasets
-        for model in chosen.models
-        if model not in tuned.get(dataset, {})
-    ]
-    told = f"hyper-parameters from {folder}; defaults for {', '.join(lacking) or 'none'}"
-    return replace(chosen, tuned=tuned, tuned_by=choices.origins(found)), told
-
-
-def _tuned_folder(chosen: suites.Suite, name: str, results: Path) -> Path:
-    from benchmarks.tuning.chosen import FOLDER
-
-    names = [name, chosen.tuned_with] if chosen.tuned_with else [name]
-    places = [root / suite / FOLDER for suite in names for root in (results, results / "reference")]
-    return next((place for place in places if place.is_dir()), places[0])
-
-
 def _write_outputs(plan: Plan, name: str) -> str:
-    from benchmarks.reporting import figure_style as drawing
+    from benchmarks.records import store
+    from benchmarks.reporting.figures.style import to_png, to_svg
     from benchmarks.reporting.table import to_markdown
-    from benchmarks.tuning import chosen as choices
-    from benchmarks.tuning import report as export
-    from benchmarks.tuning.studies import open_storage, open_study
+    from benchmarks.tuning import chosen, report
+    from benchmarks.tuning.storage import open_storage
+    from benchmarks.tuning.studies import open_study
 
-    folder = plan.place.suite_dir / choices.FOLDER
+    folder = plan.place.suite_dir / chosen.FOLDER
     storage = open_storage(plan.storage)
     for spec in plan.studies:
-        choices.save(folder, export.tuned_of(spec, open_study(spec, storage).get_trials(deepcopy=False), plan.budget))
-    found = choices.load(folder)
-    for title, figure in export.figures(found).items():
-        store.write_bytes(folder / f"{title}.svg", drawing.to_svg(figure))
-        store.write_bytes(folder / f"{title}.png", drawing.to_png(figure))
-    text = to_markdown(export.table(found, name))
+        trials = open_study(spec, storage).get_trials(deepcopy=False)
+        chosen.save(folder, report.tuned_of(spec, trials, plan.budget))
+    tuned = chosen.load(folder)
+    for title, figure in report.figures(tuned).items():
+        store.write_bytes(folder / f"{title}.svg", to_svg(figure))
+        store.write_bytes(folder / f"{title}.png", to_png(figure))
+    text = to_markdown(report.table(tuned, name))
     store.write_text(folder / "README.md", text)
     return f"{text}\n{folder} holds the chosen configurations"

@@ -1,6 +1,6 @@
-"""The data doctor: looks at every row and image of a data set and says what a reader of its numbers must know.
+"""`cma-bench data check`: looks at every row and image of a data set and says what a reader of its numbers must know.
 
-`check` finds, `rendering` shows. An error means that the data cannot be used as they are, or that test images are in
+`check` finds, `page` shows. An error means that the data cannot be used as they are, or that test images are in
 training; a warning, that numbers on them need a caveat; everything else is information.
 """
 
@@ -12,13 +12,11 @@ from dataclasses import replace
 from typing import Any
 
 from benchmarks import datasets
-from benchmarks.data_checks import duplicates as copies
-from benchmarks.data_checks import files, labels, suspects, tokens
-from benchmarks.data_checks.channels import check_channels
+from benchmarks.data_checks import duplicates, files, labels, suspects
 from benchmarks.data_checks.findings import SEVERITIES, Finding, Findings, Part, TaskFacts
 from benchmarks.data_checks.rows import Examined, examine
 from benchmarks.datasets.loading.splits import Source, Splits
-from cma_clip.backbone.backbone import load_backbone
+from cma_clip.backbone.loading import load_backbone
 
 __all__ = ["CHECKS", "Finding", "Findings", "check"]
 
@@ -29,11 +27,11 @@ CHECKS: tuple[Callable[[Examined], Iterator[Finding]], ...] = (
     files.check_missing,
     files.check_colour,
     files.check_sizes,
-    copies.check_identical_images,
-    copies.check_near_duplicates,
-    copies.check_texts,
+    duplicates.check_identical_images,
+    duplicates.check_near_duplicates,
+    duplicates.check_texts,
     labels.check_dropped,
-    tokens.check_truncation,
+    labels.check_truncation,
     suspects.check_suspects,
 )
 """What looks at all rows; what looks at one task, or at one data set, is called in `_find`."""
@@ -78,7 +76,7 @@ def _find(examined: Examined, tasks: tuple[TaskFacts, ...], source: Source) -> I
         yield from labels.check_balance(facts)
         yield from labels.check_unseen(examined, task)
         yield from labels.check_names(examined, task)
-    yield from check_channels(examined.splits.name, source)
+    yield from files.check_channels(examined.splits.name, source)
 
 
 def _parts(splits: Splits) -> tuple[Part, ...]:

@@ -8,6 +8,9 @@ import numpy as np
 
 from benchmarks.data_checks.findings import Finding
 from benchmarks.data_checks.rows import Examined
+from benchmarks.datasets.fashion_gen import channel_evidence
+from benchmarks.datasets.fashion_gen.layout import find
+from benchmarks.datasets.loading.splits import Source
 
 TOLD = 5
 """Most unreadable rows that the sentence names."""
@@ -77,6 +80,19 @@ def check_sizes(examined: Examined) -> Iterator[Finding]:
             sentence=f"{_of(small.tolist(), examined)} have an image smaller than the {needed} pixels that "
             f"{examined.backbone.id} looks at.",
             advice="They are enlarged, which adds no detail.",
+        )
+
+
+def check_channels(name: str, source: Source) -> Iterator[Finding]:
+    """Red first or blue first: what Fashion-Gen's photos say, whose files do not; nothing for other data sets."""
+    if name == "fashion-gen":
+        evidence = channel_evidence(find(source.root)["train"])
+        yield Finding(
+            check="channel-order",
+            severity="info" if evidence.verdict == "rgb" else "warning",
+            count=evidence.rgb + evidence.bgr,
+            sentence=f"The photos are stored as {evidence.verdict or 'rgb or bgr, they do not tell'}: {evidence}.",
+            advice="" if evidence.verdict == "rgb" else f"Load with the option channels={evidence.verdict or 'auto'}.",
         )
 
 

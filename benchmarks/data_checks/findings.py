@@ -1,4 +1,4 @@
-"""What the doctor found: plain data, the same for the terminal, JSON and HTML."""
+"""What `data check` found: plain data, the same for the terminal, JSON and HTML."""
 
 from __future__ import annotations
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from functools import partial
 from typing import Any
 
@@ -11,7 +11,7 @@ from pydantic import ValidationError
 from benchmarks.datasets import abo, catalog, fashion_gen, fashion_products, food101, hub, manifest, mrwpa
 from benchmarks.datasets.loading.masking import mask
 from benchmarks.datasets.loading.splits import DataError, Dataset, Options, Source, Splits
-from benchmarks.names import choose
+from benchmarks.names import UnknownName, choose
 
 DATASETS: dict[str, Dataset] = {
     "abo": Dataset(abo.load, abo.ABOOptions, abo.CARD, needs_root=True),
@@ -43,19 +43,31 @@ def load(name: str, source: Source, options: Mapping[str, Any]) -> Splits:
         DataError: unknown name or option, a value out of range, or anything wrong with the data.
     """
     try:
-        dataset = DATASETS[choose(name, DATASETS, "data set")]
+        check_names(name, options)
+        dataset = DATASETS[name]
         parsed = parse_options(name, dataset, options)
         splits = dataset.load(source, parsed.model_copy(update={"titles": "as-is"}))
         return mask(splits) if parsed.titles == "masked" else splits
-    except KeyError as error:
-        raise DataError(str(error.args[0])) from error
+    except UnknownName as error:
+        raise DataError(str(error)) from error
+
+
+def check_names(name: str, options: Iterable[str]) -> None:
+    """Refuse an unknown data set or option without reading data and without importing torch.
+
+    Raises:
+        KeyError: with the valid names.
+    """
+    dataset = DATASETS[choose(name, DATASETS, "data set")]
+    for option in options:
+        choose(option, dataset.options.model_fields, f"option of {name}")
 
 
 def parse_options(name: str, dataset: Dataset, options: Mapping[str, Any]) -> Options:
     """The data set's own options, validated.
 
     Raises:
-        KeyError: an unknown option, with the valid ones.
+        UnknownName: an unknown option, with the valid ones.
         DataError: a value out of range.
     """
     for option in options:
@@ -75,4 +87,4 @@ def _in_one_line(error: ValidationError) -> str:
     return f"{option}={first['input']!r}: {problem}"
 
 
-__all__ = ["DATASETS", "Dataset", "load", "parse_options"]
+__all__ = ["DATASETS", "Dataset", "check_names", "load", "parse_options"]

@@ -87,10 +87,7 @@ class FashionProductsOptions(Options):
     @field_validator("tasks")
     @classmethod
     def _known(cls, tasks: tuple[str, ...]) -> tuple[str, ...]:
-        try:
-            return tuple(choose(task, ATTRIBUTES, "attribute") for task in tasks)
-        except KeyError as error:
-            raise ValueError(error.args[0]) from error
+        return tuple(choose(task, ATTRIBUTES, "attribute") for task in tasks)
 
 
 def load(source: Source, options: FashionProductsOptions) -> Splits:

@@ -10,7 +10,7 @@ import torch
 from benchmarks.datasets.catalog import CatalogOptions, load
 from benchmarks.datasets.loading.splits import Source
 from benchmarks.metrics import evaluate
-from cma_clip.backbone.backbone import load_backbone
+from cma_clip.backbone.loading import load_backbone
 from cma_clip.classifier import Workspace
 from cma_clip.features.processing import Processor
 from cma_clip.features.token_features import token_features

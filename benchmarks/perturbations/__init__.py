@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Literal
 
-from benchmarks.names import choose
+from benchmarks.names import UnknownName, choose
 from benchmarks.records.record import CLEAN
 
 Touches = Literal["image", "text", "either"]
@@ -99,11 +99,11 @@ def at(perturbation: str, severity: int) -> Condition:
     """The perturbation at a severity, counted from 1; the condition of a share is named by its per cent.
 
     Raises:
-        KeyError: an unknown perturbation or severity, with the valid ones.
+        UnknownName: an unknown perturbation or severity, with the valid ones.
     """
     found = PERTURBATIONS[choose(perturbation, PERTURBATIONS, "perturbation")]
     if not 1 <= severity <= len(found.parameters):
-        raise KeyError(f"{perturbation} has no severity {severity}; valid: 1 to {len(found.parameters)}")
+        raise UnknownName(f"{perturbation} has no severity {severity}; valid: 1 to {len(found.parameters)}")
     parameter = found.parameters[severity - 1]
     level = round(100 * parameter) if found.means == _HIT else severity
     if found.means == _HIT:
@@ -186,7 +186,7 @@ def protocol(name: str) -> Protocol:
     """A preset by name, or one perturbation at a severity: blur@2.
 
     Raises:
-        KeyError: an unknown name, with the valid ones.
+        UnknownName: an unknown name, with the valid ones.
     """
     kind, _, severity = name.partition("@")
     if kind in PERTURBATIONS and severity.isdecimal():

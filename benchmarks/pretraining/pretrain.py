@@ -20,10 +20,12 @@ from benchmarks.datasets.loading.splits import Splits
 from benchmarks.names import choose
 from benchmarks.pretraining.corpus import Corpus
 from benchmarks.seeding import seed_of
-from cma_clip.backbone.backbone import Backbone, local_dir_config
+from cma_clip.backbone.backbone import Backbone
+from cma_clip.backbone.loading import local_dir_config
 from cma_clip.backbone.provenance import save_trained_on
 from cma_clip.classifier import Report, Workspace
-from cma_clip.contrastive.training import ContrastiveConfig, Probe, fit_contrastive
+from cma_clip.contrastive.module import ContrastiveConfig, Probe
+from cma_clip.contrastive.training import fit_contrastive
 from cma_clip.features.processing import Processor
 from cma_clip.trainer import EpochReporter
 from cma_clip.types import IGNORE
@@ -37,12 +39,9 @@ def configure(hparams: Mapping[str, Any]) -> ContrastiveConfig:
     Raises:
         ValueError: an unknown name or a value out of range.
     """
-    try:
-        for name in hparams:
-            choose(name, ContrastiveConfig.model_fields, "hyper-parameter of pretraining")
-        return ContrastiveConfig.model_validate(hparams)
-    except KeyError as error:
-        raise ValueError(str(error.args[0])) from error
+    for name in hparams:
+        choose(name, ContrastiveConfig.model_fields, "hyper-parameter of pretraining")
+    return ContrastiveConfig.model_validate(hparams)
 
 
 def zero_shot_probe(splits: Splits, workspace: Workspace) -> Probe:

@@ -20,8 +20,8 @@ from benchmarks.datasets.loading.splits import Source
 from benchmarks.metrics import evaluate
 from benchmarks.pretraining.corpus import pool_rows
 from benchmarks.records.record import Estimate
-from cma_clip.backbone.backbone import SHIPPED, mismatch
 from cma_clip.backbone.hub import in_cache, unreachable
+from cma_clip.backbone.loading import SHIPPED, mismatch
 from cma_clip.backbone.provenance import text_key, trained_rows
 from cma_clip.classifier import Workspace
 from cma_clip.contrastive.loss import partner_ranks

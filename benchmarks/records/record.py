@@ -5,12 +5,17 @@ Imports no torch: the table commands and `--help` start in well under a second.
 
 from __future__ import annotations
 
+import base64
 import hashlib
 import json
-from collections.abc import Mapping
-from typing import Any
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Any, Self
 
 from pydantic import BaseModel, ConfigDict, Field
+
+if TYPE_CHECKING:
+    import numpy as np
+    import numpy.typing as npt
 
 CLEAN = "clean"
 MEAN = "mean"
@@ -73,6 +78,22 @@ class Outcomes(_Frozen):
     examples: str
     correct: str
     n: int
+
+    @classmethod
+    def of(cls, ids: Sequence[str], correct: npt.NDArray[np.bool_]) -> Self:
+        """Of N labelled examples: their `ids` in order, and Bool[N], whether each was answered correctly."""
+        import numpy as np
+
+        examples = hashlib.sha256("\x1f".join(ids).encode()).hexdigest()[:16]
+        bits = base64.b64encode(np.packbits(correct).tobytes()).decode()
+        return cls(examples=examples, correct=bits, n=len(correct))
+
+    def bits(self) -> npt.NDArray[np.bool_]:
+        """Bool[n], what `of` was given."""
+        import numpy as np
+
+        packed = np.frombuffer(base64.b64decode(self.correct), dtype=np.uint8)
+        return np.unpackbits(packed, count=self.n).astype(bool)
 
 
 class Record(_Frozen):

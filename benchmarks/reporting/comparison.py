@@ -1,8 +1,10 @@
-"""From records to tables. Pure: the same records give the same bytes, in whatever order they come."""
+"""Tables that compare models on one data set: metrics by task, training cost, modality weights."""
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Iterable, Sequence
+from dataclasses import replace
 from itertools import combinations
 
 from benchmarks.metrics import METRICS
@@ -10,78 +12,25 @@ from benchmarks.records.record import CLEAN, MEAN, Record
 from benchmarks.reporting.aggregate import (
     Models,
     Score,
-    by_dataset,
-    compared,
     num_test,
     over_seeds,
     records_of,
+    score,
     tasks_of,
 )
-from benchmarks.reporting.cells import UNDEFINED, column, number
-from benchmarks.reporting.notes import footnotes
-from benchmarks.reporting.ranking import ranks_table, suite_ranking
-from benchmarks.reporting.robustness import robustness_tables
-from benchmarks.reporting.significance import LEVEL
-from benchmarks.reporting.subject import about_subject
+from benchmarks.reporting.notes import dataset_title, footnotes, notes_on_cma_clip, table_title
+from benchmarks.reporting.significance import LEVEL, interval, tied_with
 from benchmarks.reporting.table import MISSING, TIED, Cell, Table
-from benchmarks.reporting.titles import named, table_title
+
+UNDEFINED = "n/a"
 
 
-def comparison(
-    records: Iterable[Record], order: Sequence[str], metric: str = "accuracy", condition: str = CLEAN
-) -> Table:
-    """Models by tasks on one data set: mean ± sample standard deviation over seeds, the best in bold.
+def comparison_table(dataset: str, models: Models, metrics: Sequence[str], condition: str = CLEAN) -> Table:
+    """Models by tasks and metrics: mean ± sample standard deviation over seeds, the best in bold.
 
-    Every model of `order` gets a row, records or not. For accuracy, cells that the paired bootstrap cannot tell
-    from the best of their column are marked.
-
-    Raises:
-        ValueError: the records are of several data sets, or of none under this condition.
+    Every model gets a row, records or not. For accuracy, cells that the paired bootstrap does not find significantly
+    different from the best of their column are marked.
     """
-    dataset, models = _only(by_dataset(records, order, condition), condition)
-    return _comparison(dataset, models, [metric], condition)
-
-
-def modality_weights_table(records: Iterable[Record], condition: str = CLEAN) -> Table:
-    """Mean weight of text and image per task, beside the known relevance, for the models that have weights.
-
-    Raises:
-        ValueError: the records are of several data sets.
-    """
-    dataset, models = _only(by_dataset(records, (), condition), condition)
-    return _modality_weights(dataset, models, condition)
-
-
-def _only(datasets: dict[str, Models], condition: str) -> tuple[str, Models]:
-    if len(datasets) != 1:
-        raise ValueError(f"a table is of one data set; with {condition!r} the records have {sorted(datasets)}")
-    return next(iter(datasets.items()))
-
-
-def all_tables(records: Iterable[Record], order: Sequence[str]) -> dict[str, Table]:
-    """Name -> table.
-
-    For every data set and condition of `scores.COMPARED` three comparisons, calibration and modality weights; for
-    every data set training cost and what the conditions of its protocol cost; for a suite of several data sets average
-    ranks. Names of conditions other than the clean one hold the condition.
-    """
-    tables: dict[str, Table] = {}
-    listed = list(records)
-    for (dataset, condition), models in compared(listed, order).items():
-        prefix = dataset if condition == CLEAN else f"{dataset}-{condition}"
-        for metric in ("accuracy", "macro_f1", "recall_at_90_precision"):
-            tables[f"{prefix}-{metric}"] = _comparison(dataset, models, [metric], condition)
-        tables[f"{prefix}-calibration"] = _comparison(dataset, models, ["ece", "log_loss"], condition)
-        if condition == CLEAN:
-            tables[f"{prefix}-cost"] = _cost(dataset, models)
-        if any(record.modality_weights.get(condition) for record in records_of(models)):
-            tables[f"{prefix}-modality_weights"] = _modality_weights(dataset, models, condition)
-    tables |= robustness_tables(listed, order)
-    found = suite_ranking(listed, order)
-    return tables if found is None else {**tables, "ranks": ranks_table(found)}
-
-
-def _comparison(dataset: str, models: Models, metrics: Sequence[str], condition: str) -> Table:
     tasks = tasks_of(models, condition)
     columns = [(task, metric) for metric in metrics for task in (*tasks, MEAN)]
     cells = [column(models, task, metric, condition) for task, metric in columns]
@@ -92,7 +41,7 @@ def _comparison(dataset: str, models: Models, metrics: Sequence[str], condition:
         rows=tuple((Cell(model), *(column[row] for column in cells)) for row, model in enumerate(models)),
         footnotes=(
             *legend(metrics, cells),
-            *(about_subject(models, condition) if "accuracy" in metrics else ()),
+            *(notes_on_cma_clip(models, condition) if "accuracy" in metrics else ()),
             *_labelled(models, tasks, condition),
             *footnotes(models),
         ),
@@ -100,7 +49,7 @@ def _comparison(dataset: str, models: Models, metrics: Sequence[str], condition:
 
 
 def _title(dataset: str, models: Models, what: str, condition: str) -> str:
-    return table_title(f"{named(dataset, models)}, {condition}: {what}", models, condition)
+    return table_title(f"{dataset_title(dataset, models)}, {condition}: {what}", models, condition)
 
 
 def _with_unit(metric: str) -> str:
@@ -133,7 +82,8 @@ def _labelled(models: Models, tasks: Sequence[str], condition: str) -> Iterable[
         )
 
 
-def _cost(dataset: str, models: Models) -> Table:
+def cost_table(dataset: str, models: Models) -> Table:
+    """What training took: parameters, epochs, seconds; means over seeds."""
     columns = {
         "trainable parameters": _costs(models, _fact("trainable_parameters"), 0),
         "epochs": _costs(models, _fact("epochs"), 0),
@@ -191,7 +141,8 @@ def _weight(task: str, side: int, condition: str) -> Number:
     return of
 
 
-def _modality_weights(dataset: str, models: Models, condition: str) -> Table:
+def modality_weights_table(dataset: str, models: Models, condition: str = CLEAN) -> Table:
+    """Mean weight of text and image per task, next to the known relevance, for the models that have weights."""
     rows: list[tuple[Cell, ...]] = []
     notes: list[str] = []
     for model, records in models.items():
@@ -218,3 +169,51 @@ def _agreement(model: str, text: dict[str, float], known: dict[str, tuple[float,
     if pairs:
         agree = sum((text[a] < text[b]) == (known[a][0] < known[b][0]) for a, b in pairs)
         yield f"{model} puts {agree} of {len(pairs)} pairs of tasks in the order of their known relevance."
+
+
+def column(models: Models, task: str, metric: str, condition: str = CLEAN) -> list[Cell]:
+    """One cell per model: mean over seeds with spread and interval, the best and, for accuracy, what ties with it."""
+    scores = {model: score(records, task, metric, condition) for model, records in models.items()}
+    scale, digits = (100, 1) if METRICS[metric].percent else (1, 3)
+    sign = 1 if METRICS[metric].higher_is_better else -1
+    shown = {
+        model: sign * round(scale * found.value, digits)
+        for model, found in scores.items()
+        if found is not None and not math.isnan(found.value)
+    }
+    best = {model for model in shown if shown[model] == max(shown.values())}
+    tied = _tied(models, best, shown, task, condition) if metric == "accuracy" else set()
+    cells = {model: number(found, scale, digits) for model, found in scores.items()}
+    ends = {model: interval(records, task, metric, condition) for model, records in models.items()}
+    return [
+        replace(
+            cell,
+            best=model in best,
+            tied=model in tied,
+            interval=(scale * low_high[0], scale * low_high[1])
+            if (low_high := ends[model]) and model in shown
+            else None,
+        )
+        for model, cell in cells.items()
+    ]
+
+
+def _tied(models: Models, best: set[str], shown: Iterable[str], task: str, condition: str) -> set[str]:
+    """The models that are not the best, but not significantly different from the (first) best either."""
+    tasks = tasks_of(models, condition) if task == MEAN else (task,)
+    outcomes = {model: [record.outcomes.get(condition, {}) for record in models[model]] for model in shown}
+    winner = next((model for model in outcomes if model in best), None)
+    rivals = {model: seeds for model, seeds in outcomes.items() if model == winner or model not in best}
+    return set() if winner is None else tied_with(winner, rivals, tasks)
+
+
+def number(found: Score | None, scale: float, digits: int) -> Cell:
+    """Mean ± standard deviation over seeds, times `scale`; MISSING without a score, UNDEFINED where it is NaN."""
+    if found is None:
+        return Cell(MISSING)
+    if math.isnan(found.value):
+        return Cell(UNDEFINED)
+    text = f"{round(scale * found.value, digits) + 0.0:,.{digits}f}"  # no minus before a zero
+    if found.std is None or (digits == 0 and found.std == 0):
+        return Cell(text, scale * found.value)
+    return Cell(f"{text} ± {scale * found.std:,.{digits}f}", scale * found.value, scale * found.std)

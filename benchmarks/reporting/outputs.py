@@ -2,19 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict
 from math import isnan
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from benchmarks.records import store
-from benchmarks.records.record import MEAN, Record
+from benchmarks.records.record import CLEAN, MEAN, Record
 from benchmarks.reporting import reference as comparisons
-from benchmarks.reporting import reproduce
-from benchmarks.reporting.aggregate import by_dataset, score
-from benchmarks.reporting.comparison import all_tables
-from benchmarks.reporting.table import in_all_formats, to_markdown
+from benchmarks.reporting.aggregate import by_dataset, compared, records_of, score
+from benchmarks.reporting.comparison import comparison_table, cost_table, modality_weights_table
+from benchmarks.reporting.ranking import ranks_table, suite_ranking
+from benchmarks.reporting.robustness import robustness_tables
+from benchmarks.reporting.table import Table, file_stem, in_all_formats, to_markdown
 from benchmarks.suites import MODEL_ORDER
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
 
 
 class StaleError(ValueError):
@@ -23,18 +28,17 @@ class StaleError(ValueError):
 
 def write(suite_dir: Path, records: Sequence[Record], suite: str) -> str:
     """Write tables (md, csv, tex), figures (svg, png) and report.html; returns the accuracy tables to print."""
-    from benchmarks.reporting import figure_style as drawing
-    from benchmarks.reporting import figures
-    from benchmarks.reporting import page as report
+    from benchmarks.reporting.figures.style import to_png, to_svg
+    from benchmarks.reporting.page import render
 
     tables = all_tables(records, measured(records))
     store.save_texts(suite_dir / "tables", table_texts(records))
-    drawn = figures.all_figures(records, MODEL_ORDER)
-    for name, figure in drawn.items():
-        store.write_bytes(suite_dir / "figures" / f"{name}.svg", drawing.to_svg(figure))
-        store.write_bytes(suite_dir / "figures" / f"{name}.png", drawing.to_png(figure))
+    figures = all_figures(records, MODEL_ORDER)
+    for name, figure in figures.items():
+        store.write_bytes(suite_dir / "figures" / f"{file_stem(name)}.svg", to_svg(figure))
+        store.write_bytes(suite_dir / "figures" / f"{file_stem(name)}.png", to_png(figure))
     agreement = _agreement(suite_dir, records)
-    page = report.render(suite, tables, drawn, records, _how_to_reproduce(suite, records), _cards(records), agreement)
+    page = render(suite, tables, figures, records, _how_to_reproduce(suite, records), _cards(records), agreement)
     store.write_text(suite_dir / "report.html", page)
     shown = [to_markdown(table) for name, table in tables.items() if "accuracy" in name]
     return "\n\n".join([*shown, f"{len(records)} records; tables, figures and report.html are in {suite_dir}"])
@@ -44,6 +48,56 @@ def measured(records: Sequence[Record]) -> list[str]:
     """The models that have a record, in the order of all tables: a suite narrowed to three shows three."""
     found = {record.experiment.model for record in records}
     return [*(name for name in MODEL_ORDER if name in found), *sorted(found - set(MODEL_ORDER))]
+
+
+def all_tables(records: Iterable[Record], order: Sequence[str]) -> dict[str, Table]:
+    """Name -> table.
+
+    For every data set and condition of `aggregate.COMPARED` three comparisons, calibration and modality weights; for
+    every data set training cost and what the conditions of its protocol cost; for a suite of several data sets average
+    ranks. Names of conditions other than the clean one hold the condition.
+    """
+    tables: dict[str, Table] = {}
+    listed = list(records)
+    for (dataset, condition), models in compared(listed, order).items():
+        prefix = dataset if condition == CLEAN else f"{dataset}-{condition}"
+        for metric in ("accuracy", "macro_f1", "recall_at_90_precision"):
+            tables[f"{prefix}-{metric}"] = comparison_table(dataset, models, [metric], condition)
+        tables[f"{prefix}-calibration"] = comparison_table(dataset, models, ["ece", "log_loss"], condition)
+        if condition == CLEAN:
+            tables[f"{prefix}-cost"] = cost_table(dataset, models)
+        if any(record.modality_weights.get(condition) for record in records_of(models)):
+            tables[f"{prefix}-modality_weights"] = modality_weights_table(dataset, models, condition)
+    tables |= robustness_tables(listed, order)
+    ranks = suite_ranking(listed, order)
+    return tables if ranks is None else {**tables, "ranks": ranks_table(ranks)}
+
+
+def all_figures(records: Iterable[Record], order: Sequence[str]) -> dict[str, Figure]:
+    """Name -> figure, `get_label()` its caption.
+
+    For every data set and condition of `aggregate.COMPARED` accuracy, accuracy by task and modality weights; for every
+    data set accuracy against cost; for a suite of several data sets average ranks.
+    """
+    import matplotlib as mpl
+
+    from benchmarks.reporting.figures.comparison import comparison_figures
+    from benchmarks.reporting.figures.ranking import critical_difference
+    from benchmarks.reporting.figures.robustness import robustness_figures
+    from benchmarks.reporting.figures.style import STYLE, lay_out
+
+    listed = list(records)
+    with mpl.rc_context(STYLE):
+        figures: dict[str, Figure] = {}
+        for (dataset, condition), models in compared(listed, order).items():
+            figures |= comparison_figures(dataset, condition, models)
+        figures |= robustness_figures(listed, order)
+        ranks = suite_ranking(listed, order)
+        if ranks is not None:
+            figures["ranks"] = critical_difference(ranks, order)
+        for figure in figures.values():
+            lay_out(figure)
+    return figures
 
 
 def table_texts(records: Sequence[Record]) -> dict[str, str]:
@@ -95,7 +149,9 @@ def _how_to_reproduce(suite: str, records: Sequence[Record]) -> str:
     from benchmarks.datasets import DATASETS
 
     needed = sorted({r.experiment.dataset for r in records if DATASETS[r.experiment.dataset].needs_root})
-    return reproduce.command(Path(suite).name, [record.experiment for record in records], needed)
+    from benchmarks.reporting.page import reproduction
+
+    return reproduction(Path(suite).name, [record.experiment for record in records], needed)
 
 
 def _cards(records: Sequence[Record]) -> Mapping[str, Mapping[str, str]]:

@@ -4,18 +4,99 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from typing import Literal
+
+import numpy as np
+import numpy.typing as npt
 
 from benchmarks.metrics import METRICS
 from benchmarks.records.record import MEAN, Record
 from benchmarks.reporting.aggregate import by_dataset, score, tasks_of
-from benchmarks.reporting.significance import LEVEL, Ranking, RankingError, rank
+from benchmarks.reporting.significance import LEVEL
 from benchmarks.reporting.table import Cell, Table
 
 Unit = Literal["task", "dataset"]
 """What one block is: a task of a data set, or a data set by the mean over its tasks."""
 
 Scores = dict[str, dict[str, float]]
+
+FEWEST_BLOCKS = 3
+FEWEST_MODELS = 3
+
+
+class RankingError(ValueError):
+    """Scores from which no ranking can be made; the message says what is missing."""
+
+
+@dataclass(frozen=True)
+class Ranking:
+    """Models by average rank over blocks (Demsar 2006); rank 1 is the best, ties share their mean.
+
+    Attributes:
+        models: K names, the best average rank first; ties in the order they were given.
+        blocks: N names.
+        ranks: Float[N K], columns in the order of `models`.
+        friedman: p-value of Friedman's test that all models are alike.
+        critical_difference: of average ranks, by Nemenyi's test at LEVEL.
+        pairwise: Float[K K], Nemenyi's p-values; all 1 where Friedman's test does not reject, as nothing may
+            then be compared pair by pair.
+    """
+
+    models: tuple[str, ...]
+    blocks: tuple[str, ...]
+    ranks: npt.NDArray[np.float64]
+    friedman: float
+    critical_difference: float
+    pairwise: npt.NDArray[np.float64]
+
+    @property
+    def average(self) -> dict[str, float]:
+        """Model -> average rank."""
+        return dict(zip(self.models, map(float, self.ranks.mean(axis=0)), strict=True))
+
+
+def rank(scores: Mapping[str, Mapping[str, float]], higher_is_better: bool = True) -> Ranking:
+    """Rank models over blocks.
+
+    Args:
+        scores: block -> model -> score; every block has the same models.
+        higher_is_better: the direction of the best.
+
+    Raises:
+        RankingError: fewer than FEWEST_BLOCKS blocks or FEWEST_MODELS models.
+    """
+    from scipy.stats import friedmanchisquare, rankdata, studentized_range
+
+    blocks, names = tuple(scores), tuple(next(iter(scores.values()), {}))
+    if len(blocks) < FEWEST_BLOCKS or len(names) < FEWEST_MODELS:
+        raise RankingError(
+            f"average ranks need at least {FEWEST_BLOCKS} blocks and {FEWEST_MODELS} models with a score in all of "
+            f"them; found {len(blocks)} blocks ({', '.join(blocks) or 'none'}) and {len(names)} models "
+            f"({', '.join(names) or 'none'})"
+        )
+    values = np.array([[scores[block][model] for model in names] for block in blocks])
+    ranks = rankdata(-values if higher_is_better else values, axis=1)
+    order = np.argsort(ranks.mean(axis=0), kind="stable")
+    ranks = ranks[:, order]
+    all_tied = bool((ranks == ranks[0, 0]).all())  # the statistic would be 0 / 0
+    p = 1.0 if all_tied else float(friedmanchisquare(*ranks.T).pvalue)
+    n, k = ranks.shape
+    quantile = studentized_range.ppf(1 - LEVEL, k, np.inf) / math.sqrt(2)
+    return Ranking(
+        models=tuple(names[index] for index in order),
+        blocks=blocks,
+        ranks=ranks,
+        friedman=p,
+        critical_difference=float(quantile * math.sqrt(k * (k + 1) / (6 * n))),
+        pairwise=_nemenyi(ranks) if p <= LEVEL else np.ones((k, k)),
+    )
+
+
+def _nemenyi(ranks: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
+    from scikit_posthocs import posthoc_nemenyi_friedman  # imports pyplot
+
+    return np.asarray(posthoc_nemenyi_friedman(ranks), dtype=np.float64)
 
 
 def ranking(
@@ -44,14 +125,14 @@ def ranks_table(found: Ranking, metric: str = "accuracy", unit: Unit = "task") -
         (Cell(model), _cell(average, 2), *(_cell(value, 1) for value in found.ranks[:, column]))
         for column, (model, average) in enumerate(found.average.items())
     ]
-    told_apart = found.friedman <= LEVEL
+    significant = found.friedman <= LEVEL
     notes = [
         "Rank 1 is the best; ties share the mean of their ranks. Models without a score in every column are left out.",
         f"Friedman's test that all models are alike: p = {found.friedman:.2g}. "
         + (
             f"By Nemenyi's test at {LEVEL:.0%} average ranks differ significantly if they are "
             f"{found.critical_difference:.2f} apart."
-            if told_apart
+            if significant
             else "It does not reject that, so no two models are told apart."
         ),
     ]

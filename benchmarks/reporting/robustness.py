@@ -10,10 +10,9 @@ from itertools import pairwise
 from benchmarks.perturbations import PERTURBATIONS, PROTOCOLS
 from benchmarks.records.record import CLEAN, MEAN, Record
 from benchmarks.reporting.aggregate import COMPARED, Models, Score, by_dataset, over_seeds, records_of
-from benchmarks.reporting.cells import number
-from benchmarks.reporting.notes import footnotes
+from benchmarks.reporting.comparison import number
+from benchmarks.reporting.notes import dataset_title, footnotes, table_title
 from benchmarks.reporting.table import Cell, Table
-from benchmarks.reporting.titles import named, table_title
 
 FEW = 8
 """Up to so many conditions each has a column; more are summed up by family."""
@@ -131,7 +130,7 @@ def _table(
     presets = dict.fromkeys(record.experiment.protocol for record in records_of(models))
     notes += [f"Conditions: {levels}.", *(PROTOCOLS[name].note for name in presets if name in PROTOCOLS)]
     return Table(
-        title=table_title(f"{named(dataset, models)}, {what}", models),
+        title=table_title(f"{dataset_title(dataset, models)}, {what}", models),
         header=("model", *columns),
         rows=tuple((Cell(model), *(column[row] for column in cells.values())) for row, model in enumerate(models)),
         footnotes=(*notes, *footnotes(models)),

@@ -1,27 +1,24 @@
-"""Which differences between models count: against the best of a column, and by rank over many columns."""
+"""Significance of differences in accuracy: paired bootstrap, Holm's correction, intervals over seeds."""
 
 from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
 
-from benchmarks.records.outcomes import p_value
 from benchmarks.records.record import CLEAN, Outcomes, Record
 from benchmarks.reporting.aggregate import estimates
+from benchmarks.seeding import seed_of
+
+Matrix = npt.NDArray[np.float64]
 
 LEVEL = 0.05
 """Family-wise error rate of every comparison."""
 
-FEWEST_BLOCKS = 3
-FEWEST_MODELS = 3
-
-
-class RankingError(ValueError):
-    """Scores from which no ranking can be made; the message says what is missing."""
+RESAMPLES = 10_000
+"""Of the paired bootstrap."""
 
 
 def interval(records: Sequence[Record], task: str, metric: str, condition: str = CLEAN) -> tuple[float, float] | None:
@@ -61,71 +58,58 @@ def tied_with(best: str, outcomes: Mapping[str, Sequence[Mapping[str, Outcomes]]
     return {model for model, p in zip(paired, holm(list(paired.values())), strict=True) if p > LEVEL}
 
 
-@dataclass(frozen=True)
-class Ranking:
-    """Models by average rank over blocks (Demsar 2006); rank 1 is the best, ties share their mean.
+def p_value(
+    one: Sequence[Mapping[str, Outcomes]], other: Sequence[Mapping[str, Outcomes]], tasks: Sequence[str]
+) -> float | None:
+    """Two-sided p-value of the difference in accuracy between two models; None where nothing can be paired.
 
-    Attributes:
-        models: K names, the best average rank first; ties in the order they were given.
-        blocks: N names.
-        ranks: Float[N K], columns in the order of `models`.
-        friedman: p-value of Friedman's test that all models are alike.
-        critical_difference: of average ranks, by Nemenyi's test at LEVEL.
-        pairwise: Float[K K], Nemenyi's p-values; all 1 where Friedman's test does not reject, as nothing may
-            then be compared pair by pair.
-    """
-
-    models: tuple[str, ...]
-    blocks: tuple[str, ...]
-    ranks: npt.NDArray[np.float64]
-    friedman: float
-    critical_difference: float
-    pairwise: npt.NDArray[np.float64]
-
-    @property
-    def average(self) -> dict[str, float]:
-        """Model -> average rank."""
-        return dict(zip(self.models, map(float, self.ranks.mean(axis=0)), strict=True))
-
-
-def rank(scores: Mapping[str, Mapping[str, float]], higher_is_better: bool = True) -> Ranking:
-    """Rank models over blocks.
+    Paired bootstrap over test examples and seeds: both models are looked at on the same resampled examples, and the
+    seeds of each are resampled for themselves, where it has several. With few seeds that still understates
+    what other seeds could change (of three, a resample has two thirds of their variance).
+    Several `tasks` are compared by the mean of their accuracies: examples are resampled jointly where all
+    tasks label the same ones, and task by task otherwise, since outcomes of different sets cannot be aligned.
+    p is twice the smaller tail of the resampled differences beyond 0, so p > 0.05 says that their 95 %
+    percentile interval holds 0; it is never below 2 / (RESAMPLES + 1) (Davison & Hinkley 1997, section 4.2.5).
 
     Args:
-        scores: block -> model -> score; every block has the same models.
-        higher_is_better: the direction of the best.
-
-    Raises:
-        RankingError: fewer than FEWEST_BLOCKS blocks or FEWEST_MODELS models.
+        one: one mapping of task to outcomes per seed.
+        other: the same for the other model; the seeds need not be as many.
+        tasks: one, or those whose mean is compared.
     """
-    from scipy.stats import friedmanchisquare, rankdata, studentized_range
-
-    blocks, names = tuple(scores), tuple(next(iter(scores.values()), {}))
-    if len(blocks) < FEWEST_BLOCKS or len(names) < FEWEST_MODELS:
-        raise RankingError(
-            f"average ranks need at least {FEWEST_BLOCKS} blocks and {FEWEST_MODELS} models with a score in all of "
-            f"them; found {len(blocks)} blocks ({', '.join(blocks) or 'none'}) and {len(names)} models "
-            f"({', '.join(names) or 'none'})"
-        )
-    values = np.array([[scores[block][model] for model in names] for block in blocks])
-    ranks = rankdata(-values if higher_is_better else values, axis=1)
-    order = np.argsort(ranks.mean(axis=0), kind="stable")
-    ranks = ranks[:, order]
-    all_tied = bool((ranks == ranks[0, 0]).all())  # the statistic would be 0 / 0
-    p = 1.0 if all_tied else float(friedmanchisquare(*ranks.T).pvalue)
-    n, k = ranks.shape
-    quantile = studentized_range.ppf(1 - LEVEL, k, np.inf) / math.sqrt(2)
-    return Ranking(
-        models=tuple(names[index] for index in order),
-        blocks=blocks,
-        ranks=ranks,
-        friedman=p,
-        critical_difference=float(quantile * math.sqrt(k * (k + 1) / (6 * n))),
-        pairwise=_nemenyi(ranks) if p <= LEVEL else np.ones((k, k)),
-    )
+    if not one or not other:
+        return None
+    examples = {task: {_examples(seed, task) for seed in (*one, *other)} for task in tasks}
+    if any(len(hashes) != 1 or None in hashes for hashes in examples.values()):
+        return None
+    right = [_right((*one, *other), task) for task in tasks]
+    if any(len(columns) == 0 for columns in right):
+        return None
+    if len(set.union(*examples.values())) == 1:
+        right = [np.mean(right, axis=0)]
+    generator = np.random.default_rng(seed_of("paired bootstrap"))
+    rates = np.mean([_resampled_means(columns, generator) for columns in right], axis=0)
+    weights = np.concatenate([_resampled_seeds(one, generator), -_resampled_seeds(other, generator)], axis=1)
+    resampled = (rates * weights).sum(axis=1).round(12)
+    beyond = 1 + min(int((resampled <= 0).sum()), int((resampled >= 0).sum()))
+    return min(1.0, 2 * beyond / (RESAMPLES + 1))
 
 
-def _nemenyi(ranks: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
-    from scikit_posthocs import posthoc_nemenyi_friedman  # imports pyplot
+def _examples(seed: Mapping[str, Outcomes], task: str) -> str | None:
+    return seed[task].examples if task in seed else None
 
-    return np.asarray(posthoc_nemenyi_friedman(ranks), dtype=np.float64)
+
+def _right(seeds: Sequence[Mapping[str, Outcomes]], task: str) -> Matrix:
+    """Float[N S]: 1 where an example was answered correctly."""
+    return np.stack([seed[task].bits() for seed in seeds], axis=1).astype(np.float64)
+
+
+def _resampled_means(columns: Matrix, generator: np.random.Generator) -> Matrix:
+    """Float[N S] -> Float[RESAMPLES S]. Few rows are distinct: drawing how often each occurs is cheaper."""
+    distinct, counts = np.unique(columns, axis=0, return_counts=True)
+    drawn = generator.multinomial(len(columns), counts / len(columns), size=RESAMPLES)
+    return np.asarray(drawn @ distinct / len(columns))
+
+
+def _resampled_seeds(seeds: Sequence[object], generator: np.random.Generator) -> Matrix:
+    """Float[RESAMPLES S]: the share of each seed; rows sum to 1."""
+    return generator.multinomial(len(seeds), np.full(len(seeds), 1 / len(seeds)), size=RESAMPLES) / len(seeds)

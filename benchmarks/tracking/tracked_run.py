@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import re
 import time
 from collections.abc import Mapping
 from pathlib import Path
@@ -12,6 +11,7 @@ from typing import Any
 from benchmarks.datasets.loading.splits import Splits
 from benchmarks.records.record import Record
 from benchmarks.tracking.connection import Connection
+from benchmarks.tracking.names import mlflow_name
 from benchmarks.tracking.pyfunc import requirements
 
 LONGEST_VALUE = 6000
@@ -57,7 +57,7 @@ class TrackedRun:
         """Hyper-parameters and options; logging the same again changes nothing."""
         from mlflow.entities import Param
 
-        logged = [Param(metric_name(name), str(value)[:LONGEST_VALUE]) for name, value in params.items()]
+        logged = [Param(mlflow_name(name), str(value)[:LONGEST_VALUE]) for name, value in params.items()]
         self.client.log_batch(self.run_id, params=logged)
 
     def find_logged_epochs(self) -> None:
@@ -66,12 +66,12 @@ class TrackedRun:
 
     def _log_record(self, record: Record) -> None:
         values = {
-            metric_name(condition, task, metric): estimate.value
+            f"{condition}/{task}/{metric}": estimate.value
             for condition, tasks in record.metrics.items()
             for task, metrics in tasks.items()
             for metric, estimate in metrics.items()
         }
-        seconds = {metric_name("seconds", stage): value for stage, value in record.seconds.items()}
+        seconds = {f"seconds/{stage}": value for stage, value in record.seconds.items()}
         self._log_metrics({**values, **seconds}, 0)
         self.client.log_text(self.run_id, record.model_dump_json(indent=1), "record.json")
 
@@ -84,7 +84,7 @@ class TrackedRun:
         from mlflow.entities import Metric
 
         now = int(time.time() * 1000)
-        metrics = [Metric(name, float(value), now, step) for name, value in values.items()]
+        metrics = [Metric(mlflow_name(name), float(value), now, step) for name, value in values.items()]
         for start in range(0, len(metrics), MOST_METRICS):
             self.client.log_batch(self.run_id, metrics=metrics[start : start + MOST_METRICS])
 
@@ -117,11 +117,6 @@ class TrackedRun:
                 signature=_signature(),
                 pip_requirements=requirements(),
             )
-
-
-def metric_name(*parts: str) -> str:
-    """Parts joined by slashes; characters that MLflow refuses in a name become underscores."""
-    return "/".join(re.sub(r"[^\w\-. ]|^\.+$", "_", part) for part in parts)
 
 
 def _signature() -> Any:  # noqa: ANN401 - mlflow's own

@@ -11,7 +11,8 @@ from typing import Any
 from benchmarks.processes import is_gone, this_process
 from benchmarks.records.record import Experiment
 from benchmarks.tracking.connection import OFF, Connection
-from benchmarks.tracking.tracked_run import TrackedRun, metric_name
+from benchmarks.tracking.names import mlflow_name
+from benchmarks.tracking.tracked_run import TrackedRun
 
 EXPERIMENT = "cma-clip-bench"
 """All suites are in one MLflow experiment, so that runs of different suites can be compared."""
@@ -74,7 +75,7 @@ class Tracker:
             if (suite_dir / "report.html").is_file():
                 self._client.log_artifact(self._parent, str(suite_dir / "report.html"))
             for name, value in headline.items():
-                self._client.log_metric(self._parent, metric_name(*name.split("/")), value)
+                self._client.log_metric(self._parent, mlflow_name(name), value)
 
         self._connection.attempt(log)
 

@@ -7,12 +7,15 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, ValidationError
 
 from benchmarks.records import store
+from benchmarks.suites import Suite, hparams_of
 
 FOLDER = "tuned"
 
@@ -83,6 +86,30 @@ def load(folder: Path) -> list[Tuned]:
     if not found:
         raise FileNotFoundError(f"{folder} holds no tuned configurations; run `cma-bench tune` first")
     return found
+
+
+def with_tuned(suite: Suite, name: str, folder: Path | None, results: Path) -> tuple[Suite, str]:
+    """The suite with the tuned hyper-parameters of a folder, and a sentence on what has none.
+
+    Without a folder: those of the suite itself, else the committed ones, else those of the suite it is tuned with.
+    """
+    folder = folder or _tuned_folder(suite, name, results)
+    found = load(folder)
+    tuned = hparams(found, suite.datasets, partial(hparams_of, suite))
+    lacking = [
+        f"{model} on {dataset}"
+        for dataset in suite.datasets
+        for model in suite.models
+        if model not in tuned.get(dataset, {})
+    ]
+    sentence = f"hyper-parameters from {folder}; defaults for {', '.join(lacking) or 'none'}"
+    return replace(suite, tuned=tuned, tuned_by=origins(found)), sentence
+
+
+def _tuned_folder(suite: Suite, name: str, results: Path) -> Path:
+    names = [name, suite.tuned_with] if suite.tuned_with else [name]
+    folders = [root / one / FOLDER for one in names for root in (results, results / "reference")]
+    return next((folder for folder in folders if folder.is_dir()), folders[0])
 
 
 def hparams(

@@ -16,7 +16,7 @@ from benchmarks.processes import this_process
 from benchmarks.records.record import Experiment
 from benchmarks.seeding import seed_of
 from benchmarks.tracking import TrackedRun, Tracker
-from benchmarks.tuning.retry import WORKER, original_number
+from benchmarks.tuning.storage import WORKER, original_number
 from benchmarks.tuning.studies import StudySpec
 from cma_clip.classifier import Workspace
 from cma_clip.types import IGNORE, Examples, Predictions, Task

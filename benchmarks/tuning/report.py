@@ -15,7 +15,7 @@ from optuna.distributions import json_to_distribution
 from optuna.trial import FrozenTrial, TrialState, create_trial
 from pydantic_core import to_json
 
-from benchmarks.reporting.figure_style import STYLE, axes_of, lay_out, markers, palette
+from benchmarks.reporting.figures.style import STYLE, axes_of, lay_out, markers, palette
 from benchmarks.reporting.table import MISSING, Cell, Table
 from benchmarks.suites import MODEL_ORDER
 from benchmarks.tuning.budget import Budget, seconds_of

@@ -1,31 +1,24 @@
-"""What is tuned, and where its trials are kept."""
+"""What is tuned, and which configuration is tried next."""
 
 from __future__ import annotations
 
 import hashlib
 import json
-import warnings
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 import optuna
-from filelock import FileLock
 from optuna.distributions import BaseDistribution, distribution_to_json
-from optuna.storages import BaseStorage, JournalStorage, RDBStorage
-from optuna.storages.journal import JournalFileBackend, JournalFileOpenLock
-from optuna.trial import FixedTrial, TrialState
-from sqlalchemy.engine import make_url
-from sqlalchemy.exc import SQLAlchemyError
-from sqlalchemy.pool import NullPool
+from optuna.samplers import TPESampler
+from optuna.storages import BaseStorage
+from optuna.trial import FixedTrial, FrozenTrial, TrialState
 
 from benchmarks import datasets, models
 from benchmarks.records.fingerprint import code_fingerprint
 from benchmarks.running.run import Place
+from benchmarks.seeding import seed_of
 from benchmarks.suites import Suite, hparams_of
-from benchmarks.tuning.retry import requeue
-from benchmarks.tuning.sampling import NumberedTPE
 from cma_clip.classifier import Workspace
 
 STARTUP_TRIALS = 4
@@ -34,10 +27,6 @@ STARTUP_TRIALS = 4
 PRUNER = optuna.pruners.MedianPruner(n_startup_trials=STARTUP_TRIALS, n_warmup_steps=2, n_min_trials=3)
 """From its third epoch on, a trial is stopped whose best epoch is below the median of what at least three finished
 trials had in the same epoch. Optuna's default rule; the numbers are our choice."""
-
-HEARTBEAT = 30
-"""Seconds between signs of life in a database; after four times as many a worker of another machine is taken for
-dead. A journal knows none: it is for the workers of one machine."""
 
 
 @dataclass(frozen=True)
@@ -115,60 +104,26 @@ def first_trial(model: str, fixed: Mapping[str, Any]) -> FixedTrial:
     return trial
 
 
-class _KernelLock(JournalFileOpenLock):
-    """Let go by the kernel when its holder is killed; Optuna's own locks keep everybody waiting for 30 seconds then.
+class NumberedTPE(TPESampler):
+    """TPE whose random numbers depend on the study's name and the trial's number only.
 
-    Takes nothing from the class above it, which is there because Optuna does not export the common base of its locks.
+    Optuna neither restores a sampler's generator when a study is resumed nor keeps those of several workers apart;
+    numbers of trials are never used twice, so no two trials draw alike.
     """
 
-    def __init__(self, journal: str):
-        self._lock = FileLock(f"{journal}.lock")
+    def __init__(self, seed: int = 0):
+        super().__init__(n_startup_trials=STARTUP_TRIALS, seed=seed)
 
-    def acquire(self) -> bool:
-        self._lock.acquire()
-        return True
-
-    def release(self) -> None:
-        self._lock.release()
-
-
-def open_storage(where: str) -> BaseStorage:
-    """A journal file, or the database at an url.
-
-    Raises:
-        ValueError: a database that cannot be reached; names its driver, never a password.
-    """
-    optuna.logging.set_verbosity(optuna.logging.ERROR)
-    if not is_database(where):
-        Path(where).parent.mkdir(parents=True, exist_ok=True)
-        return JournalStorage(JournalFileBackend(where, _KernelLock(where)))
-    try:
-        # Workers that write at once wait for each other instead of failing with "database is locked".
-        waiting = {"connect_args": {"timeout": 60}} if make_url(where).get_backend_name() == "sqlite" else {}
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore", optuna.exceptions.ExperimentalWarning)
-            return RDBStorage(
-                where,
-                engine_kwargs={"poolclass": NullPool, **waiting},  # no connection outlives what it is opened for
-                heartbeat_interval=HEARTBEAT,
-                grace_period=4 * HEARTBEAT,
-                heartbeat_stale_trial_callback=requeue,
-            )
-    except (ImportError, ValueError, SQLAlchemyError) as error:
-        # The name of the driver only: the rest may hold a password.
-        raise ValueError(f"--storage {where.partition('://')[0]}://...: {str(error).splitlines()[0]}") from error
-
-
-def is_database(where: str) -> bool:
-    """An url, not the path of a journal."""
-    return "://" in where
+    def before_trial(self, study: optuna.Study, trial: FrozenTrial) -> None:
+        """Begin anew for this trial; running trials count as bad ones (constant liar, Optuna's default)."""
+        NumberedTPE.__init__(self, seed_of("sampler", study.study_name, trial.number))
 
 
 def open_study(spec: StudySpec, storage: BaseStorage) -> optuna.Study:
     """The study, created if it is new."""
     return optuna.create_study(
         storage=storage,
-        sampler=NumberedTPE(STARTUP_TRIALS),
+        sampler=NumberedTPE(),
         pruner=PRUNER,
         study_name=spec.name,
         direction="maximize",

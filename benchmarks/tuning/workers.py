@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import multiprocessing
 import os
-import threading
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
@@ -16,13 +15,13 @@ from optuna.storages import BaseStorage
 from optuna.trial import FrozenTrial, TrialState
 
 from benchmarks import datasets
-from benchmarks.processes import THREADS, quiet
+from benchmarks.processes import THREADS, end_with_parent, quiet
 from benchmarks.running.run import Place
 from benchmarks.tracking import Tracker, open_tracker
 from benchmarks.tuning.budget import Budget, seconds_of
 from benchmarks.tuning.objective import Objective, RepeatedError, Visible
-from benchmarks.tuning.retry import requeue_lost
-from benchmarks.tuning.studies import StudySpec, begin_with_defaults, is_database, open_storage, open_study
+from benchmarks.tuning.storage import is_database, open_storage, requeue_lost
+from benchmarks.tuning.studies import StudySpec, begin_with_defaults, open_study
 from cma_clip.classifier import Workspace
 
 REPETITIONS = 50
@@ -112,15 +111,7 @@ def work(plan: Plan) -> None:
 
 
 def _work_for_parent(plan: Plan) -> None:
-    """A worker without the process that started it stops: nobody waits for it, and a restart has workers of its own."""
-    parent = multiprocessing.parent_process()
-    assert parent is not None
-
-    def follow() -> None:
-        parent.join()
-        os._exit(1)
-
-    threading.Thread(target=follow, daemon=True).start()
+    end_with_parent()
     work(plan)
 
 

@@ -25,7 +25,7 @@ def make_twin(name: str, folder: Path, rows: int, seed: int, quirks: bool = Fals
     """Write the twin of a data set into a new folder, which is whole or absent.
 
     Raises:
-        KeyError: a data set without a twin, with those that have one.
+        UnknownName: a data set without a twin, with those that have one.
         ValueError: a folder that is there already; too few rows for the data set's splits.
     """
     module = import_module(TWINS[choose(name, TWINS, "twin")])

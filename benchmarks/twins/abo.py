@@ -18,7 +18,6 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from PIL import Image
 
 from benchmarks.datasets.abo import LISTINGS, PHOTOS, TABLE
 from benchmarks.datasets.abo.listings import SHARDS
@@ -31,8 +30,56 @@ from benchmarks.datasets.catalog.product import TYPES
 from benchmarks.datasets.catalog.titles import Noise, write_title
 from benchmarks.datasets.catalog.words import BRANDS
 from benchmarks.seeding import seed_of
-from benchmarks.twins.abo_words import CODES, GERMAN, SPANISH, SPELLINGS
 
+SPELLINGS: dict[str, dict[str, tuple[str, ...]]] = {
+    "color": {
+        "black": ("Black", "black", "Jet Black", "Matte Black", "BLACK_00826", "Onyx"),
+        "blue": ("Blue", "Navy", "Navy Blue", "navy", "Royal Blue", "Dark Blue", "Denim"),
+        "brown": ("Brown", "Dark Brown", "Espresso", "Walnut", "Cognac", "Chocolate Brown"),
+        "green": ("Green", "Olive", "Dark Green", "Emerald", "Forest Green"),
+        "grey": ("Grey", "Gray", "Charcoal", "Heather Grey", "Dark Slate Gray"),
+        "pink": ("Pink", "Blush", "Hot Pink", "Light pink"),
+        "purple": ("Purple", "Lavender", "Plum", "Violet"),
+        "red": ("Red", "Burgundy", "Dark Red", "Crimson", "Maroon"),
+        "white": ("White", "Snow White", "Bright White", "White (Pack of 2)"),
+        "yellow": ("Yellow", "Mustard", "Lemon Yellow", "Canary"),
+    },
+    "pattern": {
+        "animal": ("Leopard", "Animal Print", "Zebra", "leopard print"),
+        "checked": ("Plaid", "Checkered", "Gingham", "Buffalo Check", "checked"),
+        "dotted": ("Polka Dot", "Polka Dots", "polka-dot", "Dots"),
+        "floral": ("Floral", "Flowers", "Floral Print", "floral"),
+        "solid": ("Solid", "solid", "Solid Color", "Plain"),
+        "striped": ("Striped", "Stripes", "Pinstripe", "Stripe"),
+        "zigzag": ("Chevron", "Zig-Zag", "chevron"),
+    },
+    "style": {
+        "bohemian": ("Bohemian", "Boho", "Boho Chic"),
+        "casual": ("Casual", "casual", "Everyday"),
+        "formal": ("Formal", "Business", "formal wear"),
+        "party": ("Party", "Cocktail", "Evening"),
+        "sporty": ("Sport", "Athletic", "Sporty", "Sports"),
+        "vintage": ("Vintage", "Retro", "Vintage Style"),
+    },
+    "material": {
+        "ceramic": ("Ceramic", "Porcelain", "Stoneware"),
+        "cotton": ("Cotton", "100% Cotton", "cotton"),
+        "leather": ("Leather", "Genuine Leather"),
+        "polyester": ("Polyester", "100% polyester"),
+    },
+}
+"""Attribute -> class as the catalogue calls it -> free text."""
+
+CODES = {
+    "bag": "HANDBAG",
+    "cushion": "PILLOW",
+    "jacket": "OUTERWEAR",
+    "mug": "DRINKING_CUP",
+    "shoe": "SHOES",
+    "t-shirt": "SHIRT",
+    "trousers": "PANTS",
+}
+"""The catalogue's product type -> Amazon's, where it is another word."""
 MARKETPLACES = (("amazon.com", "US", "en_US"), ("amazon.co.uk", "GB", "en_GB"), ("amazon.in", "IN", "en_IN"))
 MISSING = {"color": 0.1, "pattern": 0.25, "style": 0.25, "material": 0.3}
 """P(the attribute is missing)."""
@@ -115,7 +162,10 @@ def _listing(number: int, rng: np.random.Generator) -> Listed:
     image_id = sha256(f"image {number}".encode()).hexdigest()[:11]
     domain, country, language = MARKETPLACES[int(rng.choice(3, p=(0.6, 0.2, 0.2)))]
     title = write_title(number, product_type, draw_evidence(rng, attributes, TITLE_NOISE), Noise(False, 0.1), rng)
-    names = {language: title, **(_translated(product_type, attributes["color"], number) if country == "US" else {})}
+    names = {
+        language: title,
+        **({"de_DE": f"Artikel {number}", "es_MX": f"Artículo {number}"} if country == "US" else {}),
+    }
     record = {
         "brand": _in(language, pick(rng, BRANDS)),
         "bullet_point": [*_in(language, "Easy to care for."), *_in(language, f"Satisfaction guaranteed. {title}.")],
@@ -127,7 +177,7 @@ def _listing(number: int, rng: np.random.Generator) -> Listed:
         "main_image_id": image_id,
         "marketplace": "Amazon",
         "node": [{"node_id": 1000 + TYPES.index(product_type), "path": f"/Categories/{product_type.title()}"}],
-        "product_type": [{"value": CODES[product_type]}],
+        "product_type": [{"value": CODES.get(product_type, product_type.upper())}],
     }
     return Listed(record, look, image_id)
 
@@ -149,25 +199,18 @@ def _attributes(
     return fields
 
 
-def _translated(product_type: str, color: str, number: int) -> dict[str, str]:
-    return {
-        "de_DE": f"{GERMAN[product_type]} in {GERMAN[color]}, Modell {number}",
-        "es_MX": f"{SPANISH[product_type]} de color {SPANISH[color].lower()}, modelo {number}",
-    }
-
-
 def _in(language: str, value: str) -> list[dict[str, Any]]:
     return [{"language_tag": language, "value": value}]
 
 
 def _with_quirk(own: Listed, place: int, before: Listed | None) -> Listed:
-    record, look = own.record, own.look
+    record = own.record
     description = "<p>Made to last.<br>&nbsp;<b>Machine wash</b> &amp; dry.</p>"
     changes: dict[int, Mapping[str, Any]] = {
         1: {"product_type": record["product_type"][0]["value"]},
         3: {"main_image_id": None},
         4: {"main_image_id": f"unknown-{own.image_id}"},
-        6: {"item_name": _in("de_DE", f"{GERMAN[look.type]} {own.image_id}"), "domain_name": "amazon.de"},
+        6: {"item_name": _in("de_DE", f"Artikel {own.image_id}"), "domain_name": "amazon.de"},
         7: {"product_description": _in("en_US", description)},
         8: {"color": [{"language_tag": "en_US", "standardized_values": ["Multi"]}]},
         9: {"style": [{"language_tag": "en_US", "value": 7}]},
@@ -197,11 +240,8 @@ def _write_photos(folder: Path, listings: Sequence[Listed], seed: int) -> None:
         path = folder / PHOTOS / _path(one.image_id)
         if one.on_disk and not path.exists():
             path.parent.mkdir(parents=True, exist_ok=True)
-            _photograph(one.look, np.random.default_rng(seed_of("abo twin photo", seed, one.image_id))).save(path)
-
-
-def _photograph(look: Look, rng: np.random.Generator) -> Image.Image:
-    return render(Scene(look, False, None, look), SIDE, rng)
+            rng = np.random.default_rng(seed_of("abo twin photo", seed, one.image_id))
+            render(Scene(one.look, False, None, one.look), SIDE, rng).save(path)
 
 
 def _write_gzip(path: Path, text: str) -> None:

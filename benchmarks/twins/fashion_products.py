@@ -88,7 +88,7 @@ def make(folder: Path, rows: int, seed: int, *, quirks: bool = False) -> None:
 
     Quirks that the loader takes: titles with unquoted commas, empty titles, titles and photos that two products
     share, greyscale JPEGs, a photo of another product. Quirks that it refuses with their row, or skips: rows without
-    a photo. One that only the doctor finds: the colour "nan", as a careless conversion writes it.
+    a photo. One that only `data check` finds: the colour "nan", as a careless conversion writes it.
 
     Raises:
         ValueError: fewer than 60 rows; they would not fill the three splits.

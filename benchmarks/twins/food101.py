@@ -1,4 +1,4 @@
-"""A procedural copy of UPMC Food-101: drawn dishes under titles as web pages have them.
+"""A procedural copy of UPMC Food-101: a coloured card a dish under titles as web pages have them.
 
 Fifteen of the 101 classes. As in the original, 73 % of the titles contain the name of the class, some titles occur
 more than once, and a quarter of the images is the test split. Beside the original's files stand the lists that pin
@@ -22,7 +22,7 @@ from benchmarks.datasets.food101.partitions import MISSING_AWARE_LIST, MMBT_LIST
 from benchmarks.datasets.food101.titles import Folder, Page
 from benchmarks.datasets.loading.rows import Part
 from benchmarks.seeding import seed_of
-from benchmarks.twins.dishes import DISHES, photograph
+from benchmarks.twins.dishes import card
 
 SHARE_NAMED = 0.73
 LEAST_ROWS = 60
@@ -62,6 +62,7 @@ HINTS = {
     "tacos": "Crispy shells with salsa",
     "waffles": "Belgian breakfast with berries",
 }
+DISHES = tuple(HINTS)
 ADJECTIVES = ("Easy", "Homemade", "Best Ever", "Vegan", "Grandma's", "Classic", "Quick", "Low Carb", "Perfect")
 SITES = ("Food Network", "Taste of Home", "The Hungry Spoon", "BBC Good Food", "My Tiny Kitchen", "Allrecipes.com")
 
@@ -114,7 +115,7 @@ def _files(pages: Sequence[Page], rows: Iterable[int]) -> list[str]:
 
 def _page(number: int, rows: int, seed: int) -> Page:
     rng = np.random.default_rng(seed_of("food101 twin title", seed, number))
-    label = list(DISHES)[number % len(DISHES)]
+    label = DISHES[number % len(DISHES)]
     folder: Folder = "train" if number < 0.75 * rows else "test"
     template = pick(rng, NAMED if rng.random() < SHARE_NAMED else UNNAMED)
     dish = label.replace("_", " ")
@@ -144,7 +145,7 @@ def _write_photos(staging: Path, pages: Sequence[Page], seed: int, missing: Coll
             path = staging / "images" / page.folder / page.label / page.file
             path.parent.mkdir(parents=True, exist_ok=True)
             rng = np.random.default_rng(seed_of("food101 twin photo", seed, page.file))
-            photograph(page.label, rng).save(path, "JPEG", quality=int(rng.integers(80, 95)))
+            card(page.label, rng).save(path, "JPEG", quality=int(rng.integers(80, 95)))
 
 
 def _write_lists(staging: Path, pages: Sequence[Page], text_named: Collection[str]) -> None:

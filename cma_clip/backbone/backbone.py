@@ -1,25 +1,12 @@
-"""open_clip models as one kind of thing: a photo and a text in, two token sequences and two embeddings out.
-
-One backbone id names architecture, weights, activation and preprocessing together, so that no two of them
-can disagree:
-
-    tiny-product-clip             the small CLIP that ships with this project
-    ViT-B-32-quickgelu/openai     an open_clip architecture and pretrained tag (fetched from its hub)
-    local-dir:/path               a folder with open_clip_config.json and weights
-    random:ViT-B-32               an architecture with random weights, never chosen silently
-    random:local-dir:/path        likewise, with the architecture of a folder
-"""
+"""open_clip models as one kind of thing: a photo and a text in, two token sequences and two embeddings out."""
 
 from __future__ import annotations
 
 import hashlib
 import json
-import logging
 import re
-from pathlib import Path
 from typing import Annotated, Any, Literal, Self
 
-import open_clip
 import torch
 from open_clip.model import get_model_preprocess_cfg
 from open_clip.modified_resnet import ModifiedResNet
@@ -29,13 +16,9 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 from torch.nn.modules.batchnorm import _BatchNorm
 
-from cma_clip.backbone.hub import why_not
 from cma_clip.backbone.text_tower import TextTower
 from cma_clip.tensors import Batch, Features
 
-SHIPPED = Path(__file__).parents[1] / "weights"
-RANDOM = "random:"
-LOCAL = "local-dir:"
 BLOCK = re.compile(r".*\b(resblocks|blocks)\.\d+")
 
 Freeze = Literal["all", "none"] | Annotated[int, Field(ge=1, strict=True)]
@@ -131,13 +114,6 @@ class Backbone(nn.Module):
         """Log of the inverse temperature of the contrastive loss."""
         return self.clip.logit_scale  # type: ignore[return-value]
 
-    def require(self, fingerprint: str, folder: Path) -> None:
-        """Raise BackboneError unless these are the weights that the model in `folder` was trained on."""
-        if fingerprint != self.fingerprint:
-            raise BackboneError(
-                f"{folder}: trained on weights {fingerprint} of {self.id!r}; those found here are {self.fingerprint}"
-            )
-
     def freeze(self, level: Freeze) -> None:
         """Choose what trains; see `Freeze`. The contrastive temperature and bias never train."""
         clip: Any = self.clip
@@ -180,109 +156,6 @@ class Backbone(nn.Module):
             states, words = self.text_tower(ids)[0], self.text_tower.embed(ids)
         self.train(was_training)
         return tokens.shape[-1], states.shape[-1], words.shape[-1], embedding.shape[-1]
-
-
-def load_backbone(backbone_id: str) -> Backbone:
-    """Build a backbone from its id (see the module's head), in evaluation mode.
-
-    Raises:
-        BackboneError: unknown id, missing files, weights that do not fit, or a hub out of reach.
-    """
-    is_random = backbone_id.startswith(RANDOM)
-    name = backbone_id.removeprefix(RANDOM)
-    if (shipped := folder_of(name)) is not None:
-        name = f"{LOCAL}{shipped}"
-    architecture, tag = _architecture_and_tag(name, is_random, backbone_id)
-    if not name.startswith(LOCAL) and (reason := why_not(architecture, tag)) is not None:
-        raise BackboneError(_explain(backbone_id, reason))
-    # open_clip reports on the root logger, also "initialized randomly" where random: asked for just that;
-    # what must not pass unnoticed is raised, through require_pretrained.
-    logging.disable(logging.ERROR)
-    try:
-        with torch.random.fork_rng(devices=[]):
-            torch.manual_seed(0)  # random weights are part of the id: the same id, the same weights
-            clip = open_clip.create_model(
-                architecture,
-                pretrained=tag,
-                load_weights=not is_random,
-                require_pretrained=not is_random,
-                pretrained_text=not is_random,
-            )
-        tokenizer = open_clip.get_tokenizer(architecture)
-        return Backbone(clip.eval(), tokenizer, backbone_id).eval()
-    except Exception as error:  # whatever open_clip, timm and transformers raise at files and configs they cannot use
-        reason = (str(error).strip() or type(error).__name__).splitlines()[0].rstrip(".")
-        raise BackboneError(_explain(backbone_id, reason)) from error
-    finally:
-        logging.disable(logging.NOTSET)
-
-
-def folder_of(backbone_id: str) -> Path | None:
-    """The folder that holds a backbone's weights; None for those of a hub and for random ones."""
-    if backbone_id.startswith(LOCAL):
-        return Path(backbone_id.removeprefix(LOCAL))
-    return SHIPPED / backbone_id if backbone_id and (SHIPPED / backbone_id).is_dir() else None
-
-
-def local_dir_config(backbone: Backbone) -> dict[str, Any]:
-    """What open_clip_config.json says in a folder that holds the weights of `backbone`."""
-    name = backbone.id.removeprefix(RANDOM)
-    if (folder := folder_of(name)) is not None:
-        config: dict[str, Any] = json.loads((folder / "open_clip_config.json").read_text(encoding="utf-8"))
-        return config
-    model_cfg = open_clip.get_model_config(name.partition("/")[0])
-    return {"model_cfg": model_cfg, "preprocess_cfg": backbone.preprocess_cfg}
-
-
-def _architecture_and_tag(name: str, is_random: bool, backbone_id: str) -> tuple[str, str | None]:
-    if name.startswith(LOCAL):
-        return name, None
-    architecture, _, tag = name.partition("/")
-    if architecture not in open_clip.list_models():
-        raise BackboneError(_unknown(architecture, backbone_id))
-    if is_random:
-        return architecture, None
-    tags = open_clip.list_pretrained_tags_by_model(architecture)
-    if tag not in tags:
-        raise BackboneError(
-            f"backbone {backbone_id!r}: {architecture} has the pretrained tags {tags}, not {tag!r}; "
-            f"for weights of your own use local-dir:FOLDER, for untrained weights random:{architecture}"
-        )
-    if (reason := mismatch(architecture, tag)) is not None:
-        raise BackboneError(f"backbone {backbone_id!r}: {reason}")
-    return architecture, tag
-
-
-def mismatch(architecture: str, tag: str) -> str | None:
-    """Why open_clip's architecture does not compute what the weights were trained with; None if it does."""
-    wants = bool((open_clip.get_model_config(architecture) or {}).get("quick_gelu"))
-    given = bool((open_clip.get_pretrained_cfg(architecture, tag) or {}).get("quick_gelu"))
-    if wants == given:
-        return None
-    other = architecture.removesuffix("-quickgelu") if wants else f"{architecture}-quickgelu"
-    return (
-        f"the weights were trained with {'QuickGELU' if given else 'GELU'}, the architecture computes "
-        f"{'QuickGELU' if wants else 'GELU'} and would silently lose accuracy; use {other}/{tag}"
-    )
-
-
-def _unknown(architecture: str, backbone_id: str) -> str:
-    from difflib import get_close_matches
-
-    shipped = sorted(folder.name for folder in SHIPPED.iterdir() if folder.is_dir())
-    close = get_close_matches(architecture, [*shipped, *open_clip.list_models()], n=3, cutoff=0.5)
-    hint = f"; did you mean {' or '.join(close)}?" if close else "."
-    return (
-        f"unknown backbone {backbone_id!r}{hint} Valid: {', '.join(shipped)}, ARCHITECTURE/TAG of open_clip, "
-        f"local-dir:FOLDER, random:ARCHITECTURE"
-    )
-
-
-def _explain(backbone_id: str, reason: str) -> str:
-    return (
-        f"backbone {backbone_id!r} cannot be loaded: {reason}. Weights that are on this machine can be used as "
-        f"local-dir:FOLDER (open_clip_config.json and open_clip_model.safetensors in it)"
-    )
 
 
 def _fingerprint(clip: nn.Module, preprocess_cfg: dict[str, Any]) -> str:

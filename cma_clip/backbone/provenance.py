@@ -10,7 +10,7 @@ import numpy as np
 import numpy.typing as npt
 from safetensors.numpy import load_file, save_file
 
-from cma_clip.backbone.backbone import RANDOM, folder_of
+from cma_clip.backbone.loading import RANDOM, folder_of
 
 FILE = "trained_on.safetensors"
 UNKNOWN = "and_others"

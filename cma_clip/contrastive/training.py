@@ -1,208 +1,22 @@
-"""Contrastive training (Radford et al. 2021) of an open_clip model on (photo, text) pairs; labels are never read.
-
-The loss is CLIP's softmax over the batch whatever the backbone was pretrained with; a SigLIP's bias does not train.
-"""
+"""Contrastive training (Radford et al. 2021) of an open_clip model on (photo, text) pairs; labels are never read."""
 
 from __future__ import annotations
 
-import math
-import re
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-import lightning.pytorch as pl
-import numpy as np
-import torch
 from lightning.pytorch.callbacks import Callback
 from open_clip.transformer import PatchDropout
-from pydantic import Field
-from torch import Tensor, nn
-from torch.utils.checkpoint import checkpoint
-from torch.utils.data import DataLoader
+from torch import nn
 
-from cma_clip.backbone.backbone import Backbone, BackboneError, Freeze
-from cma_clip.classifier import ClassifierConfig, Workspace
-from cma_clip.contrastive.loss import SharedTextLoss, retrieval_recall
-from cma_clip.contrastive.pairs import AUGMENTATIONS, Augmentation, PairBatch, choose_captions, pair_batches
-from cma_clip.features.batching import OrderedRows, RowBatches, ShuffledRows, loader
+from cma_clip.backbone.backbone import Backbone, BackboneError
+from cma_clip.classifier import Workspace
+from cma_clip.contrastive.module import ContrastiveConfig, ContrastiveModule, Probe, projections
+from cma_clip.contrastive.pairs import pair_batches
 from cma_clip.features.processing import Processor
-from cma_clip.trainer import Precision, adamw, last_checkpoint, make_trainer, scheduled
+from cma_clip.trainer import last_checkpoint, make_trainer
 from cma_clip.types import Examples
-
-MAX_LOGIT_SCALE = math.log(100)
-"""CLIP clamps the temperature here (Radford et al. 2021, section 2.5)."""
-
-PROJECTIONS = re.compile(
-    r"visual\.proj|visual\.head\.(proj|mlp\.\w+)\.\w+|visual\.attnpool\.c_proj\.\w+|visual\.trunk\.attn_pool\.proj\.\w+"
-    r"|visual\.trunk\.head\.(fc\.)?(weight|bias)|text\.proj\.(\d\.)?\w+|(text\.)?text_projection(\.\w+)?|logit_scale"
-)
-"""How open_clip calls the last map of its native, timm and Hugging Face towers into the shared space."""
-
-LENGTH_GROUPS = 4
-"""Texts of a batch are encoded in so many groups of similar length: exact, and a third less work than one group."""
-
-Probe = Callable[[Backbone], Mapping[str, float]]
-"""Scores a backbone between epochs, for instance zero-shot on validation."""
-
-
-class ContrastiveConfig(ClassifierConfig):
-    """How a backbone is trained on pairs; the card of the shipped model says what its recipe changes.
-
-    Attributes:
-        batch_size: pairs a step and process; under DDP the loss is over those of all processes.
-        learning_rate: of the projections into the shared space and the temperature.
-        backbone_learning_rate: of the towers; None for the same.
-        freeze: which blocks of the towers train; the projections always do.
-        pieces: embeddings are computed in so many pieces of a batch, and again in the backward pass, so that
-            activations are kept for one piece at a time; the loss is that of the whole batch (but for towers with
-            batch normalisation, whose statistics are those of a piece, and of a process under DDP).
-        augment: what is done to the photos; see `cma_clip.contrastive.pairs.AUGMENTATIONS`.
-        patch_dropout: share of the patches that training leaves out (Li et al. 2023, FLIP).
-        fragments: captions of a few words made from every text.
-        fragment_rate: how often one of them stands in for the text.
-    """
-
-    epochs: int = Field(14, ge=1)
-    batch_size: int = Field(256, ge=2)
-    pieces: int = Field(1, ge=1)
-    learning_rate: float = Field(1e-3, gt=0)
-    backbone_learning_rate: float | None = Field(None, gt=0)
-    weight_decay: float = Field(0.1, ge=0)
-    warmup_fraction: float = Field(0.05, ge=0, le=1)
-    augment: Augmentation = "mirror"
-    patch_dropout: float = Field(0.2, ge=0, lt=1)
-    fragments: int = Field(4, ge=0)
-    fragment_rate: float = Field(0.25, ge=0, le=1)
-    gradient_clip: float = Field(1.0, gt=0)
-    precision: Precision = "32-true"
-    freeze: Freeze = "none"
-    devices: int = Field(1, ge=1)
-
-
-class ContrastiveModule(pl.LightningModule):
-    """One optimisation step and one validation pass; everything else is Lightning's."""
-
-    def __init__(
-        self,
-        backbone: Backbone,
-        config: ContrastiveConfig,
-        seed: int,
-        pairs: tuple[RowBatches[PairBatch], RowBatches[PairBatch]],
-        probe: Probe | None = None,
-    ):
-        super().__init__()
-        self.backbone = backbone
-        self.config = config
-        self.seed = seed
-        self._train_pairs, self._val_pairs = pairs
-        self._probe = probe
-        self._validated: list[tuple[Tensor, Tensor, Tensor]] = []
-
-    def train_dataloader(self) -> DataLoader[PairBatch]:
-        """Every process its share of the same order."""
-        rows, world = len(self._train_pairs), self.trainer.world_size
-        return loader(
-            self._train_pairs,
-            ShuffledRows(
-                rows,
-                self.config.batch_size,
-                self.seed,
-                drop_last=rows > self.config.batch_size * world,
-                rank=self.trainer.global_rank,
-                replicas=world,
-            ),
-        )
-
-    def val_dataloader(self) -> DataLoader[PairBatch]:
-        """Every process all pairs: recall is among all. Without a pair one empty batch, so that the probe runs."""
-        rows = OrderedRows(len(self._val_pairs), self.config.batch_size)
-        return loader(self._val_pairs, rows if len(rows) else [[]])
-
-    def training_step(self, pairs: PairBatch, _: int) -> Tensor:
-        """Loss of one batch of pairs."""
-        ids, words = choose_captions(pairs, self.config.fragment_rate)
-        pixels = AUGMENTATIONS[self.config.augment](pairs.pixels)
-        image = self._in_pieces(self._encode_image, pixels)
-        text = self._in_pieces(self._encode_text, ids)
-        loss: Tensor = SharedTextLoss(rank=self.global_rank, world_size=self.trainer.world_size)(
-            image, text, self.backbone.logit_scale.exp(), pairs.words[:, 0], words
-        )
-        if not torch.isfinite(loss):
-            raise FloatingPointError(
-                f"contrastive loss is {loss.item()} in epoch {self.current_epoch}; lower the learning rate"
-            )
-        self.log("train/loss", loss, on_step=False, on_epoch=True)
-        return loss
-
-    def _in_pieces(self, encode: Callable[[Tensor], Tensor], inputs: Tensor) -> Tensor:
-        if self.config.pieces == 1:
-            return encode(inputs)
-        pieces = inputs.tensor_split(min(self.config.pieces, len(inputs)))
-        return torch.cat([checkpoint(encode, piece, use_reentrant=False) for piece in pieces])
-
-    def _encode_image(self, pixels: Tensor) -> Tensor:
-        return self.backbone.encode_image(pixels)[2]
-
-    def _encode_text(self, ids: Tensor) -> Tensor:
-        if not self.backbone.trims_text:
-            return self.backbone.encode_text(ids)
-        lengths = (self.backbone.text_tower.ends(ids) + 1).cpu().numpy()
-        order = np.argsort(lengths, kind="stable")
-        groups = [group for group in np.array_split(order, LENGTH_GROUPS) if len(group)]
-        embeddings = [self.backbone.encode_text(ids[group, : lengths[group[-1]]]) for group in groups]
-        return torch.cat(embeddings)[torch.from_numpy(np.argsort(order)).to(ids.device)]
-
-    def on_train_epoch_start(self) -> None:
-        """Random numbers depend on (seed, epoch, process): a resumed training draws the same ones."""
-        torch.manual_seed((self.seed * 1_000_003 + self.current_epoch) * 1_009 + self.global_rank)
-
-    def on_train_batch_end(self, *_: object) -> None:
-        """Clamp the temperature."""
-        with torch.no_grad():
-            self.backbone.logit_scale.clamp_(0, MAX_LOGIT_SCALE)
-
-    def validation_step(self, pairs: PairBatch, _: int) -> None:
-        """Collect embeddings."""
-        if not len(pairs.pixels):
-            return
-        image, text = self._encode_image(pairs.pixels), self._encode_text(pairs.input_ids[:, 0])
-        self._validated.append((image, text, pairs.text_keys))
-
-    def on_validation_epoch_end(self) -> None:
-        """Retrieval among the validation pairs and what the probe says; `score` is the probe's, or else recall@1."""
-        found: dict[str, float] = {}
-        if self._validated:
-            image, text, keys = (torch.cat(column) for column in zip(*self._validated, strict=True))
-            self._validated.clear()
-            found = retrieval_recall(image, text, keys)
-            found["score"] = found["image_to_text_recall_at_1"]
-        if self._probe is not None:
-            found |= self._probe(self.backbone)
-        self.log_dict({f"val/{name}": value for name, value in found.items()})
-
-    def configure_optimizers(self) -> Any:  # noqa: ANN401 - Lightning's own type is a wide union
-        """AdamW (b2 0.98 as CLIP), no decay on gains, biases and the temperature; warm-up, then cosine."""
-        new, config = set(map(id, projections(self.backbone))), self.config
-        groups = []
-        for is_new, rate in ((True, config.learning_rate), (False, config.backbone_learning_rate)):
-            for is_matrix, decay in ((True, config.weight_decay), (False, 0.0)):
-                parameters = [
-                    parameter
-                    for parameter in self.backbone.parameters()
-                    if parameter.requires_grad
-                    and (id(parameter) in new) == is_new
-                    and (parameter.ndim >= 2) == is_matrix
-                ]
-                groups.append({"params": parameters, "weight_decay": decay, "lr": rate or config.learning_rate})
-        chosen = [group for group in groups if group["params"]]
-        optimizer = adamw(chosen, config.precision, betas=(0.9, 0.98), eps=1e-6)
-        return scheduled(self, optimizer, config.warmup_fraction)
-
-
-def projections(backbone: Backbone) -> list[nn.Parameter]:
-    """What leads from the towers into the shared space, and the temperature."""
-    return [parameter for name, parameter in backbone.clip.named_parameters() if PROJECTIONS.fullmatch(name)]
 
 
 @dataclass(frozen=True)

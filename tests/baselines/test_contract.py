@@ -1,11 +1,14 @@
 """What every model promises, CMA-CLIP and its baselines alike."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
 from benchmarks.models import MODELS, ModelError, create, load, resolve, save
+from benchmarks.records.store import load_predictions, save_predictions
 from cma_clip.classifier import Workspace
-from cma_clip.types import IGNORE
+from cma_clip.types import IGNORE, ExampleList
 from tests.products import TASKS, changed, products
 
 TRAIN, VAL, TEST = products(24, seed=1), products(12, seed=2), products(13, seed=3)
@@ -45,6 +48,46 @@ def test_predictions_are_aligned_with_the_examples(models, name):
         assert probabilities.shape == (len(TEST), len(task.classes))
         np.testing.assert_allclose(probabilities.sum(axis=1), 1, atol=1e-5)
         assert np.array_equal(predictions.labels[task.name], TEST.labels(task.name))
+
+
+NAMES = (
+    "type",
+    "forward",
+    "color.main",
+    "a/b",
+    "颜色",
+    "training",
+    "weight",
+    "x|y",
+    " ",
+    "",
+    "1",
+    "0",
+    "a",
+    "a.weight",
+)
+
+
+def renamed(examples):
+    """Every other task has the labels of the color, the rest those of the size."""
+    both = {new: TASKS[number % 2].name for number, new in enumerate(NAMES)}
+    return ExampleList(
+        replace(example, labels={new: example.labels[old] for new, old in both.items() if old in example.labels})
+        for example in examples
+    )
+
+
+@every_model
+def test_any_name_of_a_task_works(name, tiny, tmp_path):
+    tasks = [replace(TASKS[number % 2], name=task) for number, task in enumerate(NAMES)]
+    model = create(name, small(name, tiny), tasks, 0, Workspace())
+    model.fit(renamed(TRAIN), renamed(VAL))
+    predictions = model.predict(renamed(TEST))
+    assert set(predictions.probabilities) == set(NAMES)
+    save(name, model, tmp_path / "model")
+    same_bits(load(tmp_path / "model").predict(TEST), predictions)
+    save_predictions(tmp_path / "predictions", predictions)
+    same_bits(load_predictions(tmp_path / "predictions"), predictions)
 
 
 @every_model

@@ -4,7 +4,7 @@ import torch
 from torch.nn.functional import normalize
 
 from baselines.zero_shot import ZeroShot, ZeroShotConfig
-from cma_clip.backbone.backbone import load_backbone
+from cma_clip.backbone.loading import load_backbone
 from cma_clip.features.processing import Processor, example_batch
 from cma_clip.types import Example, ExampleList, Task
 from tests.products import products

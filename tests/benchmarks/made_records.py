@@ -2,8 +2,7 @@
 
 import numpy as np
 
-from benchmarks.records.outcomes import pack
-from benchmarks.records.record import CLEAN, Estimate, Experiment, Record, key_of
+from benchmarks.records.record import CLEAN, Estimate, Experiment, Outcomes, Record, key_of
 from benchmarks.seeding import seed_of
 from benchmarks.suites import MODEL_ORDER
 
@@ -31,7 +30,7 @@ def record(model="cma_clip", seed=0, dataset="catalog", n=N, **changes):
         "experiment": experiment,
         "key": key_of(experiment, fingerprints),
         "metrics": {CLEAN: metrics},
-        "outcomes": {CLEAN: {task: pack([f"{row}" for row in range(n)], right) for task, right in correct.items()}},
+        "outcomes": {CLEAN: {task: Outcomes.of([f"{i}" for i in range(n)], right) for task, right in correct.items()}},
         "modality_weights": {CLEAN: _weights(seed) if model == "cma_clip" else {}},
         "relevance": RELEVANCE if dataset == "catalog" else {},
         "sizes": {"train": 3000, "val": 600, "test": n},
@@ -63,6 +62,20 @@ def with_condition(original, condition, n):
     clean = original.metrics[CLEAN]
     other = {task: {name: e.model_copy(update={"n": n}) for name, e in found.items()} for task, found in clean.items()}
     return original.model_copy(update={"metrics": {**original.metrics, condition: other}})
+
+
+def with_tasks(original, *names):
+    """The record with its three tasks called otherwise, clean condition only."""
+    new = dict(zip(TASKS, names, strict=True))
+    metrics = {new.get(task, task): by_name for task, by_name in original.metrics[CLEAN].items()}
+    return original.model_copy(
+        update={
+            "metrics": {CLEAN: metrics},
+            "outcomes": {CLEAN: {new[task]: found for task, found in original.outcomes[CLEAN].items()}},
+            "modality_weights": {CLEAN: {new[task]: w for task, w in original.modality_weights[CLEAN].items()}},
+            "relevance": {new[task]: shares for task, shares in original.relevance.items()},
+        }
+    )
 
 
 def _correct(model, seed, task, n, skill):

@@ -12,7 +12,6 @@ from sklearn.metrics import accuracy_score, f1_score, log_loss
 from torchmetrics.functional.classification import multiclass_calibration_error
 
 from benchmarks.metrics import METRICS, evaluate, modality_weights
-from benchmarks.records.outcomes import unpack
 from cma_clip.types import IGNORE, Predictions
 
 
@@ -187,7 +186,7 @@ def test_outcomes_tell_which_labelled_examples_were_right():
     for task, labels in predictions.labels.items():
         known = labels != IGNORE
         right = predictions.probabilities[task].argmax(1) == labels
-        np.testing.assert_array_equal(unpack(outcomes[task]), right[known])
+        np.testing.assert_array_equal(outcomes[task].bits(), right[known])
 
 
 def test_no_task_may_be_called_mean():

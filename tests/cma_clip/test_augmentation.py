@@ -3,7 +3,7 @@ import torch
 
 from baselines import BASELINES
 from cma_clip.augmentation import TOKEN_STATES, add_token_noise, augment_features, drop_modality
-from cma_clip.backbone.backbone import load_backbone
+from cma_clip.backbone.loading import load_backbone
 from cma_clip.classifier import Workspace
 from cma_clip.features.processing import Processor
 from cma_clip.features.token_features import NAMES, token_features

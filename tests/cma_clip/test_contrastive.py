@@ -6,17 +6,13 @@ import pytest
 import torch
 from lightning.pytorch.callbacks import Callback
 
-from cma_clip.backbone.backbone import BackboneError, load_backbone
+from cma_clip.backbone.backbone import BackboneError
+from cma_clip.backbone.loading import load_backbone
 from cma_clip.classifier import Workspace
 from cma_clip.contrastive.loss import SharedTextLoss
+from cma_clip.contrastive.module import PROJECTIONS, ContrastiveConfig, ContrastiveModule, projections
 from cma_clip.contrastive.pairs import pair_batches
-from cma_clip.contrastive.training import (
-    PROJECTIONS,
-    ContrastiveConfig,
-    ContrastiveModule,
-    fit_contrastive,
-    projections,
-)
+from cma_clip.contrastive.training import fit_contrastive
 from cma_clip.features.processing import Processor
 from cma_clip.types import ExampleList
 from tests.architectures import MODEL_CONFIGS, timm

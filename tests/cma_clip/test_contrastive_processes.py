@@ -9,7 +9,7 @@ from pathlib import Path
 
 import torch
 
-from cma_clip.backbone.backbone import load_backbone
+from cma_clip.backbone.loading import load_backbone
 from cma_clip.contrastive.loss import SharedTextLoss
 from cma_clip.features.processing import Processor, example_batch
 from tests.products import TASKS, products
@@ -67,9 +67,10 @@ SCRIPT = """
 import json, os, sys, torch
 from pathlib import Path
 from lightning.pytorch.callbacks import Callback
-from cma_clip.backbone.backbone import load_backbone
+from cma_clip.backbone.loading import load_backbone
 from cma_clip.classifier import Workspace
-from cma_clip.contrastive.training import ContrastiveConfig, fit_contrastive
+from cma_clip.contrastive.training import fit_contrastive
+from cma_clip.contrastive.module import ContrastiveConfig
 from tests.products import products
 
 torch.set_num_threads(1)

@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 import torch
 
-from cma_clip.backbone.backbone import load_backbone
+from cma_clip.backbone.loading import load_backbone
 from cma_clip.classifier import Workspace
 from cma_clip.features.processing import Processor
 from cma_clip.features.token_features import NAMES, ROWS, SIDES, token_features

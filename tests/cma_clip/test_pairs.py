@@ -2,7 +2,7 @@
 
 import torch
 
-from cma_clip.backbone.backbone import load_backbone
+from cma_clip.backbone.loading import load_backbone
 from cma_clip.classifier import Workspace
 from cma_clip.contrastive.loss import right_for
 from cma_clip.contrastive.pairs import AUGMENTATIONS, choose_captions, mirrored, moved, pair_batches

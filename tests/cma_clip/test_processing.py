@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 from open_clip.transform import PreprocessCfg, image_transform_v2
 
-from cma_clip.backbone.backbone import load_backbone
+from cma_clip.backbone.loading import load_backbone
 from cma_clip.classifier import Workspace
 from cma_clip.features.processing import Processor
 from cma_clip.types import ExampleList

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 import torch
 
-from cma_clip.backbone.backbone import SHIPPED, load_backbone
+from cma_clip.backbone.loading import SHIPPED, load_backbone
 from cma_clip.features.processing import Processor, example_batch
 from tests.products import products
 

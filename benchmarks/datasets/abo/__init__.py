@@ -91,10 +91,7 @@ class ABOOptions(Options):
     @field_validator("tasks")
     @classmethod
     def _known(cls, tasks: tuple[str, ...]) -> tuple[str, ...]:
-        try:
-            return tuple(choose(task, PROMPTS, "attribute") for task in tasks)
-        except KeyError as error:
-            raise ValueError(error.args[0]) from error
+        return tuple(choose(task, PROMPTS, "attribute") for task in tasks)
 
 
 def load(source: Source, options: ABOOptions) -> Splits:

@@ -38,21 +38,25 @@ class Pose:
     center: tuple[float, float]
     mirrored: bool
 
-    def _matrix(self) -> Points:
-        cos, sin = np.cos(self.angle) * self.scale, np.sin(self.angle) * self.scale
-        turn = np.array([[cos, sin], [-sin, cos]])
-        return turn * [[-1], [1]] if self.mirrored else turn
+    # Without matrix products and inverses, whose last digits depend on the processor.
 
     def place(self, points: Points) -> list[tuple[float, float]]:
         """Pixel coordinates of points of the garment."""
-        return [(x, y) for x, y in (points @ self._matrix() + self.center).tolist()]
+        cos, sin = np.cos(self.angle) * self.scale, np.sin(self.angle) * self.scale
+        u, v = points[:, 0] * self._side, points[:, 1]
+        x, y = u * cos - v * sin + self.center[0], u * sin + v * cos + self.center[1]
+        return list(zip(x.tolist(), y.tolist(), strict=True))
 
     def unplace(self, side: int) -> tuple[npt.NDArray[np.float32], npt.NDArray[np.float32]]:
         """Garment coordinates (u, v), each Float[side, side], of the pixels of a square picture."""
-        (a, b), (c, d) = np.linalg.inv(self._matrix()).astype(np.float32)
-        pixels = np.arange(side, dtype=np.float32)
+        cos, sin = (np.float32(turn(self.angle) / self.scale) for turn in (np.cos, np.sin))
+        pixels, mirror = np.arange(side, dtype=np.float32), np.float32(self._side)
         x, y = (pixels - self.center[0])[None, :], (pixels - self.center[1])[:, None]
-        return x * a + y * c, x * b + y * d
+        return (x * cos + y * sin) * mirror, y * cos - x * sin
+
+    @property
+    def _side(self) -> int:
+        return -1 if self.mirrored else 1
 
 
 @dataclass(frozen=True)

@@ -127,7 +127,7 @@ def _expose(picture: Pixels, monochrome: bool, rng: np.random.Generator) -> Pixe
     light = (1 + across * ramp[None, :] + down * ramp[:, None])[..., None] * np.float32(rng.uniform(0.8, 1.08))
     picture = picture * light * tint
     if monochrome:
-        picture = np.repeat(picture @ LUMA, 3, axis=2)
+        picture = np.repeat((picture * LUMA[:, 0]).sum(axis=2, keepdims=True), 3, axis=2)
     grain = np.float32(rng.uniform(1, 6))
     exposed: Pixels = picture + grain * rng.standard_normal((size, size, 1), dtype=np.float32)
     return exposed

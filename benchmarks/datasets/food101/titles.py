@@ -11,7 +11,7 @@ from typing import Literal, NamedTuple
 
 from benchmarks.datasets.loading.readers import read_utf8
 from benchmarks.datasets.loading.splits import DataError
-from benchmarks.names import choose
+from benchmarks.names import UnknownName, choose
 
 CLASSES = tuple(
     """
@@ -60,8 +60,8 @@ def page(file: str, title: str, label: str, folder: Folder, origin: str) -> Page
         raise DataError(f"{origin}: file {file!r} is not a plain file name")
     try:
         choose(label, CLASSES, "class")
-    except KeyError as error:
-        raise DataError(f"{origin}: {error.args[0]}") from error
+    except UnknownName as error:
+        raise DataError(f"{origin}: {error}") from error
     if file.endswith(".txt"):
         return Page(file.removesuffix(".txt") + ".jpg", title, label, folder, origin, (".txt for .jpg",))
     return Page(file, title, label, folder, origin)

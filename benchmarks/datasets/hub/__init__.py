@@ -71,7 +71,7 @@ def load(name: str, source: Source, options: HubOptions) -> Splits:
     Raises:
         DataError: the data set can be had nowhere, or it is another one; a task it does not have; a row without a
             product, a corrupt photo.
-        KeyError: a task that it does not have.
+        UnknownName: a task that it does not have.
     """
     spec = SPECS[name]
     for task in options.tasks:

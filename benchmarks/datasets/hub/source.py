@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from benchmarks.datasets.hub.specs import HubSpec
 from benchmarks.datasets.loading.splits import DataError
-from benchmarks.names import choose
+from benchmarks.names import UnknownName, choose
 
 if TYPE_CHECKING:
     from datasets import Dataset
@@ -68,8 +68,8 @@ def _with_encoded_images(found: Dataset, spec: HubSpec, columns: Sequence[str], 
     for column in columns:
         try:
             choose(column, found.column_names, f"column of {spec.repo}")
-        except KeyError as error:
-            raise DataError(f"{root}: this is no copy of {spec.repo}, its columns differ: {error.args[0]}") from error
+        except UnknownName as error:
+            raise DataError(f"{root}: this is no copy of {spec.repo}, its columns differ: {error}") from error
     kind = found.features[spec.image]
     if not isinstance(kind, Image) and not (isinstance(kind, dict) and {"bytes", "path"} <= kind.keys()):
         raise DataError(f"{root}: column {spec.image!r} holds {kind}; {spec.repo} has images there")

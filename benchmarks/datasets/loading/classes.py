@@ -12,7 +12,7 @@ import pyarrow.compute as pc
 
 from benchmarks.datasets.loading.rows import LABEL, PARTS, Part, codes
 from benchmarks.datasets.loading.splits import DataError
-from benchmarks.names import choose
+from benchmarks.names import UnknownName, choose
 from cma_clip.types import Task
 
 
@@ -94,5 +94,5 @@ def _refuse(columns: pa.Table, spec: TaskSpec, outside: Sequence[str], classes: 
     )
     try:
         choose(labels[row].as_py(), classes, f"label of task {spec.name!r}")
-    except KeyError as error:
-        raise DataError(f"{columns['origin'][row]}: {error.args[0]} ({why})") from error
+    except UnknownName as error:
+        raise DataError(f"{columns['origin'][row]}: {error} ({why})") from error

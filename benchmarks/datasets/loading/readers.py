@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from benchmarks.datasets.loading.splits import DataError
-from benchmarks.names import choose
+from benchmarks.names import UnknownName, choose
 
 csv.field_size_limit(2**31 - 1)  # a long text is as welcome here as in JSON; an open quote is still an error
 MISSING = ("", "nan", "NaN", "null", "NULL")
@@ -80,8 +80,8 @@ def read_records(path: Path, wanted: Mapping[str, str]) -> list[Record]:
     for column, option in wanted.items():
         try:
             choose(column, table.columns, "column")
-        except KeyError as error:
-            raise DataError(f"{path}: option {option}: {error.args[0]}") from error
+        except UnknownName as error:
+            raise DataError(f"{path}: option {option}: {error}") from error
     return [_record(f"{path.name}, row {number}", cells, wanted) for number, cells in table.rows]
 
 

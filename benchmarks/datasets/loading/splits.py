@@ -59,12 +59,13 @@ def _all_different(names: tuple[str, ...]) -> tuple[str, ...]:
     return names
 
 
-Names = Annotated[
-    tuple[str, ...],
-    BeforeValidator(lambda given: (given,) if isinstance(given, str) else given),
-    AfterValidator(_all_different),
-]
-"""An option that holds names, each once; a single one may stand alone."""
+def split_names(given: object) -> object:
+    """A string is names with commas between them; a name that holds a comma has to come in a list."""
+    return tuple(name.strip() for name in given.split(",") if name.strip()) if isinstance(given, str) else given
+
+
+Names = Annotated[tuple[str, ...], BeforeValidator(split_names), AfterValidator(_all_different)]
+"""An option that holds names, each once: a list, or a string with commas."""
 
 
 @dataclass(frozen=True)

@@ -30,7 +30,7 @@ from benchmarks.datasets.manifest.options import TIES, ManifestOptions, Ties
 from benchmarks.datasets.manifest.placement import SPLITS
 from benchmarks.datasets.reading import RawTable, column_names, read_table
 from benchmarks.datasets.reading.values import clean_text, mark_missing, settle_labels
-from benchmarks.names import choose
+from benchmarks.names import UnknownName, choose
 
 TABLES = (".csv", ".tsv", ".txt", ".gz", ".json", ".jsonl", ".parquet", ".arrow", ".xlsx")
 """Files of a folder that may hold rows."""
@@ -111,8 +111,8 @@ def _read(path: Path, options: ManifestOptions, source: Source) -> Table:
     for column, option in wanted.items():
         try:
             choose(column, names, "column")
-        except KeyError as error:
-            raise DataError(f"{path}: option {option}: {error.args[0]}") from error
+        except UnknownName as error:
+            raise DataError(f"{path}: option {option}: {error}") from error
     raw = read_table(path, reading, list(wanted))
     columns, notes = _settled(raw, options)
     return Table(raw.folder, columns, raw.origins, options, source.on_bad_sample, (*raw.notes, *notes))

@@ -6,14 +6,14 @@ from typing import Annotated, Literal, Self, get_args
 
 from pydantic import BeforeValidator, Field, field_validator, model_validator
 
-from benchmarks.datasets.loading.splits import Names, Options
+from benchmarks.datasets.loading.splits import Names, Options, split_names
 from benchmarks.datasets.reading import ReadOptions
 from benchmarks.datasets.reading.values import MISSING_WORDS
 
 Tie = Literal["text", "image"]
 TIES: tuple[Tie, ...] = get_args(Tie)
-Ties = Annotated[tuple[Tie, ...], BeforeValidator(lambda given: (given,) if isinstance(given, str) else given)]
-"""What keeps rows that share it in one split; a single one may stand alone."""
+Ties = Annotated[tuple[Tie, ...], BeforeValidator(split_names)]
+"""What keeps rows that share it in one split."""
 
 
 class ManifestOptions(Options):
@@ -52,7 +52,7 @@ class ManifestOptions(Options):
     prompts: tuple[str, ...] = Field(("a photo of {}.", "{}"), min_length=1)
     images: str | None = None
     photos: Literal["first", "all"] = "first"
-    missing: tuple[str, ...] = MISSING_WORDS
+    missing: Annotated[tuple[str, ...], BeforeValidator(split_names)] = MISSING_WORDS
     fold_case: bool = False
     text_cleaning: Literal["html", "none"] = "html"
     list_cells: Literal["error", "as-is"] = "error"

@@ -14,7 +14,7 @@ from benchmarks.datasets.loading import grouping as groups
 from benchmarks.datasets.loading.readers import READERS, Record, cell
 from benchmarks.datasets.loading.splits import DataError
 from benchmarks.datasets.manifest import SPLITS, PhotoFolder
-from benchmarks.names import choose
+from benchmarks.names import UnknownName, choose
 
 REQUIRED = ("product_id", "title", "image")
 GROUPS = ("group", "parent_id")
@@ -132,9 +132,9 @@ def _columns(path: Path, found: Sequence[str], attributes: Sequence[str]) -> dic
     """Field of the schema -> its column in this file."""
     try:
         columns = {column: choose(column, found, "column") for column in (*REQUIRED, *attributes)}
-    except KeyError as error:
+    except UnknownName as error:
         needed = ", ".join((*REQUIRED, *attributes))
-        raise DataError(f"{path}: {error.args[0]}; mrwpa needs {needed} (option attributes names others)") from error
+        raise DataError(f"{path}: {error}; mrwpa needs {needed} (option attributes names others)") from error
     own = [column for column in GROUPS if column in found]
     if len(own) > 1:
         raise DataError(f"{path}: columns {own[0]!r} and {own[1]!r} both tie variants together; keep one")

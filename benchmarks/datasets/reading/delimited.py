@@ -1,9 +1,9 @@
 """CSV and its relatives (semicolons, tabs, bars) to columns, by Python's strict `csv` reader in chunks.
 
-Tried on 27 small files: DuckDB's reader guesses separators best, but joins ragged rows, renames repeated columns, takes
-an open quote for text, and reads neither UTF-16 nor Windows-1252 here; polars and pyarrow guess nothing; clevercsv was
-wrong on five. None of them names the row. So nothing is guessed: a separator is right if it makes a rectangle of the
-whole file, and where two do, the file is refused. A million rows of five cells take 3 s (DuckDB 1.2 s).
+Tried with their defaults on 27 small files: DuckDB finds separators best, but says nothing of a ragged row,
+an open quote or a column named twice, and finds neither UTF-16 nor Windows-1252; polars and pyarrow look
+for no separator; clevercsv was wrong on five. So nothing is guessed: a separator is right if it makes a rectangle of
+the whole file, and where two do, the file is refused. A million rows of five cells take 3 s (DuckDB 1.2 s).
 """
 
 from __future__ import annotations
@@ -109,9 +109,9 @@ def _only_reading(path: Path, encoding: str, options: ReadOptions) -> _Reading:
             readings += _readings(path, encoding, separator, options, skip=declared is not None)
         except _NotRectangularError as error:
             faults.append((error.row, error.fault))
-    distinct = [
-        reading for n, reading in enumerate(readings) if not any(_same(reading, other) for other in readings[:n])
-    ]
+    if any(reading.cells.num_columns > 1 for reading in readings):  # any table is one column for a separator it lacks
+        readings = [reading for reading in readings if reading.cells.num_columns > 1]
+    distinct = [one for n, one in enumerate(readings) if not any(_same(one, other) for other in readings[:n])]
     if not distinct:
         row, fault = max(faults, default=(1, "no cells"))
         raise DataError(f"{path}, row {row}: {fault}")
@@ -143,7 +143,7 @@ def _candidates(path: Path, encoding: str, options: ReadOptions, declared: str |
     with open_text(path, encoding) as file:
         line = next((line for line in file if line.strip()), "")
     found = [separator for separator in SEPARATORS if separator in line]
-    return list(SEPARATORS) if not found or line.count('"') % 2 else found  # an odd quote: the row goes on
+    return list(SEPARATORS) if not found or '"' in line else found  # a quoted cell may go on in the next line
 
 
 def _readings(path: Path, encoding: str, separator: str, options: ReadOptions, *, skip: bool) -> list[_Reading]:
@@ -166,7 +166,10 @@ def _readings(path: Path, encoding: str, separator: str, options: ReadOptions, *
             faults.append(error)
     if not readings:
         raise faults[0]
-    return readings[1:] if len(readings) == 2 and _unescaped(readings[0].cells).equals(readings[1].cells) else readings
+    if len(readings) == 2 and _unescaped(readings[0].cells).equals(readings[1].cells):
+        escaped = any(pc.any(pc.match_substring(column, '\\"')).as_py() for column in readings[0].cells.columns)
+        return readings[1:] if escaped else readings[:1]  # without such a quote, backslashes are themselves
+    return readings
 
 
 def _unescaped(cells: pa.Table) -> pa.Table:
@@ -221,7 +224,7 @@ def _with_content(rows: list[list[str]], first: int, width: int) -> tuple[Sequen
         _NotRectangularError: one of them is not `width` cells wide.
     """
     numbers = range(first, first + len(rows))
-    if {len(row) for row in rows} == {width}:
+    if width and {len(row) for row in rows} == {width}:
         return numbers, rows
     kept = [(number, row) for number, row in zip(numbers, rows, strict=True) if _has_content(row)]
     for number, row in kept:

@@ -12,7 +12,7 @@ import pyarrow.compute as pc
 
 from benchmarks.datasets.loading.splits import DataError
 from benchmarks.datasets.reading.table import Origins, RawTable, ReadOptions, named_columns, strip
-from benchmarks.names import choose
+from benchmarks.names import UnknownName, choose
 
 
 def read_excel(path: Path, options: ReadOptions) -> RawTable:
@@ -27,7 +27,7 @@ def read_excel(path: Path, options: ReadOptions) -> RawTable:
         book = python_calamine.CalamineWorkbook.from_path(path)
         name = choose(options.sheet, book.sheet_names, "sheet") if options.sheet else book.sheet_names[0]
         cells = book.get_sheet_by_name(name).to_python(skip_empty_area=False)
-    except KeyError as error:
+    except UnknownName as error:
         raise DataError(f"{path}: {error.args[0]}") from error
     except (python_calamine.CalamineError, OSError, IndexError) as error:
         raise DataError(f"{path}: cannot be read as a spreadsheet: {error}") from error

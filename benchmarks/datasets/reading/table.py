@@ -15,7 +15,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from benchmarks.datasets.loading.splits import DataError
-from benchmarks.names import choose
+from benchmarks.names import UnknownName, choose
 
 BLANKS = "".join(chr(code) for code in (*range(9, 14), *range(28, 33), 0x85, 0xA0, 0x1680, *range(0x2000, 0x200C),
     0x2028, 0x2029, 0x202F, 0x205F, 0x2060, 0x3000, 0xFEFF))  # fmt: skip
@@ -119,7 +119,7 @@ def select(table: pa.Table, columns: Collection[str] | None, path: Path) -> pa.T
     for column in columns or ():
         try:
             choose(column, table.column_names, "column")
-        except KeyError as error:
+        except UnknownName as error:
             raise DataError(f"{path}: {error.args[0]}") from error
     return table if columns is None else table.select([name for name in table.column_names if name in columns])
 

@@ -5,10 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 
-from benchmarks.records.record import CLEAN, Record
+from benchmarks.records.record import Record
 from benchmarks.reporting.aggregate import Models, by_dataset, num_test, records_of
-from benchmarks.reporting.cells import column
-from benchmarks.reporting.comparison import legend
+from benchmarks.reporting.comparison import column, legend
 from benchmarks.reporting.notes import footnotes
 from benchmarks.reporting.paper.layouts import LAYOUTS, Layout, Measured
 from benchmarks.reporting.paper.reported import Reported, ReportedRow, ReportedTable
@@ -36,11 +35,12 @@ def paper_tables(reported: Reported, suites: Mapping[str, Sequence[Record]]) -> 
     """Name -> table, for every table of `LAYOUTS`.
 
     The columns of a data set come from one suite, which a footnote names: the one with the most records of the
-    table's models on it, then the most training rows, then the first by name.
+    table's models on it, then the most training rows, then the fewest changed options, then the first by name.
 
     Args:
         reported: the published numbers.
-        suites: name -> records; only their clean test splits are shown.
+        suites: name -> records; only their clean test splits are shown. Variants, as of an ablation, are no rows of
+            the paper's tables: neither shown nor counted.
     """
     return {name: _table(name, reported, layout, suites) for name, layout in LAYOUTS.items()}
 
@@ -71,8 +71,8 @@ def _table(name: str, reported: Reported, layout: Layout, suites: Mapping[str, S
 
 def _spread_over(models: Sequence[str | None], ours: Sequence[str], cells: Sequence[Cell]) -> list[Cell]:
     """One cell per row of the table; rows without a model of ours get none."""
-    found = dict(zip(ours, cells, strict=True))
-    return [Cell(MISSING) if model is None else found[model] for model in models]
+    by_model = dict(zip(ours, cells, strict=True))
+    return [Cell(MISSING) if model is None else by_model[model] for model in models]
 
 
 def _published(table: ReportedTable, further_rows: int) -> Iterator[_Column]:
@@ -101,51 +101,54 @@ def _measured(measured: Measured, source: _Source | None, ours: Sequence[str], m
 
 
 def _source(measured: Measured, ours: Sequence[str], suites: Mapping[str, Sequence[Record]]) -> _Source | None:
-    found: dict[str, Models] = {}
+    candidates: dict[str, Models] = {}
     for suite, records in suites.items():
-        wanted = [r for r in records if r.experiment.dataset == measured.dataset and r.experiment.model in ours]
-        if any(CLEAN in record.metrics for record in wanted):
-            found[suite] = by_dataset(wanted, ours)[measured.dataset]
-    if not found:
+        rows = [record for record in records if record.experiment.row in ours]  # a variant's row is no model's name
+        models = by_dataset(rows, ours).get(measured.dataset)
+        if models is not None:
+            candidates[suite] = models
+    if not candidates:
         return None
-    suite, *others = sorted(found, key=lambda suite: _evidence(suite, found[suite]))
-    return _Source(suite, tuple(others), found[suite])
+    suite, *others = sorted(candidates, key=lambda suite: _preference(suite, candidates[suite]))
+    return _Source(suite, tuple(others), candidates[suite])
 
 
-def _evidence(suite: str, models: Models) -> tuple[int, int, str]:
+def _preference(suite: str, models: Models) -> tuple[int, int, int, str]:
+    """Sorts the suite to take first."""
     records = records_of(models)
-    return -len(records), -records[0].sizes.get("train", 0), suite
+    first = records[0]
+    return -len(records), -first.sizes.get("train", 0), len(first.experiment.dataset_options), suite
 
 
 def _footnotes(
-    source: str,
+    reported_in: str,
     published: ReportedTable,
     layout: Layout,
     sources: Mapping[Measured, _Source | None],
     measured_columns: Sequence[_Column],
 ) -> Iterable[str]:
-    yield f"Published: {source}."
+    yield f"Published: {reported_in}."
     if published.footnote:
         yield published.footnote
     yield from layout.notes
     yield f"{MISSING}: no such row or value in the paper, or no counterpart of it here."
-    for measured, found in sources.items():
-        if found is not None:
-            yield from _provenance(measured.dataset, found)
+    for measured, source in sources.items():
+        if source is not None:
+            yield from _provenance(measured.dataset, source)
         else:
             yield f"{measured.dataset} has no results here; `cma-bench suite` with {measured.source} measures it."
-    if any(found is not None for found in sources.values()):
+    if any(sources.values()):
         marks = legend([published.metric], [made.cells for made in measured_columns])
         yield from (mark for mark in marks if not mark.startswith(MISSING))
 
 
-def _provenance(dataset: str, found: _Source) -> Iterable[str]:
-    experiment = records_of(found.models)[0].experiment
+def _provenance(dataset: str, source: _Source) -> Iterable[str]:
+    experiment = records_of(source.models)[0].experiment
     options = ", ".join(f"{name}={value}" for name, value in sorted(experiment.dataset_options.items()))
-    seeds = max(map(len, found.models.values()))
+    seeds = max(map(len, source.models.values()))
     yield (
-        f"{dataset}: suite {found.suite}{f' ({options})' if options else ''}, "
-        f"{f'mean ± std over {seeds} seeds' if seeds > 1 else '1 seed'}, {num_test(found.models):,} test examples"
-        + (f"; also measured by {', '.join(found.others)}." if found.others else ".")
+        f"{dataset}: suite {source.suite}{f' ({options})' if options else ''}, "
+        f"{f'mean ± std over {seeds} seeds' if seeds > 1 else '1 seed'}, {num_test(source.models):,} test examples"
+        + (f"; also measured by {', '.join(source.others)}." if source.others else ".")
     )
-    yield from (f"{dataset}: {note}" for note in footnotes(found.models))
+    yield from (f"{dataset}: {note}" for note in footnotes(source.models))

@@ -5,7 +5,10 @@ import sys
 import pytest
 
 from benchmarks import cli
+from benchmarks.commands.options import pairs
+from benchmarks.datasets import DATASETS, parse_options
 from benchmarks.models import MODELS
+from benchmarks.names import UnknownName
 from benchmarks.records import store
 from benchmarks.suites import SUITES
 from tests.benchmarks.made_records import suite as records
@@ -40,12 +43,93 @@ finally:
 """
 
 
-@pytest.mark.parametrize("arguments", [["--help"], ["tables", "--help"], ["suites"]], ids=" ".join)
-def test_help_needs_nothing_heavy(arguments):
+def heavy_after(arguments, folder):
+    """What a command printed, with the heavy packages that it imported in the last line; and what it complained of."""
     code = IMPORTS % ", ".join(map(repr, HEAVY))
-    done = subprocess.run([sys.executable, "-c", code, *arguments], capture_output=True, text=True, check=True)
-    assert done.stdout.endswith("heavy: []\n")
-    assert len(done.stdout.splitlines()) > 3
+    command = [sys.executable, "-c", code, *arguments]
+    done = subprocess.run(command, cwd=folder, capture_output=True, text=True, check=False)
+    return done.stdout, done.stderr
+
+
+LIGHT = [
+    ["--help"],
+    ["tables", "--help"],
+    ["suites"],
+    ["data", "list"],
+    ["suite", "--help"],
+    ["data", "check", "--help"],
+]
+
+
+@pytest.mark.parametrize("arguments", LIGHT, ids=" ".join)
+def test_help_and_lists_need_nothing_heavy(arguments, tmp_path):
+    printed, complaint = heavy_after(arguments, tmp_path)
+    assert printed.endswith("heavy: []\n")
+    assert len(printed.splitlines()) > 3
+    assert complaint == ""
+
+
+REFUSED = {
+    "suite": "suite --suite smok",
+    "model of a suite": "suite --models nonsense",
+    "model of a tuned suite": "suite --models nonsense --tuned",
+    "option of a suite": "suite --option num_trian=5",
+    "data set of a suite": "suite --suite paper --data food=x",
+    "pair": "suite --hparam depth",
+    "model": "run --dataset catalog --model nonsense",
+    "data set": "run --dataset nonsense --model majority",
+    "option": "run --dataset catalog --model majority --option nonsense=1",
+    "protocol": "run --dataset catalog --model majority --protocol nonsense",
+    "folder's data set": "run --dataset catalog --model majority --data nonsense=x",
+    "model to tune": "tune --models nonsense --trials 2",
+    "budget": "tune --models mmbt",
+    "records": "tables --suite nonsense",
+    "pretraining's data set": "pretrain --dataset nonsense --out x",
+    "backbone's data set": "backbone --dataset nonsense",
+    "attention's data set": "attention x --dataset nonsense",
+    "shown data set": "data show nonsense",
+    "checked data set": "data check nonsense",
+    "twin": "data make-twin nonsense x",
+}
+
+
+@pytest.mark.parametrize("command", REFUSED.values(), ids=REFUSED)
+def test_wrong_names_are_refused_before_anything_heavy_is_imported(command, tmp_path):
+    printed, complaint = heavy_after(command.split(), tmp_path)
+    assert printed == "heavy: []\n"
+    assert complaint.startswith("cma-bench: ")
+    assert not list(tmp_path.iterdir())
+
+
+def test_lists_take_commas_as_well_as_blanks(cma_bench, tmp_path):
+    asked = ["suite", "--suite", "smoke", "--workers", "1", "--tracking", "off"]
+    sizes = ["num_train=40", "num_val=20", "num_test=20", "image_size=32"]
+    _, code = cma_bench(*asked, "--models", "majority,class_name_match", "--seeds", "0,1", "2", "--option", *sizes)
+    assert code is None
+    found = {(r.experiment.model, r.experiment.seed) for r in store.load_records(tmp_path / "results" / "smoke")}
+    assert found == {(model, seed) for model in ("majority", "class_name_match") for seed in (0, 1, 2)}
+    printed, code = cma_bench("tables", "--suite", "smoke,smoke")
+    assert code is None
+    assert printed.count("6 records") == 2
+
+
+def test_a_seed_that_is_no_number_is_refused(cma_bench, capsys):
+    _, code = cma_bench("suite", "--seeds", "0,one")
+    assert code != 0
+
+
+NAMED = {
+    "commas": ("labels=Usage,Base Colour", ("Usage", "Base Colour")),
+    "commas and blanks": ("labels=Usage, Base Colour", ("Usage", "Base Colour")),
+    "one": ("labels=Usage", ("Usage",)),
+    "a list": ('labels=["Usage","Base Colour"]', ("Usage", "Base Colour")),
+    "a comma in a name": ('labels=["Usage, main"]', ("Usage, main",)),
+}
+
+
+@pytest.mark.parametrize(("given", "labels"), NAMED.values(), ids=NAMED)
+def test_an_option_that_holds_names_takes_commas_or_json(given, labels):
+    assert parse_options("manifest", DATASETS["manifest"], pairs((given, "ties=text,image"))).labels == labels
 
 
 PAIRS = {
@@ -64,7 +148,7 @@ PAIRS = {
 
 @pytest.mark.parametrize(("given", "value"), PAIRS.values(), ids=PAIRS)
 def test_a_value_is_json_or_else_a_word(given, value):
-    (parsed,) = cli.pairs((given,)).values()
+    (parsed,) = pairs((given,)).values()
     assert parsed == value
     assert type(parsed) is type(value)
 
@@ -72,7 +156,7 @@ def test_a_value_is_json_or_else_a_word(given, value):
 @pytest.mark.parametrize("given", ["depth", "=3", ""])
 def test_what_is_no_pair_is_refused(given):
     with pytest.raises(SystemExit, match="is not of the form NAME=VALUE"):
-        cli.pairs((given,))
+        pairs((given,))
 
 
 WRONG = {
@@ -114,7 +198,7 @@ def test_a_mistake_is_answered_in_one_line(cma_bench, arguments, message):
 
 def test_mistakes_have_a_traceback_where_that_is_asked_for(cma_bench, monkeypatch):
     monkeypatch.setenv("CMA_BENCH_DEBUG", "1")
-    with pytest.raises(KeyError, match="smok"):
+    with pytest.raises(UnknownName, match="smok"):
         cma_bench("suite", "--suite", "smok")
 
 

@@ -51,6 +51,16 @@ def test_without_names_all_suites_are_read_but_those_that_are_no_evidence(cma_be
     assert {path.name for path in (tmp_path / "results/paper").iterdir()} == NAMES
 
 
+@pytest.mark.parametrize(("own", "taken"), [(MODELS, "default"), (MODELS[:1], "reference/default")], ids=["all", "few"])
+def test_without_names_a_suite_with_own_and_committed_records_is_taken_once(cma_bench, tmp_path, own, taken):
+    for made in records_of(own):
+        store.save_record(tmp_path / "results" / "default", made)
+    printed, failure = cma_bench("tables", "--paper")
+    assert failure is None
+    assert f"catalog: suite {taken}, mean ± std over 3 seeds, 400 test examples.\n" in printed
+    assert printed.endswith(f"records of {taken}, reference/manifest\n")
+
+
 def test_stale_paper_tables_are_told(cma_bench, tmp_path):
     cma_bench("tables", "--paper")
     assert "12 tables are what the records of" in cma_bench("tables", "--paper", "--check")[0]

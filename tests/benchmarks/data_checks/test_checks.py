@@ -4,15 +4,14 @@ import re
 import pytest
 from PIL import Image
 
-from benchmarks import data_checks as doctor
-from benchmarks.data_checks import duplicates as copies
-from benchmarks.data_checks import files, labels, suspects, tokens
+from benchmarks import data_checks
+from benchmarks.data_checks import duplicates, files, labels, suspects
 from benchmarks.data_checks.findings import Findings
 from benchmarks.data_checks.page import to_html, to_json, to_text
 from benchmarks.data_checks.rows import examine
 from benchmarks.datasets.catalog import CatalogOptions, product
 from benchmarks.datasets.loading.splits import LoadReport, Splits
-from cma_clip.backbone.backbone import load_backbone
+from cma_clip.backbone.loading import load_backbone
 from cma_clip.features.processing import Processor
 from cma_clip.types import Example, ExampleList, Task
 from tests.benchmarks.datasets.samples import CARD
@@ -57,7 +56,7 @@ def _ids(findings, check):
 
 def test_clean_examples_are_clean(examined):
     good = examined()
-    assert [finding for look in doctor.CHECKS for finding in look(good) if finding.severity != "info"] == []
+    assert [finding for look in data_checks.CHECKS for finding in look(good) if finding.severity != "info"] == []
 
 
 def test_unreadable_rows_are_an_error_and_named(examined):
@@ -82,26 +81,26 @@ def test_grey_and_odd_images_are_found(examined, drawn):
 
 
 def test_an_image_in_train_and_test_is_an_error(examined, drawn):
-    found = list(copies.check_identical_images(examined(("test", {"image": drawn[0]}))))
+    found = list(duplicates.check_identical_images(examined(("test", {"image": drawn[0]}))))
     assert [finding.severity for finding in found] == ["info", "error"]
     assert _ids(found, "identical-images-across-splits") == ["r0", "r4"]
     assert "1 of the 2 test rows" in found[1].sentence
 
 
 def test_one_image_with_two_labels_is_a_warning(examined, drawn):
-    found = list(copies.check_identical_images(examined(("train", {"image": drawn[0], "labels": {"colour": 1}}))))
+    found = list(duplicates.check_identical_images(examined(("train", {"image": drawn[0], "labels": {"colour": 1}}))))
     assert [finding.severity for finding in found] == ["info", "warning"]
     assert _ids(found, "identical-images-conflicting-labels") == ["r0", "r4"]
 
 
 def test_a_resized_image_across_splits_is_a_warning(examined, drawn):
-    found = list(copies.check_near_duplicates(examined(("test", {"image": drawn[0].resize((80, 80))}))))
+    found = list(duplicates.check_near_duplicates(examined(("test", {"image": drawn[0].resize((80, 80))}))))
     assert _ids(found, "near-identical-images-across-splits") == ["r0", "r4"]
     assert found[-1].severity == "warning"
 
 
 def test_texts_are_equal_but_for_case_and_spaces(examined):
-    found = list(copies.check_texts(examined(("train", {"text": " TITLE  0"}), ("test", {"text": "Title 1"}))))
+    found = list(duplicates.check_texts(examined(("train", {"text": " TITLE  0"}), ("test", {"text": "Title 1"}))))
     assert sorted(_ids(found, "identical-texts")) == ["r0", "r1", "r4", "r5"]
     assert sorted(_ids(found, "identical-texts-across-splits")) == ["r1", "r5"]
 
@@ -141,7 +140,7 @@ def test_classes_that_only_test_has_are_named(examined):
 
 
 def test_long_texts_are_cut(examined, backbone):
-    (found,) = tokens.check_truncation(examined(("train", {"text": "dress " * 40}), ("train", {"text": "dress " * 80})))
+    (found,) = labels.check_truncation(examined(("train", {"text": "dress " * 40}), ("train", {"text": "dress " * 80})))
     assert "2 of 6 texts (33.33%) are longer than the 32 tokens" in found.sentence
     assert "1 are longer than CLIP's 77" in found.sentence
     assert Processor(backbone).lengths(["dress", ""]).tolist() == [3, 2]
@@ -178,7 +177,7 @@ def test_a_photo_among_another_class_is_suspected(backbone):
 
 @pytest.fixture(scope="module")
 def report(twin):
-    return doctor.check("fashion-products", twin, {"min_count": 2})
+    return data_checks.check("fashion-products", twin, {"min_count": 2})
 
 
 @pytest.fixture(scope="module")
@@ -186,7 +185,7 @@ def twin(tmp_path_factory):
     from benchmarks.datasets.loading.splits import Source
     from benchmarks.twins import make_twin
 
-    folder = tmp_path_factory.mktemp("doctor")
+    folder = tmp_path_factory.mktemp("checks")
     make_twin("fashion-products", folder / "twin", 120, seed=0, quirks=True)
     return Source(folder / "twin", folder / "cache")
 

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from benchmarks import data_checks as doctor
+from benchmarks import data_checks
 from benchmarks.datasets.loading.splits import Source
 
 ARTICLES = ("Formal Shoes", "Bra", "Socks")
@@ -36,7 +36,7 @@ def sample(tmp_path_factory):
 
 def test_the_wrong_photo_is_suspected_and_the_leaks_are_counted(sample, tmp_path):
     options = {"tasks": ["gender", "articleType", "baseColour", "season"], "min_count": 20}
-    report = doctor.check("fashion-products", Source(sample, tmp_path), options)
+    report = data_checks.check("fashion-products", Source(sample, tmp_path), options)
     assert not report.failed(strict=False)
     loose = {task.name: task.in_text_loose for task in report.tasks}
     assert loose["gender"] > 0.8

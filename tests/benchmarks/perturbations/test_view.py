@@ -6,6 +6,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from PIL import Image
 
+from benchmarks.names import UnknownName
 from benchmarks.perturbations import PERTURBATIONS, PROTOCOLS, Condition, Step, at, protocol
 from benchmarks.perturbations.view import CHANGES, Perturbed
 from cma_clip.types import Example, ExampleList
@@ -232,11 +233,11 @@ def test_severities_are_named_by_level_or_share():
         f"missing_either@{rate}%" for rate in (10, 30, 50, 70, 90, 100)
     ]
     for severity in (0, 6):
-        with pytest.raises(KeyError, match=f"blur has no severity {severity}; valid: 1 to 5"):
+        with pytest.raises(UnknownName, match=f"blur has no severity {severity}; valid: 1 to 5"):
             at("blur", severity)
-    with pytest.raises(KeyError, match="'blurr'; did you mean 'blur'"):
+    with pytest.raises(UnknownName, match="'blurr'; did you mean 'blur'"):
         at("blurr", 1)
-    with pytest.raises(KeyError, match="'robust'; did you mean 'robustness'"):
+    with pytest.raises(UnknownName, match="'robust'; did you mean 'robustness'"):
         protocol("robust")
 
 
@@ -257,9 +258,9 @@ def test_every_severity_of_every_kind_is_a_protocol_of_its_own():
     assert protocol("blur@2").conditions == (at("blur", 2),)
     assert protocol("missing_image@1").conditions == (at("missing_image", 1),)
     assert "training is clean" in protocol("blur@2").note
-    with pytest.raises(KeyError, match="blur has no severity 9"):
+    with pytest.raises(UnknownName, match="blur has no severity 9"):
         protocol("blur@9")
-    with pytest.raises(KeyError, match="'blurr@2'"):
+    with pytest.raises(UnknownName, match="'blurr@2'"):
         protocol("blurr@2")
 
 

@@ -18,7 +18,7 @@ from benchmarks.pretraining import corpus
 from benchmarks.pretraining import score as backbones
 from benchmarks.pretraining.pretrain import export
 from benchmarks.pretraining.score import recall_by_labels
-from cma_clip.backbone.backbone import load_backbone, mismatch
+from cma_clip.backbone.loading import load_backbone, mismatch
 from cma_clip.backbone.provenance import save_trained_on, trained_rows
 from cma_clip.features.processing import Processor
 from cma_clip.types import Example, ExampleList

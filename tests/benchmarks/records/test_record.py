@@ -1,9 +1,12 @@
 import math
 
+import numpy as np
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 from pydantic import ValidationError
 
-from benchmarks.records.record import Estimate, Experiment, key_of
+from benchmarks.records.record import Estimate, Experiment, Outcomes, key_of
 from tests.benchmarks.made_records import record
 
 EXPERIMENT = Experiment(dataset="catalog", model="cma_clip", seed=0)
@@ -65,3 +68,13 @@ def test_undefined_estimates_survive_json():
     loaded = Estimate.model_validate_json(nothing.model_dump_json())
     assert math.isnan(loaded.value)
     assert (loaded.low, loaded.high, loaded.n) == (-math.inf, math.inf, 0)
+
+
+@given(st.lists(st.booleans(), max_size=40))
+def test_outcomes_keep_every_bit(right):
+    ids = [f"{row}" for row in range(len(right))]
+    assert Outcomes.of(ids, np.array(right, dtype=bool)).bits().tolist() == right
+
+
+def test_the_first_example_is_the_most_significant_bit():
+    assert Outcomes.of(["a", "b"], np.array([True, False])).correct == "gA=="  # 0x80

@@ -6,12 +6,12 @@ from pathlib import Path
 import pytest
 from matplotlib.text import Text
 
-from benchmarks.commands.options import Where
-from benchmarks.commands.tuning import with_tuned
+from benchmarks.commands.results import write_paper_tables
 from benchmarks.records.store import load_records
-from benchmarks.reporting.figures import all_figures
+from benchmarks.reporting.outputs import all_figures
 from benchmarks.suites import SUITES, experiments, select
-from cma_clip.backbone.backbone import load_backbone
+from benchmarks.tuning.chosen import with_tuned
+from cma_clip.backbone.loading import load_backbone
 
 RESULTS = Path(__file__).parents[3] / "results"
 COMMITTED = sorted(folder.parent.name for folder in (RESULTS / "reference").glob("*/records"))
@@ -24,7 +24,7 @@ def test_the_records_of_a_suite_are_its_experiments(name):
     found = [record.experiment for record in load_records(RESULTS / "reference" / name)]
     suite = select(name, [], [], {}, {})
     if any(experiment.tuned for experiment in found):
-        suite, _ = with_tuned(suite, name, None, Where(results=RESULTS / "reference"))
+        suite, _ = with_tuned(suite, name, None, RESULTS / "reference")
     assert _as_json(found) == _as_json(experiments(suite))
 
 
@@ -37,6 +37,19 @@ def test_the_records_rest_on_the_weights_that_ship(name):
 
 def _as_json(listed):
     return sorted(json.dumps(experiment.model_dump(mode="json"), sort_keys=True) for experiment in listed)
+
+
+def test_the_paper_tables_can_be_made_of_all_suites_at_once(tmp_path):
+    """As in a clean clone: the catalogue is measured by three suites, two of them with variants."""
+    (tmp_path / "reference").symlink_to(RESULTS / "reference")
+    printed = write_paper_tables(tmp_path, (), check=False)
+    assert "catalog: suite reference/default, mean ± std over 3 seeds" in printed
+    assert "also measured by reference/robustness, reference/ablation." in printed
+    assert "food101: suite reference/food101-titles (images=False), 1 seed" in printed
+    assert "hyper-parameters" not in printed  # a caution, were variants taken for seeds of their model
+    texts = {path.name: path.read_text() for path in (tmp_path / "paper").glob("table_[26].csv")}
+    assert texts == {name: (RESULTS / "reference" / "paper" / name).read_text() for name in texts}
+    assert len(texts) == 2
 
 
 @pytest.mark.parametrize("name", ["fashion-products-masked", "ablation"])  # the longest names of data and of models
@@ -53,6 +66,6 @@ def test_no_title_leaves_the_page(name):
 
 
 def test_the_masked_suite_takes_what_was_tuned_on_whole_titles():
-    suite, told = with_tuned(SUITES["fashion-products-masked"], "fashion-products-masked", None, Where(results=RESULTS))
+    suite, told = with_tuned(SUITES["fashion-products-masked"], "fashion-products-masked", None, RESULTS)
     assert "fashion-products/tuned; defaults for majority on fashion-products" in told
     assert "cma_clip" in suite.tuned["fashion-products"]

@@ -7,7 +7,9 @@ import statistics
 import pytest
 
 from benchmarks.records.record import CLEAN
-from benchmarks.reporting.comparison import UNDEFINED, all_tables, comparison, modality_weights_table
+from benchmarks.reporting.aggregate import by_dataset
+from benchmarks.reporting.comparison import UNDEFINED, comparison_table
+from benchmarks.reporting.outputs import all_tables
 from benchmarks.reporting.table import FORMATS, MISSING
 from tests.benchmarks.made_records import ORDER, TASKS, N, estimate, record, suite, with_accuracy, with_condition
 
@@ -17,6 +19,15 @@ TWO = ("text_only", "cma_clip")
 @pytest.fixture(scope="module")
 def records():
     return suite()
+
+
+def comparison(records, order, metric="accuracy"):
+    [(dataset, models)] = by_dataset(records, order).items()
+    return comparison_table(dataset, models, [metric])
+
+
+def weights(records):
+    return all_tables(records, ())["catalog-modality_weights"]
 
 
 def rows(table):
@@ -186,13 +197,6 @@ def test_one_seed_twice_is_refused():
         comparison([first, record(experiment=options, key="other")], ())
 
 
-def test_a_comparison_is_of_one_data_set_that_has_the_condition():
-    with pytest.raises(ValueError, match=r"catalog.*fashion-products"):
-        comparison([record(), record(dataset="fashion-products")], ())
-    with pytest.raises(ValueError, match="noisy"):
-        comparison([record()], (), condition="noisy")
-
-
 def test_all_tables_cover_every_data_set(records):
     names = set(all_tables([*records, *suite(TWO, dataset="manifest")], ORDER))
     kinds = {"accuracy", "macro_f1", "recall_at_90_precision", "calibration", "cost", "modality_weights"}
@@ -208,7 +212,7 @@ def test_cost_shows_what_training_took(records):
 
 
 def test_modality_weights_stand_beside_the_known_relevance(records):
-    table = modality_weights_table(records)
+    table = weights(records)
     assert [[cell.text for cell in row] for row in table.rows] == [
         ["cma_clip", "color", "51.0 ± 1.0", "49.0 ± 1.0", "50.0", "50.0"],
         ["cma_clip", "pattern", "35.0 ± 1.0", "65.0 ± 1.0", "10.0", "90.0"],
@@ -219,11 +223,11 @@ def test_modality_weights_stand_beside_the_known_relevance(records):
 
 def test_weights_that_contradict_the_relevance_are_told():
     swapped = {CLEAN: {"color": (0.5, 0.5), "pattern": (0.9, 0.1), "style": (0.1, 0.9)}}
-    assert "0 of 3 pairs" in notes(modality_weights_table([record(modality_weights=swapped)]))
+    assert "0 of 3 pairs" in notes(weights([record(modality_weights=swapped)]))
 
 
 def test_without_known_relevance_the_weights_stand_alone():
-    table = modality_weights_table([record(relevance={})])
+    table = weights([record(relevance={})])
     assert [cell.text for cell in table.rows[0][-2:]] == [MISSING, MISSING]
     assert "pairs of tasks" not in notes(table)
 

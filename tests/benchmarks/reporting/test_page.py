@@ -5,10 +5,12 @@ from html.parser import HTMLParser
 
 import pytest
 
-from benchmarks.reporting.comparison import all_tables
-from benchmarks.reporting.figures import all_figures
-from benchmarks.reporting.page import render
-from tests.benchmarks.made_records import record, suite
+from benchmarks.records.record import Experiment
+from benchmarks.reporting.outputs import all_figures, all_tables
+from benchmarks.reporting.page import render, reproduction
+from benchmarks.suites import experiments, select
+from tests.benchmarks.made_records import record, suite, with_tasks
+from tests.benchmarks.reporting.names import NAMES
 
 ORDER = ("text_only", "cma_clip")
 VOID = {"meta", "img"}
@@ -110,6 +112,13 @@ def test_names_from_data_are_text_never_markup():
         assert text in page.text
 
 
+def test_every_name_of_a_task_is_shown_as_it_is():
+    names = list(NAMES.values())
+    for three in zip(names[::3], names[1::3], names[2::3], strict=True):
+        _, page = page_of([with_tasks(made, *three) for made in suite(ORDER, seeds=(0,))])
+        assert ["model", *three, "mean"] in page.rows
+
+
 def test_environments_are_counted(records):
     other = record(seed=2, environment={"cpu": "B Processor", "libraries": {"torch": "2.15"}, "accelerators": []})
     _, page = page_of([*records, other])
@@ -119,3 +128,34 @@ def test_environments_are_counted(records):
 
 def test_the_order_of_the_records_changes_no_byte(records):
     assert page_of(records)[0] == page_of(records[::-1])[0]
+
+
+def asked(name, models=(), seeds=(), options=None, hparams=None):
+    return experiments(select(name, models, seeds, options or {}, hparams or {}))
+
+
+def test_a_suite_as_it_is_needs_nothing_else():
+    assert reproduction("default", asked("default"), []) == "nox -s benchmark -- --suite default"
+    assert reproduction("ablation", asked("ablation"), []) == "nox -s benchmark -- --suite ablation"
+    assert reproduction("paper", asked("paper"), ["abo"]) == "nox -s benchmark -- --suite paper --data abo=DIR"
+
+
+def test_what_was_asked_for_is_told():
+    listed = asked("manifest", ["cma_clip", "majority"], [4], {"labels": ["color"]}, {"max_epochs": 3})
+    assert reproduction("manifest", listed, ["manifest"]) == (
+        "nox -s benchmark -- --suite manifest --data manifest=DIR --models majority cma_clip --seeds 4 "
+        "--option 'labels=[\"color\"]' --hparam max_epochs=3"
+    )
+    assert "--option abo.min_count=2" in reproduction("paper", asked("paper", options={"abo.min_count": 2}), [])
+
+
+def test_tuned_hyper_parameters_are_not_repeated():
+    tuned = [Experiment(dataset="catalog", model="mmbt", seed=0, hparams={"depth": 2}, tuned="5 trials")]
+    assert reproduction("default", tuned, []) == "nox -s benchmark -- --suite default --models mmbt --seeds 0 --tuned"
+
+
+def test_single_experiments_are_commands_of_their_own():
+    one = Experiment(dataset="catalog", model="mmbt", seed=1, protocol="plain", hparams={"depth": 2})
+    assert reproduction("single", [one], []) == (
+        "cma-bench run --dataset catalog --model mmbt --seed 1 --protocol plain --hparam depth=2"
+    )

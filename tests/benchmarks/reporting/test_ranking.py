@@ -1,16 +1,19 @@
 """Blocks of a ranking: which data sets and tasks count, and which models."""
 
+import numpy as np
 import pytest
+from scipy.stats import friedmanchisquare
 
-from benchmarks.reporting.comparison import all_tables
-from benchmarks.reporting.figure_style import to_png
-from benchmarks.reporting.figures import all_figures, critical_difference
-from benchmarks.reporting.ranking import ranking, ranks_table, suite_ranking
-from benchmarks.reporting.significance import RankingError
+from benchmarks.reporting.figures.ranking import critical_difference
+from benchmarks.reporting.figures.style import to_png
+from benchmarks.reporting.outputs import all_figures, all_tables
+from benchmarks.reporting.ranking import RankingError, rank, ranking, ranks_table, suite_ranking
 from tests.benchmarks.made_records import ORDER, TASKS, suite, with_accuracy
 
 MODELS = ("majority", "text_only", "mmbt", "cma_clip")
 TWO = {"a": suite(MODELS), "b": suite(MODELS, dataset="manifest")}
+
+BLOCKS = {f"block {i}": {"good": 0.9 + i / 100, "fair": 0.8 - i / 100, "bad": 0.1} for i in range(4)}
 
 
 def test_a_block_is_a_task_of_a_data_set():
@@ -62,3 +65,42 @@ def test_the_figure_names_every_model_and_is_the_same_every_time():
     assert all(any(model in text for text in texts) for model in MODELS)
     assert "Friedman" in figure.get_label()
     assert to_png(figure) == to_png(critical_difference(ranking(TWO, ORDER), ORDER))
+
+
+def test_the_best_has_rank_1_and_ties_share():
+    found = rank({**BLOCKS, "tie": {"good": 0.5, "fair": 0.5, "bad": 0.1}})
+    assert found.models == ("good", "fair", "bad")
+    assert found.average == pytest.approx({"good": (4 + 1.5) / 5, "fair": (8 + 1.5) / 5, "bad": 3.0})
+
+
+def test_lower_may_be_better():
+    assert rank(BLOCKS, higher_is_better=False).models == ("bad", "fair", "good")
+
+
+def test_friedman_and_nemenyi():
+    found = rank(BLOCKS)
+    assert found.friedman == pytest.approx(friedmanchisquare([1] * 4, [2] * 4, [3] * 4).pvalue)
+    assert found.critical_difference == pytest.approx(2.343 * np.sqrt(3 * 4 / (6 * 4)), abs=1e-3)  # Demsar, table 5
+    average, models = found.average, found.models
+    for i, one in enumerate(models):
+        for j, two in enumerate(models):
+            apart = abs(average[one] - average[two]) > found.critical_difference
+            assert (found.pairwise[i, j] < 0.05) == apart
+
+
+def test_where_friedman_does_not_reject_no_pair_is_told_apart():
+    turns = {"a": (1, 2, 3), "b": (2, 3, 1), "c": (3, 1, 2)}
+    found = rank({block: dict(zip("xyz", scores, strict=True)) for block, scores in turns.items()})
+    assert found.friedman == pytest.approx(1.0)
+    assert (found.pairwise == 1).all()
+    assert rank({block: dict.fromkeys("xyz", 0.5) for block in turns}).friedman == 1.0
+
+
+@pytest.mark.parametrize(
+    "scores",
+    [{}, dict(list(BLOCKS.items())[:2]), {block: {"good": 1, "bad": 0} for block in BLOCKS}],
+    ids=["nothing", "two blocks", "two models"],
+)
+def test_too_little_is_refused(scores):
+    with pytest.raises(RankingError, match=rf"at least 3 blocks and 3 models .* found {len(scores)} blocks"):
+        rank(scores)

@@ -2,8 +2,8 @@ import pytest
 
 from benchmarks.perturbations import PROTOCOLS
 from benchmarks.records.record import CLEAN, MEAN, Estimate
+from benchmarks.reporting.figures.robustness import robustness_figures
 from benchmarks.reporting.robustness import Family, area, drop, families, robustness_tables, worst
-from benchmarks.reporting.robustness_figures import robustness_figures
 from tests.benchmarks.made_records import record
 
 NOISE = Family(
@@ -96,3 +96,11 @@ def test_curves_have_a_panel_per_family_with_a_unit_and_one_colour_per_model():
     colors = [{line.get_label(): line.get_color() for line in axes.lines} for axes in panels]
     assert colors[0]["cma_clip"] == colors[1]["cma_clip"] != colors[0]["mmbt"]
     assert all(figure.get_label().endswith(".") for figure in figures.values())
+
+
+def test_a_task_whose_name_begins_with_an_underscore_is_in_the_legend():
+    weights = {name: {"_x": (0.5, 0.5), "": (0.4, 0.6)} for name in ROBUST.metrics}
+    metrics = {name: {"_x": found[MEAN], "": found[MEAN], MEAN: found[MEAN]} for name, found in ROBUST.metrics.items()}
+    odd = ROBUST.model_copy(update={"modality_weights": weights, "metrics": metrics})
+    [legend] = robustness_figures([odd], ["cma_clip"])["catalog-robustness_image_weights"].legends
+    assert [text.get_text() for text in legend.get_texts()] == ["_x", ""]

@@ -1,24 +1,21 @@
-"""Corrections and ranks against the libraries that have them, and what they refuse."""
+"""The paired bootstrap, Holm's correction and intervals, against the libraries that have them."""
 
 import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from scipy.stats import friedmanchisquare
+from scipy.stats import bootstrap
 from statsmodels.stats.multitest import multipletests
 
-from benchmarks.records.outcomes import pack
-from benchmarks.records.record import MEAN
-from benchmarks.reporting.significance import RankingError, holm, interval, rank, tied_with
+from benchmarks.records.record import MEAN, Outcomes
+from benchmarks.reporting.significance import RESAMPLES, holm, interval, p_value, tied_with
 from tests.benchmarks.made_records import record, with_accuracy
 
-BLOCKS = {f"block {i}": {"good": 0.9 + i / 100, "fair": 0.8 - i / 100, "bad": 0.1} for i in range(4)}
 
-
-def answers(n, wrong):
+def all_but(n, wrong):
     right = np.ones(n, dtype=bool)
     right[:wrong] = False
-    return [{"color": pack([str(row) for row in range(n)], right)}]
+    return [{"color": Outcomes.of([str(row) for row in range(n)], right)}]
 
 
 @pytest.mark.parametrize("count", [1, 2, 5, 15])
@@ -40,15 +37,15 @@ def test_nothing_to_correct_is_no_error():
 
 
 def test_the_more_rivals_the_weaker_the_evidence():
-    best, rival = answers(1000, 0), answers(1000, 5)  # p alone about 0.01
+    best, rival = all_but(1000, 0), all_but(1000, 5)  # p alone about 0.01
     assert tied_with("best", {"best": best, "rival": rival}, ["color"]) == set()
     rivals = {f"rival {i}": rival for i in range(15)}
     assert tied_with("best", {"best": best, **rivals}, ["color"]) == set(rivals)
 
 
 def test_what_cannot_be_paired_neither_ties_nor_counts_as_a_rival():
-    others = {f"other data {i}": answers(999, 0) for i in range(15)}
-    outcomes = {"best": answers(1000, 0), "rival": answers(1000, 5), **others}
+    others = {f"other data {i}": all_but(999, 0) for i in range(15)}
+    outcomes = {"best": all_but(1000, 0), "rival": all_but(1000, 5), **others}
     assert tied_with("best", outcomes, ["color"]) == set()
 
 
@@ -60,40 +57,74 @@ def test_an_interval_is_the_mean_over_the_seeds_that_have_one():
     assert interval([], MEAN, "accuracy") is None
 
 
-def test_the_best_has_rank_1_and_ties_share():
-    found = rank({**BLOCKS, "tie": {"good": 0.5, "fair": 0.5, "bad": 0.1}})
-    assert found.models == ("good", "fair", "bad")
-    assert found.average == pytest.approx({"good": (4 + 1.5) / 5, "fair": (8 + 1.5) / 5, "bad": 3.0})
+def seeds(*answers, task="color"):
+    return [{task: Outcomes.of([f"{row}" for row in range(len(right))], np.array(right, bool))} for right in answers]
 
 
-def test_lower_may_be_better():
-    assert rank(BLOCKS, higher_is_better=False).models == ("bad", "fair", "good")
+def answers(n, accuracy, seed):
+    return np.random.default_rng(seed).random(n) < accuracy
 
 
-def test_friedman_and_nemenyi():
-    found = rank(BLOCKS)
-    assert found.friedman == pytest.approx(friedmanchisquare([1] * 4, [2] * 4, [3] * 4).pvalue)
-    assert found.critical_difference == pytest.approx(2.343 * np.sqrt(3 * 4 / (6 * 4)), abs=1e-3)  # Demsar, table 5
-    average, models = found.average, found.models
-    for i, one in enumerate(models):
-        for j, two in enumerate(models):
-            apart = abs(average[one] - average[two]) > found.critical_difference
-            assert (found.pairwise[i, j] < 0.05) == apart
+def test_a_large_difference_is_seen_and_a_small_one_is_not():
+    best = answers(300, 0.9, 0)
+    worse, alike = answers(300, 0.6, 1), best.copy()
+    alike[:2] = ~alike[:2]
+    assert p_value(seeds(best), seeds(worse), ["color"]) < 0.05
+    assert p_value(seeds(worse), seeds(best), ["color"]) < 0.05
+    assert p_value(seeds(best), seeds(alike), ["color"]) > 0.05
+    assert p_value(seeds(best), seeds(best), ["color"]) > 0.05
 
 
-def test_where_friedman_does_not_reject_no_pair_is_told_apart():
-    turns = {"a": (1, 2, 3), "b": (2, 3, 1), "c": (3, 1, 2)}
-    found = rank({block: dict(zip("xyz", scores, strict=True)) for block, scores in turns.items()})
-    assert found.friedman == pytest.approx(1.0)
-    assert (found.pairwise == 1).all()
-    assert rank({block: dict.fromkeys("xyz", 0.5) for block in turns}).friedman == 1.0
+def test_a_p_value_has_no_direction_and_its_ends_are_known():
+    best, worse = seeds(answers(300, 0.9, 0)), seeds(answers(300, 0.6, 1))
+    assert p_value(best, worse, ["color"]) == p_value(worse, best, ["color"]) == 2 / (RESAMPLES + 1)
+    assert p_value(best, best, ["color"]) == 1.0
+
+
+@pytest.mark.parametrize("lost", range(2, 12))
+def test_the_verdict_is_that_of_scipy(lost):
+    best, other = answers(200, 0.8, 3), answers(200, 0.8, 3)
+    other[np.flatnonzero(best)[:lost]] = False
+    other[np.flatnonzero(~best)[:2]] = True
+    difference = best.astype(float) - other
+    interval = bootstrap((difference,), np.mean, method="percentile", n_resamples=10_000, rng=1).confidence_interval
+    assert (p_value(seeds(best), seeds(other), ["color"]) > 0.05) == (interval.low <= 0 <= interval.high)
+
+
+def test_one_good_seed_of_three_is_no_evidence_and_three_good_ones_are():
+    base = answers(3000, 0.7, 0)
+    good, poor = base | answers(3000, 0.2, 1), base & answers(3000, 0.97, 2)
+    other = seeds(base, base, base)
+    assert p_value(seeds(good, good, good), other, ["color"]) < 0.05
+    assert p_value(seeds(good, poor, poor), other, ["color"]) > 0.05
+    assert p_value(seeds(np.concatenate([good[:1000], poor[1000:]])), seeds(base), ["color"]) < 0.05  # a single seed
+    assert p_value(seeds(base, base, base), seeds(base), ["color"]) > 0.05
+
+
+def test_the_mean_of_tasks_uses_all_of_them():
+    best, worse = answers(300, 0.9, 0), answers(300, 0.7, 1)
+
+    def of(color, style):
+        return [{**seeds(color)[0], **seeds(style, task="style")[0]}]
+
+    assert p_value(of(best, best), of(best, worse), ["color"]) > 0.05
+    assert p_value(of(best, best), of(best, worse), ["color", "style"]) < 0.05
+    shorter = worse[:250]  # the tasks label different examples
+    assert p_value(of(best, best[:250]), of(best, shorter), ["color", "style"]) < 0.05
+
+
+def test_tasks_of_the_same_examples_are_resampled_together():
+    swing = answers(300, 0.5, 0)
+    better = np.arange(300) < 10  # in both tasks; elsewhere what one task gains the other loses
+    best = [{**seeds(swing | better)[0], **seeds(~swing | better, task="style")[0]}]
+    other = [{**seeds(~swing & ~better)[0], **seeds(swing & ~better, task="style")[0]}]
+    assert p_value(best, other, ["color", "style"]) < 0.05
+    apart = [{**seed, "style": seed["style"].model_copy(update={"examples": "others"})} for seed in (*best, *other)]
+    assert p_value(apart[:1], apart[1:], ["color", "style"]) > 0.05
 
 
 @pytest.mark.parametrize(
-    "scores",
-    [{}, dict(list(BLOCKS.items())[:2]), {block: {"good": 1, "bad": 0} for block in BLOCKS}],
-    ids=["nothing", "two blocks", "two models"],
+    "other", [[], seeds([True] * 4), seeds([True] * 5, task="style"), seeds([])], ids=["none", "n", "task", "empty"]
 )
-def test_too_little_is_refused(scores):
-    with pytest.raises(RankingError, match=rf"at least 3 blocks and 3 models .* found {len(scores)} blocks"):
-        rank(scores)
+def test_what_cannot_be_paired_gets_no_verdict(other):
+    assert p_value(seeds([True] * 5), other, ["color"]) is None

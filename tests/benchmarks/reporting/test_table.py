@@ -3,13 +3,25 @@
 import csv
 import io
 import re
+from html.parser import HTMLParser
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from markdown_it import MarkdownIt
 
-from benchmarks.reporting.table import FORMATS, MISSING, Cell, Table, to_csv, to_latex, to_markdown
+from benchmarks.reporting.table import (
+    FORMATS,
+    MISSING,
+    Cell,
+    Table,
+    file_stem,
+    in_all_formats,
+    to_csv,
+    to_latex,
+    to_markdown,
+)
+from tests.benchmarks.reporting.names import NAMES
 
 TABLE = Table(
     title="catalog: accuracy in %",
@@ -22,7 +34,7 @@ TABLE = Table(
     footnotes=("Bold: best.",),
 )
 
-HOSTILE = 'a|b*c_d`e<f&g%h$i#j{k}l~m^n\\o\np,q"r'
+HOSTILE = 'a|b*c_d`e<f&g%h$i#j{k}l~m^n\\o\np,q"r[s](t)*u--v'
 
 
 def table_of(text):
@@ -67,10 +79,81 @@ def test_latex():
     )
 
 
-def test_hostile_names_stay_in_their_markdown_cell():
-    html = MarkdownIt("commonmark").enable("table").render(to_markdown(table_of(HOSTILE)))
-    assert (html.count("<th>"), html.count("<td")) == (1, 2)  # the second header is right-aligned
-    assert "a|b*c_d`e&lt;f&amp;g%h$i#j{k}l~m^n\\o p,q&quot;r" in html
+class Shown(HTMLParser):
+    """The texts that a reader sees; nothing in them may have become an element."""
+
+    def __init__(self, markdown):
+        super().__init__()
+        self.texts = []
+        self.feed(MarkdownIt("commonmark").enable(["table", "strikethrough"]).render(markdown))
+
+    def handle_starttag(self, tag, attributes):
+        assert tag in {"p", "strong", "table", "thead", "tbody", "tr", "th", "td", "ul", "li"}
+        if tag in {"p", "th", "td", "li"}:
+            self.texts.append("")
+
+    def handle_data(self, data):
+        if data.strip():
+            self.texts[-1] += data
+
+
+def words(text):
+    """Control characters are shown as spaces, and spaces at the ends not at all."""
+    return " ".join(re.sub("[\x00-\x1f\x7f-\x9f]", " ", text).split())
+
+
+@pytest.mark.parametrize("name", NAMES.values(), ids=NAMES)
+def test_a_name_is_read_in_markdown_as_it_is_written(name):
+    table = Table("t", ("model", name), ((Cell(name), Cell(name, best=True, tied=True)),), (f"{name}: note",))
+    shown = [words(text) for text in Shown(to_markdown(table)).texts]
+    assert shown == ["t", "model", words(name), words(name), words(f"{name} ≈"), words(f"{name}: note")]
+
+
+@given(st.text(alphabet=st.one_of(st.sampled_from(HOSTILE + " _*~!&;amp1.-+=>颜👗"), st.characters()), max_size=20))
+def test_any_text_is_read_in_markdown_as_it_is_written(text):
+    table = Table(f"t {text} t", ("model", text), ((Cell(text), Cell("1")),), (text or "-",))
+    shown = [words(text) for text in Shown(to_markdown(table)).texts]
+    assert shown[:5] == [words(f"t {text} t"), "model", words(text), words(text), "1"]
+    assert "".join(shown[5:]) == words(text or "-")
+
+
+def test_an_underscore_inside_a_word_stays_bare():
+    assert "| cma_clip_wo_ma_sa |" in to_markdown(Table("t", ("model",), ((Cell("cma_clip_wo_ma_sa"),),)))
+
+
+@pytest.mark.parametrize("name", NAMES.values(), ids=NAMES)
+def test_a_row_of_latex_never_begins_an_option_of_the_row_before(name):
+    latex = to_latex(Table("t", ("model",), ((Cell("first"),), (Cell(name),))))
+    assert not re.search(r"\\\\\s*[\[*]", latex)
+
+
+def test_latex_that_pdflatex_cannot_set_says_so():
+    assert to_latex(Table("t", ("颜色",), ())).startswith("% Compile with LuaLaTeX or XeLaTeX")
+    assert to_latex(Table(f"t ± ≈ {MISSING} é", ("color",), ())).startswith(r"\begin{table}")
+
+
+def test_columns_of_a_csv_have_different_names():
+    cells = (Cell("m"), Cell("1 ± 2", 1.0, 2.0), Cell("3", 3.0), Cell("4", 4.0), Cell("5", 5.0))
+    table = Table("t", ("model", "color", "color std", "model", "model (2)"), (cells,))
+    header, row = csv.reader(to_csv(table).splitlines())
+    assert len(set(header)) == len(header) == len(row)
+    assert header[:2] == ["model", "color"]
+    assert row == ["m", "1.0", "2.0", "3.0", "4.0", "5.0"]
+
+
+@given(st.lists(st.sampled_from(["model", "model (2)", "model (3)", "a", "a std"]), min_size=1, max_size=8))
+def test_any_heads_are_told_apart_in_csv(heads):
+    row = tuple(Cell(f"{i}", float(i), 0.5) for i in range(len(heads)))
+    header, _ = csv.reader(to_csv(Table("t", tuple(heads), (row,))).splitlines())
+    assert len(set(header)) == len(header)
+
+
+@given(st.text(max_size=20), st.text(max_size=20))
+def test_file_names_are_safe_and_one_to_one(one, two):
+    assert re.fullmatch(r"[A-Za-z0-9_.~%-]*", file_stem(one))
+    assert (file_stem(one) == file_stem(two)) == (one == two)
+    assert file_stem("fashion-products-macro_f1") == "fashion-products-macro_f1"
+    assert set(in_all_formats({"../a b": TABLE})) == {f"..%2Fa%20b.{suffix}" for suffix in FORMATS}
 
 
 @given(st.text(max_size=30))

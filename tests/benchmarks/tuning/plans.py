@@ -6,7 +6,8 @@ from benchmarks.running.run import Place
 from benchmarks.suites import select
 from benchmarks.tracking import OFF
 from benchmarks.tuning.budget import Budget
-from benchmarks.tuning.studies import open_storage, open_study, specs
+from benchmarks.tuning.storage import open_storage
+from benchmarks.tuning.studies import open_study, specs
 from benchmarks.tuning.workers import Plan
 
 OPTIONS = {"num_train": 64, "num_val": 24, "num_test": 32, "image_size": 32}

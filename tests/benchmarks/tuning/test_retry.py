@@ -17,8 +17,7 @@ from benchmarks import tuning
 from benchmarks.processes import is_gone, this_process
 from benchmarks.records.fingerprint import ROOT
 from benchmarks.tuning.budget import Budget
-from benchmarks.tuning.retry import RETRY_OF, WORKER, original_number, requeue_lost
-from benchmarks.tuning.studies import open_storage
+from benchmarks.tuning.storage import RETRY_OF, WORKER, open_storage, original_number, requeue_lost
 from benchmarks.tuning.workers import TuningError, require_finished, tune
 from tests.benchmarks.tuning.plans import assert_exactly, finished, states, study_of
 
@@ -151,7 +150,7 @@ def test_a_trial_without_a_worker_is_lost_after_a_minute(plan_of, monkeypatch):
     study = claimed_by(plan_of(trials=1), None)
     assert requeue_lost(study, one_machine=True) == []
     later = datetime.now() + timedelta(seconds=61)
-    monkeypatch.setattr(tuning.retry, "datetime", type("Later", (), {"now": staticmethod(lambda: later)}))
+    monkeypatch.setattr(tuning.storage, "datetime", type("Later", (), {"now": staticmethod(lambda: later)}))
     assert requeue_lost(study, one_machine=True) == [0]
 
 

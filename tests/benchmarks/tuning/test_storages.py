@@ -5,8 +5,7 @@ import uuid
 
 import pytest
 
-from benchmarks.tuning.retry import WORKER, original_number
-from benchmarks.tuning.studies import open_storage
+from benchmarks.tuning.storage import WORKER, open_storage, original_number
 from benchmarks.tuning.workers import tune
 from tests.benchmarks.tuning.plans import assert_exactly, finished, states, study_of
 from tests.benchmarks.tuning.test_retry import claimed_by, gone

@@ -12,7 +12,8 @@ from benchmarks.suites import NETWORKS, select
 from benchmarks.tuning import workers
 from benchmarks.tuning.budget import Budget, seconds_of
 from benchmarks.tuning.objective import Visible, validation_score
-from benchmarks.tuning.studies import first_trial, open_storage, specs
+from benchmarks.tuning.storage import open_storage
+from benchmarks.tuning.studies import first_trial, specs
 from benchmarks.tuning.workers import tune
 from cma_clip.types import Examples
 from tests.benchmarks.tuning.plans import OPTIONS, SHORT, assert_exactly, finished, states, study_of

@@ -7,6 +7,7 @@ from benchmarks import datasets
 from benchmarks.datasets import DATASETS
 from benchmarks.datasets.fashion_products import read_styles
 from benchmarks.datasets.loading.splits import DataError, Source
+from benchmarks.names import UnknownName
 from benchmarks.twins import TWINS, make_twin
 
 
@@ -84,5 +85,5 @@ def test_too_few_rows_leave_nothing_behind(name, tmp_path):
 
 
 def test_an_unknown_twin_is_named(tmp_path):
-    with pytest.raises(KeyError, match=r"unknown twin 'food-101'; did you mean 'food101'"):
+    with pytest.raises(UnknownName, match=r"unknown twin 'food-101'; did you mean 'food101'"):
         make_twin("food-101", tmp_path / "twin", 60, 0)

@@ -41,3 +41,7 @@ def groups_of(splits):
 def note_of(splits, start):
     (note,) = [note for note in splits.report.notes if note.startswith(start)]
     return note
+
+
+CLASSES = {"animal": "animal print", "dotted": "polka dot", "zigzag": "chevron"}
+"""What the frozen mapping calls the catalogue's classes where it calls them otherwise."""

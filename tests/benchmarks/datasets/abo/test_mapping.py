@@ -9,7 +9,9 @@ from hypothesis import strategies as st
 from benchmarks.datasets.abo import CARD, mapping
 from benchmarks.datasets.abo.mapping import FILE, SHA256, VERSION, normalise, vocabularies
 from benchmarks.datasets.loading.splits import DataError
-from benchmarks.twins.abo_words import CLASSES, SPELLINGS
+from benchmarks.twins.abo import SPELLINGS
+
+from .samples import CLASSES
 
 LISTED = mapping._File.model_validate_json(FILE.read_text(encoding="utf-8")).attributes
 

@@ -7,7 +7,7 @@ from PIL import Image
 
 from benchmarks.datasets.food101.titles import read_titles
 from benchmarks.datasets.loading.splits import DataError
-from benchmarks.twins.dishes import DISHES
+from benchmarks.twins.food101 import DISHES
 
 from ..samples import photo
 from .samples import TEXT_ONLY, ids_of, some, texts_of, write_texts
@@ -87,7 +87,7 @@ def test_raw_titles_stay_as_they_are_and_clean_ones_are_readable(odd, load):
     raw = texts_of(load(odd, on_bad_sample="skip"))
     clean_ones = texts_of(load(odd, {"wording": "clean"}, on_bad_sample="skip"))
     assert raw["breakfast_burrito_0.jpg"] == r"Caf\xc3\xa9 Style Breakfast Burrito \xc2\xae"
-    assert {clean_ones[f"{label}_{row}.jpg"] for row, label in enumerate(list(DISHES)[:6])} == {
+    assert {clean_ones[f"{label}_{row}.jpg"] for row, label in enumerate(DISHES[:6])} == {
         "Café Style Breakfast Burrito ®",
         "Sally's Cup Cakes » My Kitchen & Garden",
         "Deviled Eggs to Remember",

@@ -5,7 +5,7 @@ import pytest
 
 from benchmarks.datasets.food101.titles import CLASSES
 from benchmarks.twins import food101 as twin
-from benchmarks.twins.dishes import DISHES
+from benchmarks.twins.food101 import DISHES
 
 
 def test_the_twin_is_the_same_for_the_same_seed(plain, tmp_path):

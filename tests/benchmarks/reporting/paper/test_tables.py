@@ -73,6 +73,36 @@ def test_the_suite_with_the_most_records_is_taken_and_named(tables):
     assert "catalog: suite default, mean ± std over 3 seeds, 400 test examples; also measured by smoke." in notes
 
 
+def test_the_rule_that_chooses_a_suite():
+    def source(**suites):
+        notes = " ".join(paper_tables(REPORTED, suites)["table_2"].footnotes)
+        return notes.partition("catalog: suite ")[2].partition(",")[0].partition(" ")[0]
+
+    def changed(records, sizes=None, **options):
+        experiments = [r.experiment.model_copy(update={"dataset_options": options}) for r in records]
+        pairs = zip(records, experiments, strict=True)
+        return [r.model_copy(update={"experiment": e, "sizes": {**r.sizes, **(sizes or {})}}) for r, e in pairs]
+
+    one = suite(seeds=(0,))
+    assert source(b=suite(), a=one) == "b"  # more records
+    assert source(a=one, b=changed(one, {"train": 9000})) == "b"  # as many, more training rows
+    assert source(a=changed(one, titles="masked"), b=one) == "b"  # as many rows, fewer changed options
+    assert source(b=one, a=one) == "a"  # the first by name
+
+
+def test_variants_are_neither_shown_nor_counted(tables):
+    plain = suite(("cma_clip",), seeds=(0,))
+    variants = [
+        r.model_copy(update={"experiment": r.experiment.model_copy(update={"variant": f"{depth} layers"})})
+        for depth in (2, 3)
+        for r in suite(("cma_clip",))
+    ]
+    table = paper_tables(REPORTED, {"ablation": [*plain, *variants], "other": suite(("cma_clip",))})["table_2"]
+    assert "suite other, mean ± std over 3 seeds, 400 test examples; also measured by ablation." in str(table.footnotes)
+    only = paper_tables(REPORTED, {"ablation": variants})["table_2"]
+    assert set(columns(only)["ours on catalog"]) == {"needs --suite default"}
+
+
 @pytest.mark.parametrize(
     ("table", "trap"),
     [("table_4", "41 categories"), ("table_6", "never released"), ("table_2", "our reading")],

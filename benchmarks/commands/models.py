@@ -1,0 +1,160 @@
+"""`cma-bench models`, `predict` and `attention`: what there is to train, and what a trained model says and looks at."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from itertools import islice
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from tyro.conf import Positional
+
+from benchmarks.commands.options import CommonOptions, Pairs, pairs
+from benchmarks.processes import quiet
+
+if TYPE_CHECKING:
+    from cma_clip.types import Example
+
+EXAMPLES = 3
+"""Shown of a data set where none are named."""
+
+
+def models(backbones: bool = False) -> None:
+    """List models and their hyper-parameters with defaults.
+
+    Args:
+        backbones: list the backbones they can use instead, and why others cannot be used here.
+    """
+    print(list_backbones() if backbones else list_models())
+
+
+def list_models() -> str:
+    """Every model with its hyper-parameters and their defaults."""
+    from benchmarks.models import MODELS
+
+    lines = []
+    for name, model in MODELS.items():
+        summary = (model.__doc__ or "").strip().splitlines()[0]
+        fields = model.Config.model_fields.items()
+        defaults = ", ".join(f"{field}={info.get_default(call_default_factory=True)!r}" for field, info in fields)
+        lines += [f"{name}: {summary}", f"    {defaults or 'nothing to set'}"]
+    return "\n".join(lines)
+
+
+def list_backbones() -> str:
+    """What is usable here, and why the rest is not."""
+    from benchmarks.pretraining.score import usable
+
+    quiet()
+    return "\n".join(usable())
+
+
+def predict(model: Path, image: Path | None = None, text: str | None = None) -> None:
+    """Classify one product with a saved model.
+
+    Args:
+        model: a folder runs/experiments/KEY/model.
+        image: a photo.
+        text: a title.
+    """
+    import pandas as pd
+
+    from benchmarks.models import load
+    from benchmarks.tracking.pyfunc import Served
+
+    quiet()
+    classifier = load(model)
+    row = Served(classifier).predict(pd.DataFrame({"image": [str(image) if image else None], "text": [text]}))
+    for task in classifier.tasks:
+        print(f"{task.name}: {row[task.name][0]} ({row[f'{task.name}_probability'][0]:.3f})")
+
+
+@dataclass(frozen=True)
+class AttentionOptions:
+    """Which examples a figure shows: some of a data set, or one photo with its text.
+
+    Attributes:
+        dataset: see `cma-bench data list`.
+        option: options of the data set.
+        ids: examples of it, from any split; by default the first test examples that have a photo and a text.
+        image: a photo, instead of a data set.
+        text: its text.
+    """
+
+    dataset: str | None = None
+    option: Pairs = ()
+    ids: tuple[str, ...] = ()
+    image: Path | None = None
+    text: str | None = None
+
+
+def attention(
+    model: Positional[Path],
+    shown: AttentionOptions,
+    common: CommonOptions,
+    out: Path = Path("attention.png"),
+) -> None:
+    """Draw where a saved model looks: attention from the most relevant word to the photo (the paper's figure 2).
+
+    Args:
+        model: a folder runs/experiments/KEY/model.
+        shown: which examples.
+        common: folders; --data NAME=DIR for data sets that are not embedded.
+        out: the figure, .png or .svg.
+    """
+    from benchmarks.datasets import check_names
+
+    options = pairs(shown.option)
+    if shown.dataset is not None:
+        check_names(shown.dataset, options)
+    print(draw_attention(model, shown, options, out, common))
+
+
+def draw_attention(
+    folder: Path, shown: AttentionOptions, options: Mapping[str, Any], out: Path, common: CommonOptions
+) -> str:
+    """Draw where a saved model looks in the chosen examples; returns the words it looked from.
+
+    Raises:
+        ValueError: neither a data set nor a photo, or both; an example or a model without such attention.
+    """
+    from benchmarks.models import load
+    from benchmarks.names import choose
+    from benchmarks.records import store
+    from benchmarks.reporting.figures.attention import attend, draw
+    from benchmarks.reporting.figures.style import to_png, to_svg
+
+    writers = {".png": to_png, ".svg": to_svg}
+    write = writers[choose(out.suffix, writers, "kind of figure")]
+    quiet()
+    classifier: Any = load(folder)
+    examples = _examples(shown, options, common)
+    attended = [attend(classifier, example) for example in examples]
+    store.write_bytes(out, write(draw(attended)))
+    lines = [f"{example.id}: {one.word!r} in {one.text!r}" for example, one in zip(examples, attended, strict=True)]
+    return "\n".join([*lines, f"{out} shows where the model looks"])
+
+
+def _examples(shown: AttentionOptions, options: Mapping[str, Any], common: CommonOptions) -> list[Example]:
+    from benchmarks import datasets
+    from benchmarks.datasets.loading.images import decode
+    from cma_clip.types import Example
+
+    if (shown.dataset is None) == (shown.image is None):
+        raise ValueError(
+            "name either examples of a data set (--dataset NAME --ids ...) or a photo (--image FILE --text T)"
+        )
+    if shown.image is not None:
+        return [Example(shown.image.name, shown.image.name, decode(shown.image, str(shown.image)), shown.text)]
+    name = str(shown.dataset)
+    splits = datasets.load(name, common.source(name), options)
+    if not shown.ids:
+        texts = splits.test.texts()
+        complete = (i for i, present in enumerate(splits.test.image_present()) if present and texts[i])
+        return [splits.test[index] for index in islice(complete, EXAMPLES)]
+    places = {id: (part, i) for part in splits.parts().values() for i, id in enumerate(part.ids())}
+    if unknown := [id for id in shown.ids if id not in places]:
+        some = ", ".join(islice(splits.test.ids(), EXAMPLES))
+        raise ValueError(f"{name} has no examples {', '.join(unknown)}; its test split begins with {some}")
+    return [part[index] for part, index in map(places.__getitem__, shown.ids)]

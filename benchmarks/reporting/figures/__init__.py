@@ -1,0 +1,1 @@
+"""The same results drawn; apart from the tables, which need no matplotlib."""

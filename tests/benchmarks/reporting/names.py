@@ -1,0 +1,25 @@
+"""Names that files of users hold, and what would break on each."""
+
+NAMES = {
+    "keyword": "type",
+    "pipe": "a|b",
+    "inside a word": "x_y",
+    "emphasis": "_x_ *y* ~~z~~",
+    "mathematics": "$5 to $6",
+    "markup": "<b>",
+    "entity": "R&amp;D",
+    "link": "[x](y) ![z]",
+    "code": "`x`",
+    "Chinese": "颜色",
+    "emoji": "👗",
+    "percent": "50% wool",
+    "backslash": "back\\slash\\",
+    "escaped pipe": "a\\|b",
+    "line feed": "two\nlines",
+    "list": "- # 1. x",
+    "row option": "[1em]",
+    "hyphens": "a---b",
+    "quotes": "5\" 'x', y",
+    "path": "../a/b",
+    "empty": "",
+}

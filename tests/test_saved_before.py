@@ -1,0 +1,70 @@
+"""Models that were saved and logged by earlier versions of this project.
+
+`fixtures/saved_models` and `fixtures/mlflow_model` were written at commit 42415c1, where networks named their heads by
+task and MLflow's loader was `benchmarks.serving`. They are never written again.
+"""
+
+import json
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import mlflow
+import numpy as np
+import pandas as pd
+import pytest
+from PIL import Image
+
+from benchmarks import models
+from cma_clip.types import ExampleList
+
+FIXTURES = Path(__file__).parent / "fixtures"
+SAVED = FIXTURES / "saved_models"
+THEN = json.loads((SAVED / "predictions.json").read_text(encoding="utf-8"))
+
+
+@pytest.fixture(scope="module")
+def examples():
+    images = [Image.open(SAVED / row["image"]).convert("RGB") if row["image"] else None for row in THEN["rows"]]
+    return ExampleList.of(images, [row["text"] for row in THEN["rows"]])
+
+
+@pytest.mark.parametrize("name", THEN["probabilities"])
+def test_a_saved_model_says_what_it_said(name, examples, tmp_path):
+    shutil.copytree(SAVED / name, tmp_path / "then")
+    model = models.load(tmp_path / "then")
+    models.save(name, model, tmp_path / "now")
+    for folder in ("then", "now"):
+        now = models.load(tmp_path / folder).predict(examples).probabilities
+        assert list(now) == list(THEN["probabilities"][name])
+        for task, probabilities in THEN["probabilities"][name].items():
+            np.testing.assert_allclose(now[task], probabilities, atol=1e-4)
+
+
+@pytest.mark.parametrize("name", ["cma_clip", "tfidf_logistic"])
+def test_predict_reads_the_folder(name):
+    row = THEN["rows"][0]
+    command = [sys.executable, "-c", "from benchmarks.cli import main; main()", "predict", "--model", SAVED / name]
+    product = ["--image", SAVED / row["image"], "--text", row["text"]]
+    answer = subprocess.run([*command, *product], capture_output=True, text=True, check=True).stdout
+    for task, probabilities in THEN["probabilities"][name].items():
+        assert f"({max(probabilities[0]):.3f})" in next(line for line in answer.splitlines() if line.startswith(task))
+
+
+@pytest.mark.parametrize("file", ["tfidf.json", "tfidf.safetensors"])
+def test_half_a_model_is_named(file, tmp_path):
+    shutil.copytree(SAVED / "tfidf_logistic", tmp_path / "model")
+    (tmp_path / "model" / file).unlink()
+    with pytest.raises(ValueError, match=f"model holds no saved TfidfLogistic: .*{file}"):
+        models.load(tmp_path / "model")
+
+
+@pytest.mark.filterwarnings("ignore::DeprecationWarning:mlflow", "ignore::UserWarning:mlflow")
+def test_a_model_logged_before_its_loader_moved_is_served():
+    assert "loader_module: benchmarks.serving" in (FIXTURES / "mlflow_model" / "MLmodel").read_text()
+    served = mlflow.pyfunc.load_model(str(FIXTURES / "mlflow_model"))
+    texts = [row["text"] for row in THEN["rows"]]
+    answer = served.predict(pd.DataFrame({"image": [None] * len(texts), "text": texts}).dropna(subset=["text"]))
+    expected = np.array(THEN["probabilities"]["tfidf_logistic"]["color"])[[0, 2]]
+    np.testing.assert_allclose(answer["color_probability"], expected.max(axis=1), atol=1e-4)
