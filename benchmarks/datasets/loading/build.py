@@ -6,13 +6,11 @@ once and memory-mapped.
 
 from __future__ import annotations
 
-import ast
 import json
 import shutil
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import closing
 from dataclasses import asdict
-from functools import cache
 from hashlib import blake2b
 from pathlib import Path
 from typing import Any
@@ -28,10 +26,17 @@ from benchmarks.datasets.loading.classes import TaskSpec, settle_tasks
 from benchmarks.datasets.loading.rows import LABEL, PARTS, Part, Placement, Row, Samples, check_ids, check_parts
 from benchmarks.datasets.loading.splits import Card, DataError, LoadReport, Source, Splits
 from cma_clip.types import Modality, Task
+from cma_clip.version import Version
 
 __all__ = ["PARTS", "Part", "Placement", "Row", "Samples", "TaskSpec", "build_splits"]
 
 META = "meta.json"
+LOADING = {"loading": Version(1)}
+"""Of the way from rows to splits."""
+
+FORMAT = 2
+"""Of the files below a cache: another one makes them again, and no number depends on it."""
+
 PER_UNIT = "product-level"
 """The condition in which the test rows of one unit count as one; Fashion-Gen calls its products so, too."""
 
@@ -62,7 +67,7 @@ def build_splits(  # noqa: PLR0913, PLR0917 - one road for all loaders; every ar
     Raises:
         DataError: anything in the rows that cannot be used; names the row, the value and the valid choices.
     """
-    folder = source.cache / "tables" / f"{name}-{_key(key, source)}"
+    folder = source.cache / "tables" / f"{name}-{_key(key, card, source)}"
     folder.parent.mkdir(parents=True, exist_ok=True)
     with FileLock(f"{folder}.lock"):  # the second of two processes waits instead of doing the same work
         if not (folder / META).is_file():
@@ -87,16 +92,9 @@ def build_splits(  # noqa: PLR0913, PLR0917 - one road for all loaders; every ar
     )
 
 
-def _key(key: str, source: Source) -> str:
-    """The tables also depend on the code of the loaders and on what is done with bad samples."""
-    return _hash(key, source.on_bad_sample, _code())[:16]
-
-
-@cache
-def _code() -> str:
-    """Comments and layout left out: only a change of the code itself rebuilds the tables."""
-    files = sorted(Path(__file__).parents[1].rglob("*.py"))
-    return _hash(*(ast.dump(ast.parse(file.read_text(encoding="utf-8"))) for file in files))
+def _key(key: str, card: Card, source: Source) -> str:
+    """The tables also depend on versions, on the files' format, and on what is done with bad samples."""
+    return _hash(key, source.on_bad_sample, f"{card.version} {LOADING['loading']} {FORMAT}")[:16]
 
 
 def _hash(*parts: str) -> str:

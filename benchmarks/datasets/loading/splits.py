@@ -14,6 +14,7 @@ from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict
 
 from benchmarks.records.record import MEAN
 from cma_clip.types import IGNORE, Examples, Modality, Task
+from cma_clip.version import Version
 
 OnBadSample = Literal["error", "skip", "blank"]
 
@@ -70,7 +71,11 @@ Names = Annotated[tuple[str, ...], BeforeValidator(split_names), AfterValidator(
 
 @dataclass(frozen=True)
 class Card:
-    """The data card: what a reader must know before believing a number."""
+    """The data card: what a reader must know before believing a number.
+
+    Attributes:
+        version: of the loader; tables that an earlier one has built are built anew.
+    """
 
     title: str
     image: str
@@ -80,6 +85,7 @@ class Card:
     source: str
     licence: str
     notes: str = ""
+    version: Version = Version(1)
 
 
 @dataclass(frozen=True)

@@ -31,6 +31,7 @@ from benchmarks.datasets.manifest.placement import SPLITS
 from benchmarks.datasets.reading import RawTable, column_names, read_table
 from benchmarks.datasets.reading.values import clean_text, mark_missing, settle_labels
 from benchmarks.names import UnknownName, choose
+from cma_clip.version import Version
 
 TABLES = (".csv", ".tsv", ".txt", ".gz", ".json", ".jsonl", ".parquet", ".arrow", ".xlsx")
 """Files of a folder that may hold rows."""
@@ -43,6 +44,7 @@ CARD = Card(
     splits="a column, or 70 / 10 / 20 % by a hash of the group (same text, photo or group cell)",
     source="yours",
     licence="yours",
+    version=Version(2, "equal photos tie rows by content, not by name; classes of one training row are missing labels"),
 )
 
 
