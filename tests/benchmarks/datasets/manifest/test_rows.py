@@ -6,26 +6,11 @@ import pyarrow as pa
 import pytest
 from pyarrow import parquet
 
-from benchmarks import datasets
-from benchmarks.datasets.loading.splits import DataError, Source
+from benchmarks.datasets.loading.splits import DataError
 from benchmarks.datasets.manifest import SPLITS
 
-from .samples import PARTS, half_a_photo, photo, write_csv, write_manifest
-
-OPTIONS = {"labels": ["colour"], "split": "split"}
-
-
-@pytest.fixture
-def manifest(tmp_path):
-    return write_manifest(tmp_path / "mine")
-
-
-@pytest.fixture
-def load(tmp_path):
-    def load_manifest(root, options=OPTIONS, **source):
-        return datasets.load("manifest", Source(root, tmp_path / "cache", **source), options)
-
-    return load_manifest
+from ..samples import PARTS, half_a_photo, photo, write_csv, write_manifest
+from .conftest import OPTIONS
 
 
 def _rows(manifest):
@@ -65,7 +50,7 @@ def test_numbers_are_class_names_and_nothing_is_missing(tmp_path, load):
     path = tmp_path / "items.jsonl"
     path.write_text("\n".join(json.dumps(row) for row in rows))
     splits = load(path, {"labels": ["kind"], "split": "split", "image": None})
-    assert splits.tasks[0].classes == ("1", "2.5", "True")
+    assert splits.tasks[0].classes == ("1", "2.5", "true")
     assert splits.train.labels("kind")[:8].tolist() == [0, -100, 1, 2, -100, 0, -100, -100]
 
 
@@ -81,7 +66,7 @@ def test_a_missing_modality_is_counted(manifest, load):
     _edit(manifest, 1, text=" ")
     splits = load(manifest)
     assert (splits.train[0].image, splits.train[1].text) == (None, None)
-    assert splits.report.notes == ("1 of 24 rows have no text.", "1 of 24 rows have no image.")
+    assert splits.report.notes[:2] == ("1 of 24 rows have no text.", "1 of 24 rows have no image.")
 
 
 def test_without_a_split_column_groups_are_split_by_hash(tmp_path, load):
@@ -98,14 +83,15 @@ def test_without_a_split_column_groups_are_split_by_hash(tmp_path, load):
     assert set(fewer.test.ids()) == {name for name in splits.test.ids() if int(name.split("-")[1]) < 200}
 
 
-def test_rows_of_one_group_cell_or_photo_stay_together(manifest, load):
+def test_rows_of_one_group_cell_or_photo_stay_together(tmp_path, load):
+    manifest = write_manifest(tmp_path / "many", 60)
     rows = [{**row, "product": str(n // 3)} for n, row in enumerate(_rows(manifest))]
     rows[5]["image"] = "./0.png"
     write_csv(manifest, rows)
     splits = load(manifest, {"labels": ["colour"], "group": "product", "min_count": 2})
     groups = {name: g for e in splits.parts().values() for name, g in zip(e.ids(), e.groups(), strict=True)}
     assert {groups[f"row-{n}"] for n in range(6)} == {"group:0"}
-    assert len(set(groups.values())) == 7
+    assert len(set(groups.values())) == 19
 
 
 def test_a_text_in_two_splits_is_a_leak(manifest, load):
@@ -175,10 +161,13 @@ def test_a_manifest_may_move(manifest, load):
         ({"image": "../7.png"}, {}, r"row 9: image path '../7.png' leaves the manifest's folder"),
         ({"image": "/etc/passwd"}, {}, "row 9: image path '/etc/passwd' leaves the manifest's folder"),
         ({"image": "a/../../7.png"}, {}, "row 9: .* leaves the manifest's folder"),
-        ({"image": "a\0.png"}, {}, "row 9: .* cannot be followed"),
         ({"image": "many words " * 30}, {}, "row 9: image file .* cannot be read: File name too long"),
         ({"image": "."}, {}, "row 9: image file .* cannot be read: Is a directory"),
-        ({"colour": "rde"}, {}, r"row 9: unknown label of task 'colour' 'rde'; did you mean 'red'\?.*min_count=2"),
+        (
+            {"colour": "rde"},
+            {"min_count": 1},
+            r"row 9: unknown label of task 'colour' 'rde'; did you mean 'red'\?.*min_count=2",
+        ),
         ({"text": "", "image": ""}, {}, "row 9: id 'row-7' has neither an image nor a text"),
         ({"text": "title 6"}, {"id": "text"}, "row 9: id 'title 6' was used before, in items.csv, row 8"),
         ({"text": ""}, {"id": "text"}, "row 9: column 'text' is empty; every row needs an id"),
@@ -227,7 +216,7 @@ def test_all_labels_missing(manifest, load):
 @pytest.mark.parametrize(
     ("options", "message"),
     [
-        ({}, "manifest: labels: Field required"),
+        ({}, "option labels is missing.* has the columns image, text, colour, split; `cma-bench data show manifest"),
         ({"labels": []}, r"manifest: labels=\[\]: .*at least 1"),
         ({"labels": ["a", "a"]}, "manifest: labels=.*'a' is named twice"),
         ({"labels": ["text"]}, "column 'text' is an input and a label"),
@@ -248,20 +237,8 @@ def test_a_single_label_may_stand_alone(manifest, load):
     assert load(manifest, {**OPTIONS, "labels": "colour"}).fingerprint == load(manifest).fingerprint
 
 
-@pytest.mark.parametrize(
-    ("files", "root", "message"),
-    [
-        ([], None, "manifest needs a file: --data manifest=FILE"),
-        ([], "gone", "gone does not exist"),
-        ([], "", r"exactly one file of .csv, .jsonl, .parquet; found none"),
-        (["a.csv", "b.JSONL"], "", "found a.csv, b.JSONL"),
-        (["a.xlsx"], "a.xlsx", r"ends in '.xlsx'; valid are .csv, .jsonl, .parquet"),
-    ],
-)
-def test_where_the_manifest_is(tmp_path, load, files, root, message):
-    folder = tmp_path / "mine"
-    folder.mkdir()
-    for name in files:
-        (folder / name).touch()
-    with pytest.raises(DataError, match=message):
-        load(None if root is None else folder / root)
+def test_there_must_be_a_table(tmp_path, load):
+    with pytest.raises(DataError, match="manifest needs a table: --data manifest=FILE"):
+        load(None)
+    with pytest.raises(DataError, match="gone"):
+        load(tmp_path / "gone")
