@@ -13,7 +13,7 @@ from benchmarks.datasets.fashion_gen.layout import find
 from benchmarks.datasets.loading.splits import Source
 
 TOLD = 5
-"""Most unreadable rows that the sentence names."""
+"""Most unreadable rows that the sentence names; the finding holds all."""
 ODD_ASPECT = 1.5
 """From this factor between an image's aspect ratio and the median one it is unusual."""
 
@@ -30,6 +30,7 @@ def check_readable(examined: Examined) -> Iterator[Finding]:
             sentence=f"{len(problems):,} of {examined.splits.report.rows:,} rows cannot be used: "
             f"{'; '.join(problems[:TOLD])}{rest}.",
             advice="Restore or remove them, or run with --on-bad-sample skip, which leaves them out and counts them.",
+            rows=tuple(problems),
         )
 
 

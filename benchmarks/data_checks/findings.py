@@ -42,6 +42,7 @@ class Finding(_Frozen):
         advice: what to do about it.
         ids: the examples it is about, at most 1,000.
         samples: a few of them; those in one tuple belong together.
+        rows: what is wrong with each row of the source that is no example, all of them: "file, row: reason".
     """
 
     check: str
@@ -51,6 +52,7 @@ class Finding(_Frozen):
     advice: str = ""
     ids: tuple[str, ...] = ()
     samples: tuple[tuple[Sample, ...], ...] = ()
+    rows: tuple[str, ...] = ()
 
 
 class Part(_Frozen):

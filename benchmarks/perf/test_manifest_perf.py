@@ -15,6 +15,9 @@ from itertools import pairwise
 import pytest
 
 SIZES = (10_000, 100_000, 1_000_000)
+NOISE = 1.25
+"""Single timings, on a machine that others may use, say no more than that."""
+
 OPEN = """
 import json, resource, sys, time
 from pathlib import Path
@@ -69,5 +72,5 @@ def test_cost_grows_no_faster_than_the_rows(measured):
     if set(measured) != set(SIZES):
         pytest.skip("not all sizes were measured")
     for few, many in pairwise(SIZES):
-        assert measured[many]["seconds"] / measured[few]["seconds"] <= many / few
+        assert measured[many]["seconds"] / measured[few]["seconds"] <= NOISE * many / few
         assert measured[many]["peak_gb"] / measured[few]["peak_gb"] <= many / few

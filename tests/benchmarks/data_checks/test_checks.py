@@ -65,6 +65,7 @@ def test_unreadable_rows_are_an_error_and_named(examined):
     assert (found.severity, found.count) == ("error", 7)
     assert found.sentence.startswith("7 of 9 rows cannot be used: items.csv, row 0: no image; ")
     assert "and 2 more" in found.sentence
+    assert found.rows == report.bad_samples
 
 
 def test_missing_modalities_are_told_apart(examined):
