@@ -5,6 +5,7 @@
 
 import gzip
 import hashlib
+import itertools
 import json
 import sys
 import tempfile
@@ -18,7 +19,9 @@ from benchmarks.perturbations.view import Perturbed
 from benchmarks.twins import TWINS, make_twin
 from cma_clip.types import Example, ExampleList
 
-PRODUCTS, ROWS, DAMAGED = 60, 60, 2
+PRODUCTS, ROWS, DAMAGED = 300, 60, 2
+SIZES = (64, 256)
+"""Of photos. A last digit changes one byte of millions, so that it takes large photos to notice."""
 
 
 def digest(*parts):
@@ -43,19 +46,16 @@ def of_file(path):
     return digest(path.read_bytes())
 
 
-def catalog(factor):
-    options = CatalogOptions()
+def catalog(factor, size):
+    options = CatalogOptions(image_size=size)
     for index in range(PRODUCTS * factor):
         made = product(index, options)
-        yield Example(f"catalog {index}", str(index), made.image, made.title)
+        yield Example(f"catalog {index} of {size} pixels", f"{index}", made.image, made.title)
 
 
 def perturbed(factor):
     """Small photos, and photos as large as those that people bring: many pixels, wide blurs."""
-    large = CatalogOptions(image_size=224)
-    small = list(catalog(factor))[: DAMAGED * factor]
-    made = [product(index, large) for index in range(PRODUCTS, PRODUCTS + DAMAGED * factor)]
-    base = ExampleList([*small, *(Example(f"large {each.index}", "large", each.image, each.title) for each in made)])
+    base = ExampleList([each for size in SIZES for each in itertools.islice(catalog(factor, size), DAMAGED * factor)])
     for name, perturbation in PERTURBATIONS.items():
         for severity in range(1, len(perturbation.parameters) + 1):
             condition = at(name, severity)
@@ -73,7 +73,7 @@ def twins(factor):
 
 
 def digests(factor):
-    drawn = {example.id: of_example(example) for example in catalog(factor)}
+    drawn = {each.id: of_example(each) for size in SIZES for each in catalog(factor, size)}
     return drawn | dict(twins(factor)) | dict(perturbed(factor))
 
 

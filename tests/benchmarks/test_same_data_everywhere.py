@@ -15,9 +15,12 @@ OPTIONAL = [name for name in DISPATCHED if FEATURES[name]]
 AVX512 = [name for name in OPTIONAL if "512" in name or name == "X86_V4"]
 ROOT = Path(__file__).parents[2]
 
+# Named, for a machine may be set to another one than its processor's.
+KERNEL = {"OPENBLAS_CORETYPE": "SkylakeX"} if FEATURES["AVX512F"] else {}
+
 # OpenBLAS's kernel, NumPy's and torch's vector code, glibc's and libjpeg's, and the number of threads.
 PROCESSORS = {
-    "this one": {"OMP_NUM_THREADS": "1"},
+    "this one": KERNEL | {"OMP_NUM_THREADS": "1"},
     "without AVX512": {
         "OPENBLAS_CORETYPE": "Haswell",
         "NPY_DISABLE_CPU_FEATURES": " ".join(AVX512),
