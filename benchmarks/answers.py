@@ -1,4 +1,4 @@
-"""Metrics of answers with a promised precision: their threshold and temperature are from validation, unlike the paper's.
+"""Metrics of answers with a promised precision. Threshold and temperature are from validation, not the scored rows.
 
 `answered at 90 % precision` is the share of labelled test rows whose calibrated confidence reaches the threshold, 0
 where validation promises none; `precision reached` the share of these that are right, NaN where none is answered.
