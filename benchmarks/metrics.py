@@ -156,7 +156,7 @@ METRICS: dict[str, Metric] = {
     "recall_at_95_precision": Metric("recall at 95 % precision", True, _recall_at_precision(0.95)),
     "recall_at_90_precision_macro": Metric("recall at 90 % precision, macro", True, _recall_at_precision_macro(0.90)),
     "recall_at_95_precision_macro": Metric("recall at 95 % precision, macro", True, _recall_at_precision_macro(0.95)),
-    "ece": Metric("ECE", False, _ece),
+    "ece": Metric("ECE", False, ece),
     "log_loss": Metric("log loss", False, _log_loss, percent=False),
 }
 

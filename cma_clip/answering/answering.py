@@ -58,7 +58,7 @@ class TaskAnswering(_Frozen):
 
     def confidence(self, probabilities: npt.NDArray[np.floating]) -> npt.NDArray[np.float64]:
         """Of rows Float[N C]: Float[N], the calibrated probability of the top-1 class."""
-        return calibration.calibrated(probabilities, self.temperature).max(axis=1).round(DECIMALS)
+        return np.asarray(calibration.calibrated(probabilities, self.temperature).max(axis=1).round(DECIMALS))
 
 
 @dataclass(frozen=True)
@@ -146,10 +146,12 @@ def _learn(
     ids: Sequence[str],
     groups: Sequence[str],
 ) -> TaskAnswering:
-    known = np.flatnonzero(labels != IGNORE)
+    known = [int(row) for row in np.flatnonzero(labels != IGNORE)]
     found = calibration.temperature(probabilities, labels)
     learned = TaskAnswering(temperature=found, labelled=len(known), points=())
-    drawn = known[thresholds.one_per_group([ids[row] for row in known], [groups[row] for row in known])]
+    drawn = np.array(known, dtype=np.int64)[
+        thresholds.one_per_group([ids[row] for row in known], [groups[row] for row in known])
+    ]
     right = probabilities[drawn].argmax(axis=1) == labels[drawn]
     points = thresholds.points(learned.confidence(probabilities[drawn]), right)
     return TaskAnswering(temperature=found, labelled=len(known), points=points)

@@ -34,6 +34,9 @@ class Given(ClassifierMixin, BaseEstimator):
     def predict_proba(self, X):
         return X
 
+    def predict(self, X):
+        return self.classes_[X.argmax(1)]
+
 
 @pytest.mark.parametrize("sharpness", [0.5, 1.0, 3.0])
 def test_it_is_the_temperature_of_scikit_learn(sharpness):
