@@ -93,8 +93,8 @@ class Answering(_Frozen):
         """Learned from predictions for rows that the model was not trained on.
 
         `groups` names the group of each row where rows depend on each other; without it they count as independent.
-        The temperature is from the same rows as the thresholds: one number, whose effect on the promise experiments
-        (benchmarks/perf) do not find, while halves for each would cost answers.
+        The temperature is from the same rows as the thresholds: one number, with which the promise held in
+        experiments (benchmarks/perf), while a half for each would cost answers.
 
         Raises:
             ValueError: not as many groups as rows.
