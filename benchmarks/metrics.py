@@ -180,11 +180,7 @@ def evaluate(predictions: Predictions, names: Sequence[str] = tuple(METRICS)) ->
 
 
 def estimate(predictions: Predictions, metrics: Mapping[str, Mapping[str, Metric]]) -> Estimates:
-    """Task -> metric -> estimate, and their mean, as `evaluate`; every task has its own metrics of the same names.
-
-    Raises:
-        ValueError: a task is called "mean".
-    """
+    """The estimates of `evaluate`, and its error, for metrics of each task by itself, of the same names in all."""
     if MEAN in predictions.labels:
         raise ValueError(f"no task may be called {MEAN!r}: tables use that name for the mean over tasks")
     known = {task: labels != IGNORE for task, labels in predictions.labels.items()}
