@@ -80,6 +80,13 @@ def tables(session: nox.Session) -> None:
 
 
 @nox.session
+def golden(session: nox.Session) -> None:
+    """Write tests/golden/numbers.json anew after a version was raised or an entry was added."""
+    install(session)
+    run(session, "python", "-m", "tests.golden", *session.posargs, env=ONE_THREAD)
+
+
+@nox.session
 def pretrain(session: nox.Session) -> None:
     """Train the tiny product CLIP again; needs --data fashion-products=DIR --out DIR."""
     install(session)

@@ -6,6 +6,7 @@ from typing import ClassVar
 
 from cma_clip.classifier import ClassifierConfig
 from cma_clip.model import CMAClip, CMAClipConfig
+from cma_clip.version import Version
 
 
 class WithoutMAConfig(CMAClipConfig):
@@ -30,16 +31,19 @@ class WithoutBothConfig(CMAClipConfig):
 class WithoutMA(CMAClip):
     """Sequence-wise attention only."""
 
+    version = Version(1)
     Config: ClassVar[type[ClassifierConfig]] = WithoutMAConfig
 
 
 class WithoutSA(CMAClip):
     """Modality-wise attention only."""
 
+    version = Version(1)
     Config: ClassVar[type[ClassifierConfig]] = WithoutSAConfig
 
 
 class WithoutBoth(CMAClip):
     """No attention beyond the backbone's."""
 
+    version = Version(1)
     Config: ClassVar[type[ClassifierConfig]] = WithoutBothConfig

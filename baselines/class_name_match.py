@@ -8,6 +8,7 @@ import numpy.typing as npt
 from baselines.majority import Majority
 from cma_clip.class_names import words_of
 from cma_clip.types import Examples, Predictions, Task
+from cma_clip.version import Version
 
 CONFIDENCE = 0.99
 """Probability of a class whose name was found; the rest is spread over the classes by their shares (our choice)."""
@@ -18,6 +19,8 @@ class ClassNameMatch(Majority):
 
     Where no name is found the prediction is that of `Majority`.
     """
+
+    version = Version(1)
 
     def predict(self, examples: Examples) -> Predictions:
         """Look every class name up in every text."""

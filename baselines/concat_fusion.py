@@ -14,6 +14,7 @@ from cma_clip.network import FusionNetwork, Output, TrainConfig, Widths
 from cma_clip.neural_classifier import NeuralClassifier
 from cma_clip.tensors import Features
 from cma_clip.types import Task
+from cma_clip.version import Version
 
 
 class ConcatFusionConfig(TrainConfig):
@@ -50,6 +51,7 @@ class ConcatFusionNetwork(FusionNetwork):
 class ConcatFusion(NeuralClassifier):
     """Concatenation of pooled states."""
 
+    version = Version(1)
     Config: ClassVar[type[ClassifierConfig]] = ConcatFusionConfig
     config: ConcatFusionConfig
 

@@ -21,11 +21,13 @@ from cma_clip.backbone.backbone import Freeze
 from cma_clip.classifier import JSON, Arrays, ClassifierConfig, Report, Trial, silent
 from cma_clip.contrastive.module import ContrastiveConfig
 from cma_clip.contrastive.pairs import Augmentation
-from cma_clip.contrastive.training import can_drop_patches, fit_contrastive
+from cma_clip.contrastive.training import CONTRASTIVE, can_drop_patches, fit_contrastive
+from cma_clip.features.processing import FEATURES
 from cma_clip.features.token_features import accelerator
 from cma_clip.learner import BestWeights
 from cma_clip.trainer import EpochReporter, Precision, Stopping
 from cma_clip.types import IGNORE, Examples
+from cma_clip.version import Version
 
 ROWS = 512
 
@@ -61,6 +63,8 @@ class FineTunedCLIPConfig(ZeroShotConfig):
 class FineTunedCLIP(ZeroShot):
     """Contrastive training on the training split's photos and texts, the epoch chosen by accuracy on validation."""
 
+    version = Version(1)
+    parts = CONTRASTIVE | FEATURES
     Config: ClassVar[type[ClassifierConfig]] = FineTunedCLIPConfig
     arrays_file: ClassVar[str | None] = "backbone.safetensors"
     config: FineTunedCLIPConfig

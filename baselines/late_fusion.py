@@ -12,6 +12,7 @@ from baselines.unimodal import ImageOnly, ImageOnlyConfig, TextOnly, TextOnlyCon
 from cma_clip.classifier import JSON, Classifier, ClassifierConfig, Report, Trial, Workspace, silent
 from cma_clip.model import CMAClip, CMAClipConfig
 from cma_clip.types import Examples, Predictions
+from cma_clip.version import Version
 
 
 class LateFusion(Classifier):
@@ -20,6 +21,8 @@ class LateFusion(Classifier):
     Each half gets the epochs and examples that every other model gets.
     """
 
+    version = Version(1)
+    parts = CMAClip.parts
     Config: ClassVar[type[ClassifierConfig]] = CMAClipConfig
     values_file: ClassVar[str] = "late_fusion.json"
     config: CMAClipConfig

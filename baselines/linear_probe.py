@@ -12,9 +12,10 @@ from pydantic import Field
 from baselines.logistic import fit_logistic, predict_logistic
 from cma_clip.backbone.loading import load_backbone
 from cma_clip.classifier import JSON, Arrays, Classifier, ClassifierConfig, Report, Trial, silent
-from cma_clip.features.processing import Processor
+from cma_clip.features.processing import FEATURES, Processor
 from cma_clip.features.token_features import token_features
 from cma_clip.types import Examples, Predictions
+from cma_clip.version import Version
 
 
 class LinearProbeConfig(ClassifierConfig):
@@ -28,6 +29,8 @@ class LinearProbeConfig(ClassifierConfig):
 class LinearProbe(Classifier):
     """The pooled states of both towers side by side, standardised; a missing modality is all zeros (the mean)."""
 
+    version = Version(1)
+    parts = FEATURES
     Config: ClassVar[type[ClassifierConfig]] = LinearProbeConfig
     values_file: ClassVar[str] = "linear_probe.json"
     arrays_file: ClassVar[str | None] = "linear_probe.safetensors"

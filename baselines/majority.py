@@ -11,11 +11,13 @@ import numpy.typing as npt
 from cma_clip.classifier import JSON, Arrays, Classifier, Report, silent
 from cma_clip.priors import class_shares
 from cma_clip.types import Examples, Predictions
+from cma_clip.version import Version
 
 
 class Majority(Classifier):
     """Looks at nothing; every example gets the shares of the classes among the labelled training rows."""
 
+    version = Version(1)
     values_file: ClassVar[str] = "majority.json"
     shares: dict[str, npt.NDArray[np.float32]]
 

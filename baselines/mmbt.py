@@ -22,6 +22,7 @@ from cma_clip.network import FusionNetwork, Output, TransformerConfig, Widths
 from cma_clip.neural_classifier import NeuralClassifier
 from cma_clip.tensors import Features
 from cma_clip.types import Task
+from cma_clip.version import Version
 
 
 class MMBTConfig(TransformerConfig):
@@ -67,6 +68,7 @@ class MMBTNetwork(FusionNetwork):
 class MMBT(NeuralClassifier):
     """Multimodal bitransformer on CLIP tokens."""
 
+    version = Version(1)
     Config: ClassVar[type[ClassifierConfig]] = MMBTConfig
     config: MMBTConfig
 

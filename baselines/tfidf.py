@@ -12,6 +12,7 @@ from sklearn.feature_extraction.text import TfidfVectorizer
 from baselines.logistic import fit_logistic, predict_logistic
 from cma_clip.classifier import JSON, Arrays, Classifier, ClassifierConfig, Report, Trial, silent
 from cma_clip.types import Examples, Predictions
+from cma_clip.version import Version
 
 NO_WORDS = {"": 0}
 """A vocabulary that no text has a word of."""
@@ -29,6 +30,7 @@ class TfidfConfig(ClassifierConfig):
 class TfidfLogistic(Classifier):
     """Reads texts only; a missing text is an empty one and leaves the class biases."""
 
+    version = Version(1)
     Config: ClassVar[type[ClassifierConfig]] = TfidfConfig
     values_file: ClassVar[str] = "tfidf.json"
     arrays_file: ClassVar[str | None] = "tfidf.safetensors"

@@ -9,6 +9,7 @@ from typing import ClassVar
 
 from cma_clip.classifier import ClassifierConfig
 from cma_clip.model import CMAClip, CMAClipConfig, Reads
+from cma_clip.version import Version
 
 
 class TextOnlyConfig(CMAClipConfig):
@@ -28,10 +29,12 @@ class ImageOnlyConfig(CMAClipConfig):
 class TextOnly(CMAClip):
     """A transformer over the text tokens and an MLP per task."""
 
+    version = Version(1)
     Config: ClassVar[type[ClassifierConfig]] = TextOnlyConfig
 
 
 class ImageOnly(CMAClip):
     """A transformer over the image patches and an MLP per task."""
 
+    version = Version(1)
     Config: ClassVar[type[ClassifierConfig]] = ImageOnlyConfig

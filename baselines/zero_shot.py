@@ -13,9 +13,10 @@ from scipy.special import softmax
 from cma_clip.backbone.backbone import Backbone
 from cma_clip.backbone.loading import load_backbone
 from cma_clip.classifier import JSON, Classifier, ClassifierConfig, Report, silent
-from cma_clip.features.processing import Processor
+from cma_clip.features.processing import FEATURES, Processor
 from cma_clip.features.token_features import token_features
 from cma_clip.types import Examples, Predictions, Task
+from cma_clip.version import Version
 
 FloatArray = npt.NDArray[np.float32]
 
@@ -34,6 +35,8 @@ class ZeroShot(Classifier):
     missing modality is left out; with nothing left all classes are equally likely.
     """
 
+    version = Version(1)
+    parts = FEATURES
     Config: ClassVar[type[ClassifierConfig]] = ZeroShotConfig
     values_file: ClassVar[str] = "zero_shot.json"
     config: ZeroShotConfig
@@ -108,10 +111,12 @@ class ZeroShotTextConfig(ZeroShotConfig):
 class ZeroShotImage(ZeroShot):
     """Zero-shot CLIP on photos."""
 
+    version = Version(1)
     Config: ClassVar[type[ClassifierConfig]] = ZeroShotImageConfig
 
 
 class ZeroShotText(ZeroShot):
     """Zero-shot CLIP on texts."""
 
+    version = Version(1)
     Config: ClassVar[type[ClassifierConfig]] = ZeroShotTextConfig

@@ -16,10 +16,14 @@ from scipy.sparse import csr_array
 from benchmarks.records.record import MEAN, Estimate, Outcomes
 from benchmarks.seeding import seed_of
 from cma_clip.types import IGNORE, Predictions
+from cma_clip.version import Version
 
 RESAMPLES = 1000
 CHUNK = 50
 ECE_BINS = 15
+EVALUATION = {"evaluation": Version(1)}
+"""Of all that lies between predictions and a record but for the metrics: intervals, outcomes, subsets, groups, and the
+seeds that a run draws from its experiment."""
 
 Array = npt.NDArray[np.float64]
 Labels = npt.NDArray[np.int64]
@@ -42,6 +46,7 @@ class Metric:
     higher_is_better: bool
     prepare: Callable[[Array, Labels], Weighted]
     percent: bool = True
+    version: Version = Version(1)
 
     def __call__(self, probabilities: npt.NDArray[np.floating], labels: Labels) -> float:
         """The value for probabilities Float[N C] and labels Int[N]; rows labelled IGNORE do not count."""

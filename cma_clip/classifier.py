@@ -15,6 +15,7 @@ from safetensors import SafetensorError
 from safetensors.numpy import load_file, save_file
 
 from cma_clip.types import Examples, Predictions, Task
+from cma_clip.version import Version
 
 Arrays = dict[str, npt.NDArray[Any]]
 JSON = str | int | float | bool | None | list[Any] | dict[str, Any]
@@ -66,8 +67,14 @@ class Classifier(ABC):
 
     A model never sees the test split before `predict`. The same (tasks, config, seed) and the same
     examples give the same predictions on the same machine.
+
+    Attributes:
+        version: every model states its own, a subclass too.
+        parts: versions of what it shares with other models and what decides its numbers as well.
     """
 
+    version: ClassVar[Version]
+    parts: ClassVar[Mapping[str, Version]] = {}
     Config: ClassVar[type[ClassifierConfig]] = ClassifierConfig
     values_file: ClassVar[str] = "classifier.json"
     arrays_file: ClassVar[str | None] = None

@@ -19,6 +19,10 @@ from cma_clip.network import FusionNetwork, Output, TrainConfig
 from cma_clip.tensors import Batch, Features
 from cma_clip.trainer import adamw, scheduled
 from cma_clip.types import IGNORE
+from cma_clip.version import Version
+
+TRAINING = {"training": Version(1)}
+"""Of the training loop: loss, optimiser, schedule, order of the rows, augmentation, choice of the epoch."""
 
 
 @dataclass(frozen=True)

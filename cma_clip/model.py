@@ -15,6 +15,7 @@ from cma_clip.network import FusionNetwork, Output, TransformerConfig, Widths
 from cma_clip.neural_classifier import NeuralClassifier
 from cma_clip.tensors import Features
 from cma_clip.types import Task
+from cma_clip.version import Version
 
 Reads = Literal["both", "text", "image"]
 
@@ -97,6 +98,7 @@ class CMAClip(NeuralClassifier):
     Usable without the benchmark: `CMAClip.from_pretrained(folder).predict(ExampleList.of(images, texts))`.
     """
 
+    version = Version(1)
     Config: ClassVar[type[ClassifierConfig]] = CMAClipConfig
     config: CMAClipConfig
 

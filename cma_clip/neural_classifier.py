@@ -17,9 +17,9 @@ from torch import Tensor
 from cma_clip.backbone.loading import load_backbone
 from cma_clip.classifier import JSON, Arrays, Classifier, ClassifierConfig, Report, Trial, silent
 from cma_clip.features.batching import OrderedRows, RowBatches, ShuffledRows, loader
-from cma_clip.features.processing import Processor
+from cma_clip.features.processing import FEATURES, Processor
 from cma_clip.features.token_features import token_features
-from cma_clip.learner import BestWeights, Labelled, Learner
+from cma_clip.learner import TRAINING, BestWeights, Labelled, Learner
 from cma_clip.network import FusionNetwork, TrainConfig, Widths
 from cma_clip.priors import class_shares, inverse_shares
 from cma_clip.trainer import EpochReporter, Stopping, last_checkpoint, make_trainer
@@ -32,6 +32,7 @@ FORMAT = 2
 class NeuralClassifier(Classifier):
     """A classifier that is a network over backbone features. A model only supplies `build`."""
 
+    parts = FEATURES | TRAINING
     Config: ClassVar[type[ClassifierConfig]] = TrainConfig
     arrays_file: ClassVar[str | None] = "network.safetensors"
     config: TrainConfig

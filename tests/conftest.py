@@ -8,10 +8,16 @@ os.environ.setdefault("HF_HUB_OFFLINE", "1")  # read once, when huggingface_hub 
 
 import pytest
 import torch
+from hypothesis import HealthCheck, settings
 
 from tests.architectures import KINDS, write_architecture
 
 torch.set_num_threads(1)
+
+# `pytest --hypothesis-profile=nightly` or HYPOTHESIS_PROFILE=nightly: more examples of everything that names no number
+settings.register_profile("ci", max_examples=200, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.register_profile("nightly", settings.get_profile("ci"), max_examples=10_000)
+settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "ci"))
 
 
 def is_local(host):

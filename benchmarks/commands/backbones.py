@@ -63,14 +63,16 @@ def pretrain_clip(
     common: CommonOptions,
 ) -> str:
     """Train and export a backbone, reporting every epoch to the terminal and to MLflow."""
+    from benchmarks import versions
     from benchmarks.pretraining.corpus import corpus
     from benchmarks.pretraining.pretrain import check_free, configure, export, pretrain
-    from benchmarks.records.fingerprint import code_fingerprint
     from benchmarks.records.record import Experiment, key_of
     from benchmarks.tracking import open_tracker
     from benchmarks.tracking.connection import OFF
     from cma_clip.backbone.loading import load_backbone
     from cma_clip.classifier import Workspace
+    from cma_clip.contrastive.training import CONTRASTIVE
+    from cma_clip.features.processing import FEATURES
 
     quiet()
     config = configure(hparams)
@@ -85,8 +87,14 @@ def pretrain_clip(
     )
     backbone = load_backbone(pretraining.start)
     found = corpus(pretraining.dataset, options, source, pretraining.catalog, pretraining.seed)
-    fingerprints = {"data": found.splits.fingerprint, "weights": backbone.fingerprint, "code": code_fingerprint()}
-    key = key_of(experiment, fingerprints)
+    fingerprints = {"data": found.splits.fingerprint, "weights": backbone.fingerprint}
+    taking_part = {
+        **versions.of_data(pretraining.dataset, options),
+        **versions.of_data("catalog", {}),
+        **CONTRASTIVE,
+        **FEATURES,
+    }
+    key = key_of(experiment, fingerprints, taking_part)
     workspace = Workspace(source.cache, common.runs / "pretraining" / key, source.progress)
     tracker = open_tracker(common.tracking_uri() if first else OFF, "pretraining", common.runs)
     with tracker.run(experiment, key, experiment.hparams) as tracked:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -139,9 +139,11 @@ def run_suite(selected: Suite, name: str, roots: Mapping[str, Path], workers: in
     for experiment in wanted:
         resolve(experiment.model, experiment.hparams)  # every name is checked before the first one trains
     unreadable = _load_all(selected, place)
+    readable = [experiment for experiment in wanted if experiment.dataset not in unreadable]
+    for line in _changes(readable, place):
+        print(line, flush=True)
     tracker = open_tracker(common.tracking_uri(), name, common.runs)
     quiet_place = replace(place, progress=False)  # the bars of several processes would overwrite each other
-    readable = [experiment for experiment in wanted if experiment.dataset not in unreadable]
     jobs = [Job(experiment, quiet_place, name, tracker.uri) for experiment in readable]
     failures = run_all(jobs, workers, lambda line: print(line, flush=True))
     failures += [f"{dataset} cannot be loaded: {reason}" for dataset, reason in unreadable.items()]
@@ -153,6 +155,21 @@ def run_suite(selected: Suite, name: str, roots: Mapping[str, Path], workers: in
         missing = len(wanted) - len(records)
         raise SuiteError("\n".join([f"{missing} of {len(wanted)} experiments failed:", *failures]))
     return "\n".join([written, outputs.compare(records, common.results / "reference" / name)])
+
+
+def _changes(wanted: Sequence[Experiment], place: Place) -> list[str]:
+    """Why experiments that have a record are computed again; a record of these very versions may be an older file."""
+    from benchmarks import versions
+    from benchmarks.records.record import key_of
+    from benchmarks.records.store import find_record, load_records
+
+    outdated = []
+    for record in load_records(place.suite_dir):
+        if record.experiment in wanted:
+            key = key_of(record.experiment, record.fingerprints, versions.of_experiment(record.experiment))
+            if find_record(place.suite_dir, record.experiment, key) is None:
+                outdated.append(record)
+    return versions.changes(outdated)
 
 
 def _load_all(selected: Suite, place: Place) -> dict[str, str]:

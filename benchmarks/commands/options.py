@@ -46,14 +46,14 @@ class CommonOptions:
         results: where records, tables and figures go.
         runs: checkpoints, models, caches; may be deleted at any time.
         tracking: an MLflow tracking uri, or `off`.
-        on_bad_sample: stop at a corrupt sample, or skip, count and list it.
+        on_bad_sample: stop at a corrupt sample, skip it, or keep its text without the photo; both counted and listed.
     """
 
     data: Pairs = ()
     results: Path = RESULTS
     runs: Path = RUNS
     tracking: str = "sqlite"
-    on_bad_sample: Literal["error", "skip"] = "error"
+    on_bad_sample: Literal["error", "skip", "blank"] = "error"
 
     def place(self, suite: str) -> Place:
         """Where a command reads and writes."""

@@ -12,6 +12,7 @@ from typing import Literal
 
 from benchmarks.names import UnknownName, choose
 from benchmarks.records.record import CLEAN
+from cma_clip.version import Version
 
 Touches = Literal["image", "text", "either"]
 """What a perturbation changes: photos, texts, or one of the two of every example it hits."""
@@ -33,6 +34,7 @@ class Perturbation:
     parameters: tuple[float, ...]
     means: str
     kind: Kind = "change"
+    version: Version = Version(1)
 
 
 _SHARE = (0.2, 0.4, 0.6, 0.8, 1.0)
@@ -93,6 +95,7 @@ class Protocol:
     conditions: tuple[Condition, ...]
     note: str
     train: Condition | None = None
+    version: Version = Version(1)
 
 
 def at(perturbation: str, severity: int) -> Condition:

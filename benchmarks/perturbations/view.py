@@ -13,7 +13,6 @@ import numpy as np
 import numpy.typing as npt
 
 from benchmarks.perturbations import PERTURBATIONS, Condition, Step, image, text
-from benchmarks.records.fingerprint import code_fingerprint
 from benchmarks.seeding import seed_of
 from cma_clip.types import Example, Examples
 
@@ -163,7 +162,7 @@ class Perturbed(Examples):
 
 
 def _derived(fingerprint: str, condition: Condition) -> str:
-    """Also of the code: what an older version has made of the same examples is not the same."""
+    """Also of the versions: what an older one has made of the same examples is not the same."""
+    versions = [PERTURBATIONS[step.perturbation].version for step in condition.steps]
     steps = [(step.perturbation, step.parameter, step.rate) for step in condition.steps]
-    code = code_fingerprint(modules=("benchmarks/perturbations/*.py",))
-    return hashlib.sha256(f"{fingerprint} {code} {steps}".encode()).hexdigest()[:24]
+    return hashlib.sha256(f"{fingerprint} {versions} {steps}".encode()).hexdigest()[:24]

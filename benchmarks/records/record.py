@@ -100,7 +100,7 @@ class Record(_Frozen):
     """The answer to one experiment: small, self-describing, the only source of a table.
 
     Attributes:
-        key: hash of everything that decides the numbers (experiment, data, weights, code).
+        key: hash of everything that decides the numbers (experiment, data, weights, versions).
         metrics: condition -> task -> metric -> estimate; "clean", what follows from its predictions, and the conditions
             of the experiment's protocol.
         outcomes: condition -> task -> per-example outcomes.
@@ -109,7 +109,8 @@ class Record(_Frozen):
         sizes: examples per split.
         config: the model's complete configuration, defaults included.
         facts: what the training reports of itself (epochs, selected epoch, trainable parameters ...).
-        fingerprints: data, weights and code.
+        fingerprints: data and weights.
+        versions: name -> version of everything that took part; empty in records made before there were any.
         data_report: what the loader left out (bad samples, dropped classes).
         trained_rows: test examples whose text the backbone was pretrained on; None where nobody knows, and for models
             without a backbone.
@@ -127,15 +128,19 @@ class Record(_Frozen):
     config: dict[str, Any]
     facts: dict[str, Any] = Field(default_factory=dict)
     fingerprints: dict[str, str | None]
+    versions: dict[str, int] = Field(default_factory=dict)
     data_report: dict[str, Any] = Field(default_factory=dict)
     trained_rows: int | None = None
     seconds: dict[str, float]
     environment: dict[str, Any]
 
 
-def key_of(experiment: Experiment, fingerprints: Mapping[str, str | None]) -> str:
-    """The name of a result: 16 hex digits over the experiment and the hashes of data, weights and code."""
-    unused = {name for name in ("variant", "tuned") if not getattr(experiment, name)}
-    asked = experiment.model_dump(mode="json", exclude=unused)
-    identity = {"experiment": asked, "fingerprints": dict(fingerprints)}
+def key_of(experiment: Experiment, fingerprints: Mapping[str, str | None], versions: Mapping[str, int]) -> str:
+    """The name of a result: 16 hex digits over the experiment, the hashes of data and weights, and the versions.
+
+    What an experiment leaves at its default is no part of it, so that a field, an option or a hyper-parameter may be
+    added without a new key.
+    """
+    asked = experiment.model_dump(mode="json", exclude_defaults=True)
+    identity = {"experiment": asked, "fingerprints": dict(fingerprints), "versions": dict(versions)}
     return hashlib.sha256(json.dumps(identity, sort_keys=True).encode()).hexdigest()[:16]

@@ -55,7 +55,7 @@ def save_record(suite_dir: Path, record: Record) -> None:
 
 
 def find_record(suite_dir: Path, experiment: Experiment, key: str) -> Record | None:
-    """The record of this very experiment, data, weights and code; None if there is none.
+    """The record of this very experiment, data, weights and versions; None if there is none.
 
     Raises:
         StoreError: the file in its place is not a record.
@@ -68,7 +68,7 @@ def find_record(suite_dir: Path, experiment: Experiment, key: str) -> Record | N
 def load_records(suite_dir: Path) -> list[Record]:
     """The newest record of every experiment, in a fixed order.
 
-    Older records of the same experiment come from other code, data or weights; they stay on disk, where
+    Older records of the same experiment come from other versions, data or weights; they stay on disk, where
     `find_record` finds them if that state comes back.
 
     Raises:

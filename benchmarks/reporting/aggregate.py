@@ -112,3 +112,12 @@ def over_seeds(records: Sequence[Record], number: Callable[[Record], float | Non
 def _value(record: Record, task: str, metric: str, condition: str) -> float | None:
     estimate = record.metrics[condition].get(task, {}).get(metric)
     return None if estimate is None else estimate.value
+
+
+def versions_of(records: Iterable[Record]) -> dict[str, set[int]]:
+    """Name -> the versions of it that took part."""
+    found: dict[str, set[int]] = {}
+    for record in records:
+        for name, version in record.versions.items():
+            found.setdefault(name, set()).add(version)
+    return found

@@ -6,7 +6,7 @@ import json
 from collections.abc import Callable, Iterable
 
 from benchmarks.records.record import CLEAN, MEAN, Record
-from benchmarks.reporting.aggregate import Models, num_test, records_of, score, tasks_of
+from benchmarks.reporting.aggregate import Models, num_test, records_of, score, tasks_of, versions_of
 from benchmarks.reporting.significance import tied_with
 
 
@@ -116,10 +116,17 @@ def _cautions(models: Models) -> Iterable[str]:
         kinds = len({_canonical(of(record)) for record in everything})
         if kinds > 1:
             yield f"Caution: the rows mix {kinds} {what}."
+    yield from _mixed_versions(everything)
     for what, of in _SAME_FOR_ALL_SEEDS.items():
         mixed = [model for model, records in models.items() if len({_canonical(of(record)) for record in records}) > 1]
         if mixed:
             yield f"Caution: the seeds differ in {what}: {', '.join(mixed)}."
+
+
+def _mixed_versions(records: Iterable[Record]) -> Iterable[str]:
+    for name, versions in sorted(versions_of(records).items()):
+        if len(versions) > 1:
+            yield f"Caution: the rows mix versions {', '.join(map(str, sorted(versions)))} of {name}."
 
 
 def _canonical(value: object) -> str:
@@ -128,7 +135,6 @@ def _canonical(value: object) -> str:
 
 _SHARED: dict[str, Callable[[Record], object]] = {
     "versions of the data": lambda record: record.fingerprints.get("data"),
-    "versions of the code": lambda record: record.fingerprints.get("code"),
     "sets of library versions": lambda record: [
         record.environment.get("python"),
         record.environment.get("libraries"),

@@ -9,13 +9,9 @@ from dataclasses import dataclass
 from typing import NamedTuple
 
 from benchmarks.records.record import Record
-from benchmarks.reporting.aggregate import Models, by_dataset, estimates, score
+from benchmarks.reporting.aggregate import Models, by_dataset, estimates, score, versions_of
 
 METRICS_COMPARED = ("accuracy",)
-
-
-DECIDING = {"weights": "pretrained weights", "code": "code"}
-"""Fingerprints of a record, and what they are of."""
 
 
 class CellName(NamedTuple):
@@ -53,7 +49,8 @@ class Comparison:
         not_run: cells of the reference without a new result.
         not_in_reference: new cells that the reference does not have.
         other_data: data sets whose fingerprint is not the reference's, so that numbers need not agree.
-        other: what else differs of what decides a number: pretrained weights, code, hyper-parameters (tuned or not).
+        other: what else differs of what decides a number: pretrained weights, hyper-parameters (tuned or not), and
+            versions, as "version of blur (2, not 1)".
     """
 
     inside: tuple[CellName, ...]
@@ -100,8 +97,9 @@ def against_reference(
         not_in_reference=tuple(cell for cell in new if cell not in old),
         other_data=tuple(_other_data(records, reference)),
         other=(
-            *(what for name, what in DECIDING.items() if not _prints(records, name) <= _prints(reference, name)),
+            *(["pretrained weights"] if not _weights(records) <= _weights(reference) else []),
             *(["hyper-parameters"] if not _hparams(records) <= _hparams(reference) else []),
+            *_other_versions(records, reference),
         ),
     )
 
@@ -151,8 +149,22 @@ def _data_fingerprints(records: Sequence[Record]) -> Mapping[str, set[str | None
     return prints
 
 
-def _prints(records: Sequence[Record], name: str) -> set[str | None]:
-    return {record.fingerprints.get(name) for record in records} - {None}
+def _weights(records: Sequence[Record]) -> set[str | None]:
+    return {record.fingerprints.get("weights") for record in records} - {None}
+
+
+def _other_versions(records: Sequence[Record], reference: Sequence[Record]) -> list[str]:
+    """Of what took part on both sides; what one side alone has is told by its cells."""
+    new, old = versions_of(records), versions_of(reference)
+    return [
+        f"version of {name} ({_listed(new[name])}, not {_listed(old[name])})"
+        for name in sorted(new.keys() & old.keys())
+        if not new[name] <= old[name]
+    ]
+
+
+def _listed(versions: set[int]) -> str:
+    return _joined(map(str, sorted(versions)))
 
 
 def _hparams(records: Sequence[Record]) -> set[tuple[str, str, str]]:

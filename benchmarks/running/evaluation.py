@@ -51,7 +51,7 @@ def of_clean(clean: Predictions, splits: Splits) -> Iterator[tuple[str, Predicti
     for name, rows in splits.subsets.items():
         yield name, _rows(clean, np.flatnonzero(rows))
     if splits.per_group is not None:
-        yield splits.per_group, by_group(clean, splits.test.groups())
+        yield splits.per_group, by_group(clean, splits.test_units())
 
 
 def perturbed(classifier: Classifier, splits: Splits, protocol: Protocol) -> Iterator[tuple[str, Predictions]]:

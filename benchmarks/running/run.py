@@ -12,13 +12,12 @@ from pathlib import Path
 import torch
 from pydantic_core import to_jsonable_python
 
-from benchmarks import datasets, models
+from benchmarks import datasets, models, versions
 from benchmarks.datasets.loading.masking import as_is
 from benchmarks.datasets.loading.splits import OnBadSample, Source, Splits
 from benchmarks.perturbations import protocol
 from benchmarks.processes import THREADS
 from benchmarks.records import store
-from benchmarks.records.fingerprint import code_fingerprint
 from benchmarks.records.record import Experiment, Record, key_of
 from benchmarks.running.environment import environment
 from benchmarks.running.evaluation import PERTURBED_METRICS, Measured, of_clean, perturbed, training_splits
@@ -26,6 +25,7 @@ from benchmarks.seeding import seed_of
 from benchmarks.tracking import Tracker
 from cma_clip.backbone.provenance import trained_rows
 from cma_clip.classifier import Classifier, Workspace
+from cma_clip.version import Version
 
 
 @dataclass(frozen=True)
@@ -61,17 +61,15 @@ def run(experiment: Experiment, place: Place, tracker: Tracker) -> Record:
     with _timed(seconds, "load"):
         splits = datasets.load(experiment.dataset, place.source(experiment.dataset), experiment.dataset_options)
     classifier = _classifier(experiment, splits, place)
-    fingerprints = {
-        "data": splits.fingerprint,
-        "weights": classifier.weights_fingerprint(),
-        "code": code_fingerprint(),
-    }
-    key = key_of(experiment, fingerprints)
+    fingerprints = {"data": splits.fingerprint, "weights": classifier.weights_fingerprint()}
+    taking_part = versions.of_experiment(experiment)
+    key = key_of(experiment, fingerprints, taking_part)
     found = store.find_record(place.suite_dir, experiment, key)
     if found is not None:
         _mirror(found, splits, place, tracker)
         return found
-    return _train_and_record(experiment, splits, classifier, _Identity(key, fingerprints, seconds), place, tracker)
+    identity = _Identity(key, fingerprints, taking_part, seconds)
+    return _train_and_record(experiment, splits, classifier, identity, place, tracker)
 
 
 def _mirror(record: Record, splits: Splits, place: Place, tracker: Tracker) -> None:
@@ -88,6 +86,7 @@ def _mirror(record: Record, splits: Splits, place: Place, tracker: Tracker) -> N
 class _Identity:
     key: str
     fingerprints: dict[str, str | None]
+    versions: dict[str, Version]
     seconds: dict[str, float]
 
 
@@ -134,6 +133,7 @@ def _train_and_record(
             config=classifier.config.model_dump(mode="json"),
             facts=classifier.facts(),
             fingerprints=identity.fingerprints,
+            versions={name: int(version) for name, version in identity.versions.items()},
             data_report=to_jsonable_python(splits.report),
             trained_rows=_trained_rows(classifier, splits),
             seconds={stage: round(value, 3) for stage, value in seconds.items()},

@@ -12,7 +12,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any, Literal
 
-from pydantic import BaseModel, ConfigDict, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from benchmarks.records import store
 from benchmarks.suites import Suite, hparams_of
@@ -46,7 +46,8 @@ class Tuned(_Frozen):
         budget: `trials` or `seconds`, the same for every model.
         trials: all finished ones, in order.
         space: name -> distribution, as Optuna writes it.
-        fingerprints: data, weights and code.
+        fingerprints: data and weights.
+        versions: name -> version of the model, the data set and what they share with others.
     """
 
     dataset: str
@@ -61,6 +62,7 @@ class Tuned(_Frozen):
     trials: list[Tried]
     space: dict[str, Any]
     fingerprints: dict[str, str | None]
+    versions: dict[str, int] = Field(default_factory=dict)
 
 
 def save(folder: Path, tuned: Tuned) -> None:

@@ -54,6 +54,7 @@ def tuned_of(spec: StudySpec, trials: Sequence[FrozenTrial], budget: Budget) -> 
             "trials": [_tried(trial) for trial in counted],
             "space": spec.space_as_json(),
             "fingerprints": dict(spec.fingerprints),
+            "versions": {name: int(version) for name, version in spec.versions.items()},
         }
     )
 

@@ -14,8 +14,7 @@ from optuna.samplers import TPESampler
 from optuna.storages import BaseStorage
 from optuna.trial import FixedTrial, FrozenTrial, TrialState
 
-from benchmarks import datasets, models
-from benchmarks.records.fingerprint import code_fingerprint
+from benchmarks import datasets, models, versions
 from benchmarks.running.run import Place
 from benchmarks.seeding import seed_of
 from benchmarks.suites import Suite, hparams_of
@@ -37,7 +36,8 @@ class StudySpec:
         fixed: hyper-parameters that are not tuned, where they differ from the model's defaults.
         defaults: what the first trial takes: the model's own defaults of all that is tuned.
         space: name -> distribution, as the model gives it.
-        fingerprints: data, weights and code.
+        fingerprints: data and weights.
+        versions: name -> version of the model, the data set and what they share with others.
     """
 
     suite: str
@@ -48,12 +48,13 @@ class StudySpec:
     defaults: Mapping[str, Any]
     space: Mapping[str, BaseDistribution]
     fingerprints: Mapping[str, str | None]
+    versions: Mapping[str, int]
 
     @property
     def name(self) -> str:
         """<suite>/<data set>/<model>/<8 digits>: trials can be compared only where all that decides is the same."""
         identity = json.dumps(
-            [self.dataset_options, self.fixed, self.space_as_json(), self.fingerprints], sort_keys=True
+            [self.dataset_options, self.fixed, self.space_as_json(), self.fingerprints, self.versions], sort_keys=True
         )
         return f"{self.label}/{hashlib.sha256(identity.encode()).hexdigest()[:8]}"
 
@@ -86,9 +87,18 @@ def specs(chosen: Suite, suite: str, place: Place) -> Iterator[StudySpec]:
             fingerprints = {
                 "data": splits.fingerprint,
                 "weights": models.create(model, fixed, splits.tasks, 0, Workspace()).weights_fingerprint(),
-                "code": code_fingerprint(),
             }
-            yield StudySpec(suite, dataset, options, model, fixed, first.params, first.distributions, fingerprints)
+            yield StudySpec(
+                suite,
+                dataset,
+                options,
+                model,
+                fixed,
+                first.params,
+                first.distributions,
+                fingerprints,
+                versions.of_training(dataset, options, model),
+            )
 
 
 def untunable(chosen: Suite) -> list[str]:

@@ -17,6 +17,10 @@ from cma_clip.contrastive.pairs import pair_batches
 from cma_clip.features.processing import Processor
 from cma_clip.trainer import last_checkpoint, make_trainer
 from cma_clip.types import Examples
+from cma_clip.version import Version
+
+CONTRASTIVE = {"contrastive training": Version(1)}
+"""Of this loop, its loss and its pairs."""
 
 
 @dataclass(frozen=True)

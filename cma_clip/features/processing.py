@@ -21,9 +21,13 @@ from cma_clip.classifier import Workspace
 from cma_clip.features.arrays import ArrayFolder, filled
 from cma_clip.tensors import Batch
 from cma_clip.types import Example, Examples, Task
+from cma_clip.version import Version
 
 PROBE = "A photo of 2 striped red sneakers, größe 42; 赤い靴 naïve-ish!"
 """A text of which no two vocabularies make the same tokens."""
+
+FEATURES = {"features": Version(1)}
+"""Of what a backbone reads and of the features it gives; caches of both are named by it."""
 
 Arrays = Mapping[str, npt.NDArray[Any]]
 
@@ -72,7 +76,7 @@ class Processor:
         self.steps = transform.transforms[:-2]
         # Tokenisers of one class may have other vocabularies: what they make of a text tells them apart.
         probe = self.tokenizer([PROBE], context_length=self.context_length).tolist()
-        identity = [backbone.preprocess_cfg, self.context_length, type(self.tokenizer).__name__, probe]
+        identity = [backbone.preprocess_cfg, self.context_length, type(self.tokenizer).__name__, probe, FEATURES]
         self.fingerprint = hashlib.sha256(json.dumps(identity, sort_keys=True, default=str).encode()).hexdigest()
 
     def image(self, image: Image.Image) -> npt.NDArray[np.uint8]:

@@ -11,17 +11,14 @@ import tempfile
 from pathlib import Path
 
 import h5py
-import numpy as np
 
 from benchmarks.datasets.catalog import CatalogOptions, product
 from benchmarks.perturbations import PERTURBATIONS, at
 from benchmarks.perturbations.view import Perturbed
-from benchmarks.seeding import seed_of
 from benchmarks.twins import TWINS, make_twin
-from benchmarks.twins.dishes import photograph
 from cma_clip.types import Example, ExampleList
 
-PRODUCTS, ROWS, DAMAGED = 60, 60, 1
+PRODUCTS, ROWS, DAMAGED = 60, 60, 2
 
 
 def digest(*parts):
@@ -53,15 +50,12 @@ def catalog(factor):
         yield Example(f"catalog {index}", str(index), made.image, made.title)
 
 
-def dishes(factor):
-    """Photos as large as those that people bring."""
-    for index, name in enumerate(["sushi"] * factor):
-        rng = np.random.default_rng(seed_of("damaged dish", index))
-        yield Example(f"dish {index}", str(index), photograph(name, rng), f"A plate of {name} at home")
-
-
 def perturbed(factor):
-    base = ExampleList([*list(catalog(factor))[: DAMAGED * factor], *dishes(factor)])
+    """Small photos, and photos as large as those that people bring: many pixels, wide blurs."""
+    large = CatalogOptions(image_size=224)
+    small = list(catalog(factor))[: DAMAGED * factor]
+    made = [product(index, large) for index in range(PRODUCTS, PRODUCTS + DAMAGED * factor)]
+    base = ExampleList([*small, *(Example(f"large {each.index}", "large", each.image, each.title) for each in made)])
     for name, perturbation in PERTURBATIONS.items():
         for severity in range(1, len(perturbation.parameters) + 1):
             condition = at(name, severity)

@@ -20,7 +20,8 @@ def record(model="cma_clip", seed=0, dataset="catalog", n=N, **changes):
     """Accuracy rises along the order of the models; `changes` replace fields of the record."""
     skill = 0.3 + 0.6 * ORDER.index(model) / len(ORDER)
     experiment = Experiment(dataset=dataset, model=model, seed=seed)
-    fingerprints = {"data": dataset, "weights": None, "code": "c0de"}
+    fingerprints = {"data": dataset, "weights": None}
+    versions = {model: 1, dataset: 1, "training": 1}
     correct = {task: _correct(model, seed, task, n, skill) for task in TASKS}
     metrics = {task: _estimates(answers) for task, answers in correct.items()}
     metrics["mean"] = {name: _mean([metrics[task][name] for task in TASKS]) for name in metrics[TASKS[0]]}
@@ -28,7 +29,7 @@ def record(model="cma_clip", seed=0, dataset="catalog", n=N, **changes):
     facts = {"epochs": 12 + seed, "best_epoch": 8, "trainable_parameters": 1_234_567} if network else {}
     fields = {
         "experiment": experiment,
-        "key": key_of(experiment, fingerprints),
+        "key": key_of(experiment, fingerprints, versions),
         "metrics": {CLEAN: metrics},
         "outcomes": {CLEAN: {task: Outcomes.of([f"{i}" for i in range(n)], right) for task, right in correct.items()}},
         "modality_weights": {CLEAN: _weights(seed) if model == "cma_clip" else {}},
@@ -38,6 +39,7 @@ def record(model="cma_clip", seed=0, dataset="catalog", n=N, **changes):
         "trained_rows": 0 if network else None,
         "facts": facts,
         "fingerprints": fingerprints,
+        "versions": versions,
         "data_report": {"rows": 4000, "bad_samples": [], "dropped_classes": {}, "notes": []},
         "seconds": {"load": 0.2, "fit": round(0.004 * 1.7 ** ORDER.index(model), 3), "predict": 0.3, "evaluate": 0.1},
         "environment": {"cpu": "A Processor", "python": "3.11.2", "libraries": {"torch": "2.14"}},

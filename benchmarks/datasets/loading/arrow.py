@@ -5,57 +5,41 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from functools import cached_property
 from hashlib import blake2b
-from itertools import islice
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Self
+from typing import TYPE_CHECKING, Self
 
 import numpy as np
 import numpy.typing as npt
 
 from benchmarks.datasets.loading.images import decode
+from benchmarks.datasets.loading.rows import LABEL
 from cma_clip.types import IGNORE, Example, Examples
 
 if TYPE_CHECKING:
     import pyarrow as pa
     from datasets import Dataset
 
-LABEL = "label:"
 ROWS_PER_BATCH = 1000
+FIELDS = ("id", "group", "origin", "text", "image_path", "image_bytes", "image_digest")
+"""The columns of every table, before one `label:` a task with class indices; others may follow."""
 
 
-def schema(tasks: Sequence[str]) -> pa.Schema:
-    """One row an example: exactly one of `image_path` and `image_bytes` where there is an image."""
+def write(path: Path, batches: Iterable[pa.RecordBatch], schema: pa.Schema) -> None:
+    """The batches as one Arrow stream."""
     import pyarrow as pa
 
-    fields = [
-        ("id", pa.string()),
-        ("group", pa.string()),
-        ("origin", pa.string()),
-        ("text", pa.string()),
-        ("image_path", pa.string()),
-        ("image_bytes", pa.large_binary()),  # a batch may hold more than 2 GB
-        ("image_digest", pa.string()),
-    ]
-    return pa.schema([*fields, *((LABEL + task, pa.int32()) for task in tasks)])
+    with pa.OSFile(str(path), "wb") as sink, pa.ipc.new_stream(sink, schema) as writer:
+        for batch in batches:
+            writer.write_batch(batch)
 
 
-def write(path: Path, rows: Iterable[Mapping[str, Any]], tasks: Sequence[str]) -> None:
-    """Rows in the schema above as one Arrow stream."""
-    import pyarrow as pa
-
-    columns = schema(tasks)
-    with pa.OSFile(str(path), "wb") as sink, pa.ipc.new_stream(sink, columns) as writer:
-        remaining = iter(rows)
-        while chunk := list(islice(remaining, ROWS_PER_BATCH)):
-            writer.write_batch(pa.RecordBatch.from_pylist(chunk, schema=columns))
-
-
-def fingerprint(rows: Iterable[Mapping[str, Any]], tasks: Sequence[str]) -> str:
+def fingerprint(batches: Iterable[pa.RecordBatch], tasks: Sequence[str]) -> str:
     """Hash of what models and metrics can see; not of where files lie or when they were written."""
     names = ["id", "group", "text", "image_digest", *(LABEL + task for task in tasks)]
     hashed = blake2b(repr(names).encode(), digest_size=12)
-    for row in rows:
-        hashed.update(repr([row[name] for name in names]).encode())
+    for batch in batches:
+        rows = zip(*(batch.column(name).to_pylist() for name in names), strict=True)
+        hashed.update("".join(repr(list(row)) for row in rows).encode())
     return hashed.hexdigest()
 
 
@@ -126,6 +110,10 @@ class TableExamples(Examples):
         """From the label column."""
         column = self._column(LABEL + task).fill_null(IGNORE)
         return np.asarray(column.to_numpy(), dtype=np.int64)
+
+    def extra(self, name: str) -> pa.ChunkedArray | None:
+        """A column beyond those of every table; None where this table has none of that name."""
+        return self._column(name) if name in self._table.column_names else None
 
     @cached_property
     def _ids(self) -> tuple[str, ...]:

@@ -6,7 +6,11 @@ from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from benchmarks.datasets.loading.rows import PARTS, Part, Row
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from benchmarks.datasets.loading.rows import LABEL, PARTS, Part, codes
 from benchmarks.datasets.loading.splits import DataError
 from benchmarks.names import UnknownName, choose
 from cma_clip.types import Task
@@ -37,7 +41,7 @@ class TaskSpec:
             )
 
 
-def settle_tasks(rows: Sequence[Row], specs: Sequence[TaskSpec]) -> tuple[list[Task], dict[str, dict[str, int]]]:
+def settle_tasks(columns: pa.Table, specs: Sequence[TaskSpec]) -> tuple[list[Task], dict[str, dict[str, int]]]:
     """The tasks with their final classes; per task, dropped class -> number of labels that become missing.
 
     Raises:
@@ -45,22 +49,28 @@ def settle_tasks(rows: Sequence[Row], specs: Sequence[TaskSpec]) -> tuple[list[T
     """
     tasks, dropped = [], {}
     for spec in specs:
-        counts = {part: _counts(rows, spec.name, part) for part in PARTS}
+        counts = _counts(columns, spec.name)
         if not counts["train"]:
             raise DataError(f"task {spec.name!r}: all labels are missing in the training split")
         classes = spec.classes or _frequent(counts["train"], spec)
-        outside = {c: n for c, n in sorted(sum(counts.values(), Counter[str]()).items()) if c not in classes}
+        known = set(classes)
+        outside = {c: n for c, n in sorted(sum(counts.values(), Counter[str]()).items()) if c not in known}
         if outside and (spec.classes is not None or (spec.min_count <= 1 and spec.refuse_unseen)):
-            _refuse(rows, spec, set(outside), classes)
+            _refuse(columns, spec, list(outside), classes)
         tasks.append(Task(spec.name, classes, spec.prompts))
         if outside:
             dropped[spec.name] = outside
     return tasks, dropped
 
 
-def _counts(rows: Sequence[Row], task: str, part: Part) -> Counter[str]:
-    labels = (row.labels.get(task) for row in rows if row.part == part)
-    return Counter(label for label in labels if label is not None)
+def _counts(columns: pa.Table, task: str) -> dict[Part, Counter[str]]:
+    numbers, names = codes(columns[LABEL + task])
+    parts, classes = columns["part"].to_numpy(), names.to_pylist()
+    counts = [np.bincount(numbers[(parts == n) & (numbers >= 0)], minlength=len(classes)) for n in range(len(PARTS))]
+    return {
+        part: Counter({c: int(n) for c, n in zip(classes, count, strict=True) if n})
+        for part, count in zip(PARTS, counts, strict=True)
+    }
 
 
 def _frequent(counts: Counter[str], spec: TaskSpec) -> tuple[str, ...]:
@@ -74,14 +84,15 @@ def _frequent(counts: Counter[str], spec: TaskSpec) -> tuple[str, ...]:
     return kept
 
 
-def _refuse(rows: Sequence[Row], spec: TaskSpec, outside: set[str], classes: Sequence[str]) -> None:
-    row = next(row for row in rows if row.labels.get(spec.name) in outside)
+def _refuse(columns: pa.Table, spec: TaskSpec, outside: Sequence[str], classes: Sequence[str]) -> None:
+    labels = columns[LABEL + spec.name]
+    row = int(np.flatnonzero(pc.is_in(labels, pa.array(outside, pa.string())).to_numpy())[0])
     why = (
         "the data set declares its classes"
         if spec.classes is not None
         else "no training row has it, so no model could predict it; with min_count=2 such labels count as missing"
     )
     try:
-        choose(str(row.labels[spec.name]), classes, f"label of task {spec.name!r}")
+        choose(labels[row].as_py(), classes, f"label of task {spec.name!r}")
     except UnknownName as error:
-        raise DataError(f"{row.origin}: {error} ({why})") from error
+        raise DataError(f"{columns['origin'][row]}: {error} ({why})") from error

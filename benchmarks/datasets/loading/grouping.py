@@ -4,7 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from hashlib import sha256
+from itertools import zip_longest
 from typing import Any
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
 
 from benchmarks.datasets.loading.rows import PARTS, Part
 
@@ -22,19 +27,31 @@ def join(keys: Sequence[tuple[str, ...]]) -> list[str]:
 
     A group is called after the smallest key in it, so the order of the rows does not matter.
     """
-    parent: dict[str, str] = {}
+    columns = [pa.chunked_array([pa.array(kind, pa.string())]) for kind in zip_longest(*keys)]
+    return join_columns(columns).to_pylist() if columns else []
 
-    def root(key: str) -> str:
-        while parent.setdefault(key, key) != key:
-            parent[key] = parent[parent[key]]
-            key = parent[key]
-        return key
 
-    for first, *others in keys:
-        for other in others:
-            smaller, larger = sorted((root(first), root(other)))
-            parent[larger] = smaller
-    return [root(first) for first, *_ in keys]
+def join_columns(keys: Sequence[pa.ChunkedArray]) -> pa.ChunkedArray:
+    """`join` for keys in columns, null where a row has no key of that kind; every row has one at least.
+
+    A key stands for the same in every column.
+    """
+    from scipy.sparse import coo_array
+    from scipy.sparse.csgraph import connected_components
+
+    chunks = [chunk.cast(pa.large_string()) for kind in keys for chunk in kind.chunks]
+    names = pc.unique(pa.chunked_array(chunks, pa.large_string()).drop_null())
+    names = names.take(pc.sort_indices(names))  # by code point, as Python sorts
+    places = [pc.index_in(kind.cast(pa.large_string()), names).fill_null(-1).to_numpy() for kind in keys]
+    first = np.full(len(places[0]), -1, np.int32)
+    for place in places:
+        first = np.where(first < 0, place, first)
+    ends = [(first[place >= 0], place[place >= 0]) for place in places]
+    rows, columns = (np.concatenate(side) for side in zip(*ends, strict=True))
+    graph = coo_array((np.ones(len(rows), np.bool_), (rows, columns)), (len(names), len(names)))
+    _, component = connected_components(graph, directed=False)
+    _, smallest = np.unique(component, return_index=True)  # names are sorted: the first of a component
+    return pa.chunked_array([names.take(pa.array(smallest[component[first]]))])
 
 
 def part_of(group: str, rule: str) -> Part:

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import io
 import struct
-from collections.abc import Generator, Sequence
+from collections.abc import Generator, Iterable
 from concurrent.futures import ThreadPoolExecutor
 from hashlib import blake2b
+from itertools import islice
 from pathlib import Path
 
 import numpy as np
@@ -15,6 +16,16 @@ from tqdm import tqdm
 
 from benchmarks.datasets.loading.rows import ImageInPlace
 from benchmarks.datasets.loading.splits import DataError
+
+try:
+    from pillow_heif import register_heif_opener
+except ImportError:  # an extra that most people need not have
+    pass
+else:
+    register_heif_opener()
+
+HEIC = {b"heic", b"heix", b"heim", b"heis", b"hevc", b"hevx", b"mif1", b"msf1"}
+"""Brands of the container that phones write photos in."""
 
 AHEAD = 1024
 """Images handed to the threads at a time; all at once would cost a kilobyte each while they wait."""
@@ -50,11 +61,11 @@ def digest(data: bytes) -> str:
 
 
 def check_all(
-    images: Sequence[tuple[Path | bytes | ImageInPlace | None, str]], progress: bool
+    images: Iterable[tuple[Path | bytes | ImageInPlace | None, str]], progress: bool, total: int | None = None
 ) -> Generator[str | DataError | None, None, None]:
     """For each (image, origin): its digest, what is wrong with it, or None where there is none.
 
-    Every image is decoded, in threads; closing the generator stops them.
+    Every image is decoded, in threads; closing the generator stops them. `total` is how many there are.
     """
 
     def check(item: tuple[Path | bytes | ImageInPlace | None, str]) -> str | DataError | None:
@@ -72,9 +83,10 @@ def check_all(
 
     pool = ThreadPoolExecutor()  # Pillow releases the interpreter lock while it decodes
     try:
-        starts = range(0, len(images), AHEAD)
-        results = (result for start in starts for result in pool.map(check, images[start : start + AHEAD]))
-        yield from tqdm(results, "check images", len(images), disable=not progress, delay=2, leave=False)
+        remaining = iter(images)
+        chunks = iter(lambda: list(islice(remaining, AHEAD)), [])
+        results = (result for chunk in chunks for result in pool.map(check, chunk))
+        yield from tqdm(results, "check images", total, disable=not progress, delay=2, leave=False)
     finally:
         pool.shutdown(cancel_futures=True)
 
@@ -94,7 +106,9 @@ def _decode(data: bytes, name: str, origin: str) -> Image.Image:
     except (Image.DecompressionBombError, Image.DecompressionBombWarning) as error:
         raise DataError(f"{origin}: image {name} is too large to decode safely: {error}") from error
     except UnidentifiedImageError as error:
-        raise DataError(f"{origin}: {name} is not an image in a format known to Pillow") from error
+        heic = data[4:8] == b"ftyp" and data[8:12] in HEIC
+        way_out = "; it is HEIC: pip install pillow-heif, or save it as JPEG" if heic else ""
+        raise DataError(f"{origin}: {name} is not an image in a format known to Pillow{way_out}") from error
     except (OSError, SyntaxError, ValueError, RuntimeError, struct.error) as error:  # whatever Pillow's plugins raise
         raise DataError(f"{origin}: image {name} cannot be decoded: {error}") from error
 

@@ -20,6 +20,9 @@ import numpy.typing as npt
 from benchmarks.datasets.loading.splits import Splits
 from cma_clip.class_names import without
 from cma_clip.types import Example, Examples, Task
+from cma_clip.version import Version
+
+MASKING = {"masking": Version(1)}
 
 
 class Masked(Examples):

@@ -14,8 +14,9 @@ from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict
 
 from benchmarks.records.record import MEAN
 from cma_clip.types import IGNORE, Examples, Modality, Task
+from cma_clip.version import Version
 
-OnBadSample = Literal["error", "skip"]
+OnBadSample = Literal["error", "skip", "blank"]
 
 
 class DataError(ValueError):
@@ -29,7 +30,8 @@ class Source:
     Attributes:
         root: the user's folder or file; None for data sets that are generated.
         cache: folder for Arrow tables, named by their content.
-        on_bad_sample: `error` stops at the first corrupt sample; `skip` counts and lists them.
+        on_bad_sample: `error` stops at the first corrupt sample; `skip` leaves them out, counted and listed; `blank`
+            keeps those that have a text without their image, counted and listed, and leaves out the others.
         progress: show progress bars.
     """
 
@@ -69,7 +71,11 @@ Names = Annotated[tuple[str, ...], BeforeValidator(split_names), AfterValidator(
 
 @dataclass(frozen=True)
 class Card:
-    """The data card: what a reader must know before believing a number."""
+    """The data card: what a reader must know before believing a number.
+
+    Attributes:
+        version: of the loader; tables that an earlier one has built are built anew.
+    """
 
     title: str
     image: str
@@ -79,6 +85,7 @@ class Card:
     source: str
     licence: str
     notes: str = ""
+    version: Version = Version(1)
 
 
 @dataclass(frozen=True)
@@ -87,7 +94,8 @@ class LoadReport:
 
     Attributes:
         rows: rows found in the source, before anything was left out.
-        bad_samples: "file, row: reason" of every sample skipped with `on_bad_sample="skip"`.
+        bad_samples: "file, row: reason" of every sample skipped with `on_bad_sample` `skip` or `blank`.
+        blanked: "file, row: reason" of every sample that lost its image with `on_bad_sample="blank"`.
         dropped_classes: per task, class name -> number of labels that became missing because the class
             has too few training rows.
         notes: one sentence each for anything else a reader should know.
@@ -95,6 +103,7 @@ class LoadReport:
 
     rows: int
     bad_samples: tuple[str, ...] = ()
+    blanked: tuple[str, ...] = ()
     dropped_classes: Mapping[str, Mapping[str, int]] = field(default_factory=dict)
     notes: tuple[str, ...] = ()
 
@@ -113,6 +122,8 @@ class Splits:
             ("deduplicated"), from the same predictions.
         per_group: name of the condition in which the test examples of one group count as one, by the mean of
             their probabilities ("per product"); None where every example stands for itself.
+        units: names of what the test examples count as one by, one a row, where that is less than their group; None
+            where it is the group.
 
     Raises:
         DataError: a duplicate id, a group in two splits, a label out of range, a task nobody can learn.
@@ -129,6 +140,7 @@ class Splits:
     relevance: Mapping[str, Mapping[Modality, float]] | None = None
     subsets: Mapping[str, npt.NDArray[np.bool_]] = field(default_factory=dict)
     per_group: str | None = None
+    units: tuple[str, ...] | None = None
 
     def __post_init__(self) -> None:
         for task in self.tasks:
@@ -150,6 +162,10 @@ class Splits:
         """The three splits by name."""
         return {"train": self.train, "val": self.val, "test": self.test}
 
+    def test_units(self) -> tuple[str, ...]:
+        """N names over the rows of `test`: those with the same name count as one `per_group`."""
+        return self.test.groups() if self.units is None else self.units
+
     def with_deduplicated(self, new: npt.NDArray[np.bool_], note: str) -> Splits:
         """With the condition `deduplicated`: the test rows that are `new`, Bool[N], if any is; the report says so."""
         report = replace(self.report, notes=(*self.report.notes, f"{note} (`deduplicated`)."))
@@ -157,15 +173,16 @@ class Splits:
 
 
 def _check_disjoint(splits: Splits, what: str, keys_of: Callable[[Examples], tuple[str, ...]]) -> None:
-    owner: dict[str, str] = {}
+    owners: dict[str, set[str]] = {}
     for part, examples in splits.parts().items():
-        counts = Counter(keys_of(examples))
-        if what == "id" and len(counts) != len(examples):
-            raise DataError(f"{splits.name}: id {counts.most_common(1)[0][0]!r} occurs twice in {part}")
-        for key in counts:
-            if key in owner:
-                raise DataError(f"{splits.name}: {what} {key!r} is in both {owner[key]} and {part}")
-            owner[key] = part
+        keys = keys_of(examples)
+        own = set(keys)
+        if what == "id" and len(own) != len(keys):
+            raise DataError(f"{splits.name}: id {Counter(keys).most_common(1)[0][0]!r} occurs twice in {part}")
+        for other, theirs in owners.items():
+            if not own.isdisjoint(theirs):
+                raise DataError(f"{splits.name}: {what} {min(own & theirs)!r} is in both {other} and {part}")
+        owners[part] = own
 
 
 def _check_labels(splits: Splits, task: Task) -> None:
@@ -185,7 +202,7 @@ def _check_labels(splits: Splits, task: Task) -> None:
 def _check_groups(splits: Splits, task: Task) -> None:
     """The examples of a test group that counts as one have one label."""
     found: dict[str, int] = {}
-    for group, label in zip(splits.test.groups(), splits.test.labels(task.name).tolist(), strict=True):
+    for group, label in zip(splits.test_units(), splits.test.labels(task.name).tolist(), strict=True):
         if label != IGNORE and found.setdefault(group, label) != label:
             raise DataError(
                 f"{splits.name}: test examples of group {group!r} have the labels {task.classes[found[group]]!r} and "

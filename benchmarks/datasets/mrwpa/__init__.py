@@ -19,10 +19,12 @@ such rows are left out, counted and listed. Classes with fewer than `min_count` 
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 
+import pyarrow as pa
 from pydantic import Field, field_validator
 
 from benchmarks.datasets import manifest
@@ -30,6 +32,7 @@ from benchmarks.datasets.loading.readers import find
 from benchmarks.datasets.loading.splits import Card, DataError, LoadReport, Names, Options, Source, Splits
 from benchmarks.datasets.manifest import TIES, ManifestOptions, Table, Ties
 from benchmarks.datasets.mrwpa.export import GROUPS, REQUIRED, Export, read
+from cma_clip.version import Version
 
 SHOWN = 20
 """Most mistakes of a file that are told; all are counted."""
@@ -43,6 +46,7 @@ CARD = Card(
     source="yours; the paper's own MRWPA was never published",
     licence="yours",
     notes="Numbers on your export do not compare with the paper's MRWPA rows: other products, other classes.",
+    version=Version(2, "equal photos tie rows by content, not by name"),
 )
 
 
@@ -90,8 +94,24 @@ def load(source: Source, options: MRWPAOptions) -> Splits:
         min_count=options.min_count,
         prompts=("a photo of a {} product.", "{}"),
     )
-    splits = manifest.build(Table("mrwpa", CARD, path, export.records, meaning, export.notes), source)
+    table = Table(
+        path.parent,
+        _columns(export, meaning),
+        [record.origin for record in export.records],
+        meaning,
+        source.on_bad_sample,
+        export.notes,
+    )
+    content = hashlib.sha256(str(path.absolute()).encode() + path.read_bytes()).hexdigest()
+    splits = manifest.build("mrwpa", CARD, content, lambda: table, meaning, source)
     return replace(splits, report=_with_skipped(splits.report, export))
+
+
+def _columns(export: Export, meaning: ManifestOptions) -> pa.Table:
+    """The good rows as the manifest has them."""
+    return pa.table(
+        {name: pa.array([record.cells[name] for record in export.records], pa.string()) for name in meaning.columns()}
+    )
 
 
 def _listed(path: Path, mistakes: Mapping[str, Sequence[str]]) -> str:

@@ -13,7 +13,7 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict, ValidationError, Va
 from benchmarks.datasets.loading import grouping as groups
 from benchmarks.datasets.loading.readers import READERS, Record, cell
 from benchmarks.datasets.loading.splits import DataError
-from benchmarks.datasets.manifest import SPLITS, image_below
+from benchmarks.datasets.manifest import SPLITS, PhotoFolder
 from benchmarks.names import UnknownName, choose
 
 REQUIRED = ("product_id", "title", "image")
@@ -41,7 +41,7 @@ def _label(value: object) -> str | None:
 
 
 def _photo(value: object, info: ValidationInfo) -> str | None:
-    name, folder = _one_value(value), (info.context or {})["folder"]
+    name, folder = _one_value(value), (info.context or {})["photos"]
     if name is None:
         return None
     if "://" in name:
@@ -49,12 +49,9 @@ def _photo(value: object, info: ValidationInfo) -> str | None:
             "is a URL, and a benchmark must not depend on a server: download the photos first (img2dataset does a "
             "whole column); valid is a path below the file's folder"
         )
-    try:
-        found = image_below(folder, name).path.is_file()
-    except OSError as error:  # a name too long
-        raise ValueError(f"cannot be read: {error.strerror}") from error
-    if not found:
-        raise ValueError(f"is not a file below {folder}")
+    found = folder.find(name)
+    if found is None or not Path(found).is_file():
+        raise ValueError(f"is not a file below {folder.root}")
     return name
 
 
@@ -110,6 +107,7 @@ def read(path: Path, attributes: Sequence[str]) -> Export:
     """
     table = READERS[path.suffix.lower()](path, [*REQUIRED, *attributes, *GROUPS, "split"])
     columns = _columns(path, table.columns, attributes)
+    photos = PhotoFolder(path.parent, path.parent)
     records: list[Record] = []
     mistakes: dict[str, list[str]] = {}
     origins: dict[str, str] = {}
@@ -118,7 +116,7 @@ def read(path: Path, attributes: Sequence[str]) -> Export:
         origin, own = f"{path.name}, row {number}", {field: cells.get(column) for field, column in columns.items()}
         spellings.update(value for value in own.values() if isinstance(value, str) and value.strip().lower() in MISSING)
         try:
-            product = _product(own, attributes, path.parent)
+            product = _product(own, attributes, photos)
         except ValidationError as error:
             mistakes[origin] = _sentences(error, columns)
             continue
@@ -145,10 +143,10 @@ def _columns(path: Path, found: Sequence[str], attributes: Sequence[str]) -> dic
     return {**columns, "split": "split"} if "split" in found else columns
 
 
-def _product(own: Mapping[str, Any], attributes: Sequence[str], folder: Path) -> Product:
+def _product(own: Mapping[str, Any], attributes: Sequence[str], photos: PhotoFolder) -> Product:
     fields = {name: value for name, value in own.items() if name not in attributes}
     fields["attributes"] = {name: own[name] for name in attributes}
-    return Product.model_validate(fields, context={"folder": folder})
+    return Product.model_validate(fields, context={"photos": photos})
 
 
 def _sentences(error: ValidationError, columns: Mapping[str, str]) -> list[str]:

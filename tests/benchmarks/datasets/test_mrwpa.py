@@ -129,7 +129,7 @@ def test_rows_with_mistakes_are_skipped_counted_and_listed(quirky, load):
         ({"split": "tset"}, "row 8, column 'split': 'tset' is not a split; valid are train, training, val"),
         ({"image": "photos"}, "column 'image': 'photos' is not a file below"),
         ({"image": "a\0b"}, r"column 'image': 'a\\x00b' cannot be followed"),
-        ({"image": "x" * 300}, "column 'image': 'x*.* cannot be read: File name too long"),
+        ({"image": "x" * 300}, "column 'image': 'x*.* is not a file below"),
         ({"title": {"en": "dress"}}, r"column 'title': {'en': 'dress'} is not text or a number"),
         ({"style": "['boho', 'casual']"}, "column 'style': .* holds several labels"),
         ({"style": "\ud800"}, r"column 'style': '\\ud800' is not Unicode text"),
@@ -148,7 +148,7 @@ def test_two_mistakes_of_a_row_are_two(changed, load):
 
 def test_a_split_column_decides_and_must_not_tear_a_product(changed, load):
     own = {row: {"split": ("train", "train", "val", "test")[row % 4], "parent_id": None} for row in range(60)}
-    splits = load(changed(own))
+    splits = load(changed(own), {"ties": "text"})  # sizes of a product share the photo
     rows = {name: part for part, examples in splits.parts().items() for name in examples.ids()}
     assert Counter(rows.values()) == {"train": 30, "val": 15, "test": 15}
 

@@ -1,3 +1,4 @@
+from dataclasses import replace
 from itertools import pairwise
 
 import numpy as np
@@ -10,6 +11,7 @@ from benchmarks.names import UnknownName
 from benchmarks.perturbations import PERTURBATIONS, PROTOCOLS, Condition, Step, at, protocol
 from benchmarks.perturbations.view import CHANGES, Perturbed
 from cma_clip.types import Example, ExampleList
+from cma_clip.version import Version
 
 WORDS = ["Brand", "Men", "Striped", "Navy", "Blue", "Casual", "Shirt", "with", "long", "sleeves", "and", "a", "collar"]
 CHANGED = [name for name, found in PERTURBATIONS.items() if found.kind == "change"]
@@ -200,12 +202,13 @@ def test_every_chosen_word_changes_its_place():
     assert CHANGES["shuffle"]("alone", 1.0, np.random.default_rng(0)) == "alone"
 
 
-def test_other_code_has_other_fingerprints(monkeypatch):
+def test_another_version_has_other_fingerprints(monkeypatch):
     named = shop()
     named.fingerprint = "shop"
-    before = Perturbed(named, at("blur", 3)).fingerprint
-    monkeypatch.setattr("benchmarks.perturbations.view.code_fingerprint", lambda modules: "other")
-    assert Perturbed(named, at("blur", 3)).fingerprint != before
+    before = {name: Perturbed(named, at(name, 3)).fingerprint for name in ("blur", "jpeg")}
+    monkeypatch.setitem(PERTURBATIONS, "blur", replace(PERTURBATIONS["blur"], version=Version(2, "wider")))
+    assert Perturbed(named, at("blur", 3)).fingerprint != before["blur"]
+    assert Perturbed(named, at("jpeg", 3)).fingerprint == before["jpeg"]
 
 
 def test_fingerprints_name_what_is_changed():

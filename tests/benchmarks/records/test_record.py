@@ -10,7 +10,12 @@ from benchmarks.records.record import Estimate, Experiment, Outcomes, key_of
 from tests.benchmarks.made_records import record
 
 EXPERIMENT = Experiment(dataset="catalog", model="cma_clip", seed=0)
-FINGERPRINTS = {"data": "d", "weights": "w", "code": "c"}
+FINGERPRINTS = {"data": "d", "weights": "w"}
+VERSIONS = {"cma_clip": 1, "catalog": 1}
+
+
+def key(experiment=EXPERIMENT, fingerprints=FINGERPRINTS, versions=VERSIONS):
+    return key_of(experiment, fingerprints, versions)
 
 
 def test_an_unknown_field_is_refused():
@@ -21,8 +26,8 @@ def test_an_unknown_field_is_refused():
 
 
 @pytest.mark.parametrize("changed", FINGERPRINTS)
-def test_other_data_weights_or_code_is_another_key(changed):
-    assert key_of(EXPERIMENT, {**FINGERPRINTS, changed: "x"}) != key_of(EXPERIMENT, FINGERPRINTS)
+def test_other_data_or_weights_is_another_key(changed):
+    assert key(fingerprints={**FINGERPRINTS, changed: "x"}) != key()
 
 
 @pytest.mark.parametrize(
@@ -38,22 +43,34 @@ def test_other_data_weights_or_code_is_another_key(changed):
     ids=lambda change: next(iter(change)),
 )
 def test_another_experiment_is_another_key(change):
-    assert key_of(EXPERIMENT.model_copy(update=change), FINGERPRINTS) != key_of(EXPERIMENT, FINGERPRINTS)
+    assert key(EXPERIMENT.model_copy(update=change)) != key()
+
+
+@pytest.mark.parametrize("versions", [{"cma_clip": 2, "catalog": 1}, {"cma_clip": 1}, {**VERSIONS, "blur": 1}])
+def test_other_versions_are_another_key(versions):
+    assert key(versions=versions) != key()
+
+
+def test_a_field_that_comes_with_a_default_changes_no_key():
+    class Later(Experiment):
+        augmentation: str = "none"
+
+    asked = {"dataset": "catalog", "model": "cma_clip", "seed": 0}
+    assert key(Later(**asked)) == key()
+    assert key(Later(**asked, augmentation="mirror")) != key()
 
 
 def test_the_order_of_options_is_no_part_of_the_key():
     ab, ba = (EXPERIMENT.model_copy(update={"hparams": h}) for h in ({"a": 1, "b": 2}, {"b": 2, "a": 1}))
-    assert key_of(ab, FINGERPRINTS) == key_of(ba, dict(reversed(FINGERPRINTS.items())))
+    assert key(ab) == key(ba, dict(reversed(FINGERPRINTS.items())), dict(reversed(VERSIONS.items())))
 
 
 def test_keys_do_not_change_between_versions_of_this_project():
-    assert key_of(EXPERIMENT, FINGERPRINTS) == "ba23e8ec5f274352"
+    assert key() == "330aa88235fb4d58"
 
 
 def test_no_weights_are_not_weights_called_none():
-    assert key_of(EXPERIMENT, {**FINGERPRINTS, "weights": None}) != key_of(
-        EXPERIMENT, {**FINGERPRINTS, "weights": "None"}
-    )
+    assert key(fingerprints={**FINGERPRINTS, "weights": None}) != key(fingerprints={**FINGERPRINTS, "weights": "None"})
 
 
 def test_zero_is_a_seed():

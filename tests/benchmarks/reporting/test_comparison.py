@@ -175,12 +175,12 @@ def test_a_backbone_whose_past_nobody_knows_is_named():
 @pytest.mark.parametrize(
     ("changes", "caution"),
     [
-        ({"fingerprints": {"data": "catalog", "code": "other"}}, "the rows mix 2 versions of the code"),
-        ({"fingerprints": {"data": "other", "code": "c0de"}}, "the rows mix 2 versions of the data"),
+        ({"versions": {"cma_clip": 1, "training": 2}}, "the rows mix versions 1, 2 of training"),
+        ({"fingerprints": {"data": "other"}}, "the rows mix 2 versions of the data"),
         ({"environment": {"libraries": {"torch": "1.0"}}}, "the rows mix 2 sets of library versions"),
         ({"config": {"depth": 3}}, "the seeds differ in hyper-parameters: cma_clip"),
         (
-            {"fingerprints": {"data": "catalog", "code": "c0de", "weights": "w"}},
+            {"fingerprints": {"data": "catalog", "weights": "w"}},
             "the seeds differ in pretrained weights: cma_clip",
         ),
     ],

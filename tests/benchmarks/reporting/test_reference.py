@@ -57,20 +57,21 @@ def test_undefined_agrees_with_undefined_only():
 
 
 def test_other_data_are_said():
-    other = record(fingerprints={"data": "other", "code": "c0de"})
+    other = record(fingerprints={"data": "other"})
     comparison = against_reference([other], [record()])
     assert comparison.other_data == ("catalog",)
     assert "not the data of the reference" in comparison.summary()
     assert against_reference([record()], [record()]).other_data == ()
 
 
-def test_other_weights_and_code_are_said():
-    other = record(fingerprints={"data": "catalog", "weights": "new", "code": "c0de"})
+def test_other_weights_and_versions_are_said():
+    other = record(fingerprints={"data": "catalog", "weights": "new"})
     assert (
         "computed with other pretrained weights than the reference" in against_reference([other], [record()]).summary()
     )
-    comparison = against_reference([record(fingerprints={"data": "catalog", "code": "new"})], [record()])
-    assert comparison.other == ("code",)
+    comparison = against_reference([record(versions={"cma_clip": 1, "training": 2, "blur": 3})], [record()])
+    assert comparison.other == ("version of training (2, not 1)",)
+    assert "computed with other version of training (2, not 1) than the reference" in comparison.summary()
     assert against_reference([record()], [record(), record("mmbt", fingerprints=other.fingerprints)]).other == ()
 
 

@@ -2,78 +2,7 @@ import json
 import subprocess
 from datetime import UTC, datetime, timedelta
 
-import pytest
-
-from benchmarks.records.fingerprint import code_fingerprint
 from benchmarks.running.environment import LIBRARIES, environment
-
-CODE = '''"""Docstring."""
-RATE = 0.1
-
-def double(x: float) -> float:
-    """Twice x."""
-    return 2 * x
-'''
-
-
-def fingerprint(root, path="cma_clip/model.py", code=CODE):
-    """Of a project that holds this one file."""
-    file = root / path
-    file.parent.mkdir(parents=True, exist_ok=True)
-    file.write_text(code)
-    code_fingerprint.cache_clear()
-    return code_fingerprint(root)
-
-
-SAME = {
-    "comment": CODE.replace("RATE = 0.1", "RATE = 0.1  # per step"),
-    "docstring": CODE.replace("Twice x.", "Two times x."),
-    "no docstrings": CODE.replace('"""Docstring."""', "").replace('"""Twice x."""', ""),
-    "layout": CODE.replace("2 * x", "(2\n        * x)"),
-}
-OTHER = {
-    "constant": CODE.replace("0.1", "0.2"),
-    "name": CODE.replace("RATE", "SPEED"),
-    "text that is a value": CODE.replace("0.1", "'0.1'"),
-    "operator": CODE.replace("2 * x", "2 + x"),
-    "annotation": CODE.replace("x: float", "x: int"),
-}
-
-
-@pytest.mark.parametrize("code", SAME.values(), ids=SAME)
-def test_what_does_not_run_does_not_move_the_fingerprint(tmp_path, code):
-    assert fingerprint(tmp_path) == fingerprint(tmp_path, code=code)
-
-
-@pytest.mark.parametrize("code", OTHER.values(), ids=OTHER)
-def test_what_runs_moves_the_fingerprint(tmp_path, code):
-    assert fingerprint(tmp_path) != fingerprint(tmp_path, code=code)
-
-
-@pytest.mark.parametrize(
-    ("path", "decides"),
-    [
-        ("baselines/mmbt.py", True),
-        ("benchmarks/metrics.py", True),
-        ("benchmarks/datasets/catalog/photo.py", True),
-        ("benchmarks/perturbations/image.py", True),
-        ("benchmarks/tables.py", False),
-        ("benchmarks/perf/test_speed.py", False),
-        ("tests/cma_clip/test_model.py", False),
-    ],
-)
-def test_only_modules_that_decide_a_number_count(tmp_path, path, decides):
-    before = fingerprint(tmp_path)
-    assert (fingerprint(tmp_path, path) != before) == decides
-
-
-def test_a_module_that_moves_is_other_code(tmp_path):
-    assert fingerprint(tmp_path / "1", "cma_clip/a.py") != fingerprint(tmp_path / "2", "cma_clip/b.py")
-
-
-def test_this_project_has_a_fingerprint():
-    assert len(code_fingerprint()) == 16
-    assert code_fingerprint() == code_fingerprint()
 
 
 def test_the_environment_says_when_where_and_with_what():

@@ -5,10 +5,9 @@ import dataclasses
 import numpy as np
 import pytest
 
-from benchmarks import datasets
+from benchmarks import datasets, versions
 from benchmarks.models import MODELS, ModelError, load
 from benchmarks.records import store
-from benchmarks.records.fingerprint import code_fingerprint
 from benchmarks.records.record import CLEAN, Experiment, key_of
 from benchmarks.running.run import Place, run
 from benchmarks.tracking import OFF, TrackedRun, open_tracker
@@ -43,14 +42,15 @@ def test_a_record_says_what_was_asked_found_and_where(place, tiny):
     asked = experiment("cma_clip", **network(tiny))
     record = done(asked, place)
     assert record.experiment == asked
-    assert record.key == key_of(asked, record.fingerprints)
+    assert record.key == key_of(asked, record.fingerprints, record.versions)
     splits = datasets.load("catalog", place.source("catalog"), OPTIONS)
     classifier = load(place.runs_dir / "experiments" / record.key / "model")
     assert record.fingerprints == {
         "data": splits.fingerprint,
         "weights": classifier.weights_fingerprint(),
-        "code": code_fingerprint(),
     }
+    assert record.versions == versions.of_experiment(asked)
+    assert set(record.versions) >= {"cma_clip", "training", "features", "catalog", "loading", "evaluation", "ece"}
     assert record.sizes == {"train": 64, "val": 24, "test": 32}
     assert record.config == classifier.config.model_dump(mode="json")
     assert record.config["learning_rate"] == 1e-3  # a default, written down
@@ -94,7 +94,7 @@ def test_the_same_again_trains_nothing_and_trained_again_is_the_same(place, tiny
     second = done(asked, place)
     elsewhere = done(asked, Place(tmp_path / "other results", tmp_path / "other runs"))
     for other in (second, elsewhere):
-        same = ("key", "metrics", "outcomes", "modality_weights", "facts", "fingerprints")
+        same = ("key", "metrics", "outcomes", "modality_weights", "facts", "fingerprints", "versions")
         assert {name: getattr(other, name) for name in same} == {name: getattr(first, name) for name in same}
 
 

@@ -55,7 +55,8 @@ def test_from_tune_to_a_tuned_suite(cma_bench, tmp_path):
     assert tuned.trials[0].params == {"C": 10.0, "ngrams": 2}
     assert tuned.trials[0].score == tuned.default_score <= tuned.score == max(t.score for t in tuned.trials)
     assert tuned.trials[tuned.number].params == tuned.params
-    assert set(tuned.fingerprints) == {"data", "weights", "code"}
+    assert set(tuned.fingerprints) == {"data", "weights"}
+    assert tuned.versions == {"tfidf_logistic": 1, "catalog": 1, "loading": 1}
     assert str(tmp_path) not in (folder / "catalog" / "tfidf_logistic.json").read_text()
     shown = re.search(r"\| catalog .*", said)[0]
     assert f"{100 * tuned.default_score:.2f} | {100 * tuned.score:.2f}" in shown

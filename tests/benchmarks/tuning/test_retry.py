@@ -9,13 +9,13 @@ import sys
 import time
 from dataclasses import replace
 from datetime import datetime, timedelta
+from pathlib import Path
 
 import optuna
 import pytest
 
 from benchmarks import tuning
 from benchmarks.processes import is_gone, this_process
-from benchmarks.records.fingerprint import ROOT
 from benchmarks.tuning.budget import Budget
 from benchmarks.tuning.storage import RETRY_OF, WORKER, open_storage, original_number, requeue_lost
 from benchmarks.tuning.workers import TuningError, require_finished, tune
@@ -41,7 +41,7 @@ def start(tmp_path):
         (tmp_path / "plan").write_bytes(pickle.dumps(plan))
         (tmp_path / "tune_plan.py").write_text(CODE)
         command = [sys.executable, str(tmp_path / "tune_plan.py"), str(tmp_path / "plan"), str(workers)]
-        environment = {**os.environ, "OMP_NUM_THREADS": "1", "PYTHONPATH": str(ROOT)}
+        environment = {**os.environ, "OMP_NUM_THREADS": "1", "PYTHONPATH": str(Path(__file__).parents[3])}
         started.append(subprocess.Popen(command, env=environment, stdout=subprocess.DEVNULL))
         return started[-1]
 

@@ -1,4 +1,4 @@
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from benchmarks.datasets.loading.grouping import join, normalise, part_of, summary
@@ -6,6 +6,7 @@ from benchmarks.datasets.loading.grouping import join, normalise, part_of, summa
 KEYS = st.lists(st.lists(st.sampled_from("abcdefgh"), min_size=1, max_size=3, unique=True).map(tuple), max_size=12)
 
 
+@settings(deadline=None)  # SciPy is loaded with the first call
 @given(KEYS, st.randoms())
 def test_the_order_of_rows_does_not_matter(keys, random):
     order = list(range(len(keys)))
@@ -14,6 +15,7 @@ def test_the_order_of_rows_does_not_matter(keys, random):
     assert join([keys[place] for place in order]) == [names[place] for place in order]
 
 
+@settings(deadline=None)  # SciPy is loaded with the first call
 @given(KEYS)
 def test_rows_share_a_group_exactly_if_a_chain_of_keys_ties_them(keys):
     names = join(keys)

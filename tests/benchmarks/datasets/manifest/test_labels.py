@@ -1,0 +1,104 @@
+"""Label cells: missing words, rare classes, lists."""
+
+import pytest
+
+from benchmarks.datasets.loading.splits import DataError
+
+from ..samples import write_csv
+
+TEXT = {"image": None}
+
+
+@pytest.fixture
+def loaded(tmp_path, load):
+    def load_labels(cells, **options):
+        rows = [
+            {"text": f"title {number}", "kind": cells[number % len(cells)], "other": "xy"[number % 2]}
+            for number in range(240)
+        ]
+        return load(write_csv(tmp_path / "items.csv", rows), {**TEXT, "labels": ["kind"], **options})
+
+    return load_labels
+
+
+def _known(splits):
+    return sum(int((examples.labels("kind") >= 0).sum()) for examples in splits.parts().values())
+
+
+def test_missing_words_are_missing_and_counted_by_word(loaded):
+    splits = loaded(["glass", "steel", "N/A", "None", "-"])
+    assert splits.tasks[0].classes == ("glass", "steel")
+    assert _known(splits) == 96
+    assert "Taken as missing in column 'kind': '-' 48, 'N/A' 48, 'None' 48." in splits.report.notes
+
+
+def test_the_missing_words_are_an_option(loaded):
+    splits = loaded(["glass", "None", "nichts"], missing=["nichts"])
+    assert splits.tasks[0].classes == ("None", "glass")
+    assert _known(splits) == 160
+
+
+def test_equal_numbers_are_one_class(loaded):
+    assert loaded(["0", "0.0", "1", "1.0"]).tasks[0].classes == ("0", "1")
+
+
+def test_names_that_differ_in_case_are_told_and_folded_on_request(loaded):
+    cells = ["Red", "Red", "red", "blue"]
+    splits = loaded(cells)
+    assert splits.tasks[0].classes == ("Red", "blue", "red")
+    assert any("`Red` 120, `red` 60" in note for note in splits.report.notes)
+    assert loaded(cells, fold_case=True).tasks[0].classes == ("Red", "blue")
+
+
+def _with_rare(tmp_path):
+    rows = [{"text": f"t {n}", "kind": f"brand {n}" if n % 20 == 0 else ("acme", "globex")[n % 2]} for n in range(200)]
+    return write_csv(tmp_path / "rare.csv", rows)
+
+
+def test_rare_classes_are_missing_labels_counted_and_named(tmp_path, load):
+    splits = load(_with_rare(tmp_path), {**TEXT, "labels": ["kind"]})
+    assert splits.tasks[0].classes == ("acme", "globex")
+    assert splits.report.dropped_classes == {"kind": {f"brand {number}": 1 for number in range(0, 200, 20)}}
+
+
+def test_strictness_is_an_option(tmp_path, load):
+    with pytest.raises(DataError, match=r"unknown label of task 'kind' 'brand \d+'.*min_count=2"):
+        load(_with_rare(tmp_path), {**TEXT, "labels": ["kind"], "min_count": 1})
+
+
+@pytest.mark.parametrize(
+    ("cells", "separator"),
+    [
+        (["red|mug", "red|lamp", "blue|mug", "blue|lamp", "red"], "|"),
+        (["red; mug", "red; lamp", "blue; mug", "blue"], ";"),
+        (["red, tall, mug", "red, mug", "tall", "blue, tall", "blue, mug", "red, blue", "mug, tall"], ","),
+        (['["red", "mug"]', '["red"]', '["mug"]'], "["),
+    ],
+)
+def test_cells_with_several_labels_are_refused_with_the_way_out(loaded, cells, separator):
+    with pytest.raises(DataError, match=r"items.csv, row 2: column 'kind' holds .*several labels a cell") as caught:
+        loaded(cells)
+    assert f"separated by {separator!r}" in str(caught.value)
+    assert set(loaded(cells, list_cells="as-is").tasks[0].classes) == set(cells)
+
+
+@pytest.mark.parametrize(
+    "cells",
+    [
+        ["Jackets, coats", "Shirts, tops", "Home, garden"],
+        ["1,5", "2,5", "1,25", "2,25"],
+        ["black|white", "plain", "striped", "dotted"],
+        ["a;b", "c;d"],
+    ],
+)
+def test_a_separator_in_names_is_no_list(loaded, cells):
+    assert set(loaded(cells).tasks[0].classes) == set(cells)
+
+
+@pytest.mark.parametrize("column", ["text", "html"])
+def test_html_is_taken_out_of_texts(tmp_path, load, column):
+    text = "<p>A &amp; B {}</p>" if column == "html" else "A & B {}"
+    rows = [{"text": text.format(number), "kind": "xy"[number % 2]} for number in range(60)]
+    splits = load(write_csv(tmp_path / f"{column}.csv", rows), {**TEXT, "labels": ["kind"]})
+    assert all(text.startswith("A & B ") for text in splits.train.texts())
+    assert any("HTML was taken out of 60 texts" in note for note in splits.report.notes) == (column == "html")
