@@ -6,7 +6,7 @@ its value in that resample.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -57,7 +57,7 @@ class Metric:
         return float(weighted(np.ones((1, int(known.sum()))))[0])
 
 
-def _ratio(numerator: Array, denominator: Array) -> Array:
+def ratio(numerator: Array, denominator: Array) -> Array:
     """NaN where the denominator is 0."""
     undefined = np.full(denominator.shape, np.nan)
     return np.asarray(np.divide(numerator, denominator, out=undefined, where=denominator > 0))
@@ -66,7 +66,7 @@ def _ratio(numerator: Array, denominator: Array) -> Array:
 def _mean_of_defined(values: Array) -> Array:
     """Float[R K] -> Float[R], leaving out NaN."""
     defined = ~np.isnan(values)
-    return _ratio(np.where(defined, values, 0.0).sum(1), defined.sum(1).astype(np.float64))
+    return ratio(np.where(defined, values, 0.0).sum(1), defined.sum(1).astype(np.float64))
 
 
 def _sparse(values: Array, columns: npt.NDArray[np.integer], width: int) -> csr_array[np.float64]:
@@ -82,7 +82,7 @@ def _sums(weights: Array, matrix: csr_array[np.float64]) -> Array:
 
 def _accuracy(probabilities: Array, labels: Labels) -> Weighted:
     correct = (probabilities.argmax(1) == labels).astype(np.float64)
-    return lambda weights: _ratio(weights @ correct, weights.sum(1))
+    return lambda weights: ratio(weights @ correct, weights.sum(1))
 
 
 def _macro_f1(probabilities: Array, labels: Labels) -> Weighted:
@@ -91,7 +91,7 @@ def _macro_f1(probabilities: Array, labels: Labels) -> Weighted:
     ones = np.ones(len(labels))
     hits = _sparse(2.0 * (predicted == labels), labels, width)
     either = _sparse(ones, labels, width) + _sparse(ones, predicted, width)
-    return lambda weights: _mean_of_defined(_ratio(_sums(weights, hits), _sums(weights, either)))
+    return lambda weights: _mean_of_defined(ratio(_sums(weights, hits), _sums(weights, either)))
 
 
 def _answered_and_correct(scores: Array, correct: npt.NDArray[np.bool_], precision: float) -> Weighted:
@@ -117,7 +117,7 @@ def _recall_at_precision(precision: float) -> Callable[[Array, Labels], Weighted
 
     def prepare(probabilities: Array, labels: Labels) -> Weighted:
         right = _answered_and_correct(probabilities.max(1), probabilities.argmax(1) == labels, precision)
-        return lambda weights: _ratio(right(weights), weights.sum(1))
+        return lambda weights: ratio(right(weights), weights.sum(1))
 
     return prepare
 
@@ -130,7 +130,7 @@ def _recall_at_precision_macro(precision: float) -> Callable[[Array, Labels], We
         per_class = [(_answered_and_correct(probabilities[:, c], own, precision), own) for c, own in members]
 
         def weighted(weights: Array) -> Array:
-            recalls = [_ratio(right(weights), weights[:, own].sum(1)) for right, own in per_class]
+            recalls = [ratio(right(weights), weights[:, own].sum(1)) for right, own in per_class]
             return _mean_of_defined(np.stack(recalls, axis=1))
 
         return weighted
@@ -138,20 +138,20 @@ def _recall_at_precision_macro(precision: float) -> Callable[[Array, Labels], We
     return prepare
 
 
-def _ece(probabilities: Array, labels: Labels) -> Weighted:
+def ece(probabilities: Array, labels: Labels) -> Weighted:
     """Expected calibration error of the top-1 confidence (Guo et al. 2017), bins (low, high] of equal width."""
     confidence = probabilities.max(1)
     gap = confidence - (probabilities.argmax(1) == labels)
     bins = np.clip(np.ceil(confidence * ECE_BINS).astype(np.int64) - 1, 0, ECE_BINS - 1)
     gaps = _sparse(gap, bins, ECE_BINS)
-    return lambda weights: _ratio(np.abs(_sums(weights, gaps)).sum(1), weights.sum(1))
+    return lambda weights: ratio(np.abs(_sums(weights, gaps)).sum(1), weights.sum(1))
 
 
 def _log_loss(probabilities: Array, labels: Labels) -> Weighted:
     """In nats; a probability below 1.2e-7, the resolution of float32, counts as that."""
     own = probabilities[np.arange(len(labels)), labels]
     loss = -np.log(np.clip(own, np.finfo(np.float32).eps, 1.0))
-    return lambda weights: _ratio(weights @ loss, weights.sum(1))
+    return lambda weights: ratio(weights @ loss, weights.sum(1))
 
 
 METRICS: dict[str, Metric] = {
@@ -161,7 +161,7 @@ METRICS: dict[str, Metric] = {
     "recall_at_95_precision": Metric("recall at 95 % precision", True, _recall_at_precision(0.95)),
     "recall_at_90_precision_macro": Metric("recall at 90 % precision, macro", True, _recall_at_precision_macro(0.90)),
     "recall_at_95_precision_macro": Metric("recall at 95 % precision, macro", True, _recall_at_precision_macro(0.95)),
-    "ece": Metric("ECE", False, _ece),
+    "ece": Metric("ECE", False, ece),
     "log_loss": Metric("log loss", False, _log_loss, percent=False),
 }
 
@@ -179,18 +179,25 @@ def evaluate(predictions: Predictions, names: Sequence[str] = tuple(METRICS)) ->
     Raises:
         ValueError: a task is called "mean".
     """
+    chosen = {name: METRICS[name] for name in names}
+    estimates = estimate(predictions, dict.fromkeys(predictions.labels, chosen))
+    return estimates, {task: _outcomes(predictions, task) for task in predictions.labels}
+
+
+def estimate(predictions: Predictions, metrics: Mapping[str, Mapping[str, Metric]]) -> Estimates:
+    """The estimates of `evaluate`, and its error, for metrics of each task by itself, of the same names in all."""
     if MEAN in predictions.labels:
         raise ValueError(f"no task may be called {MEAN!r}: tables use that name for the mean over tasks")
     known = {task: labels != IGNORE for task, labels in predictions.labels.items()}
     counts = {task: int(mask.sum()) for task, mask in known.items()}
     counts[MEAN] = int(np.any(list(known.values()), axis=0).sum())
-    values = {task: _values(predictions, task, names) for task in known}
-    values[MEAN] = {name: np.mean([values[task][name] for task in known], axis=0) for name in names}
-    estimates = {
-        task: {name: _estimate(name, value, counts[task]) for name, value in by_metric.items()}
+    values = {task: _values(predictions, task, metrics[task]) for task in known}
+    some = next(iter(metrics.values()))
+    values[MEAN] = {name: np.mean([values[task][name] for task in known], axis=0) for name in some}
+    return {
+        task: {name: _estimate(some[name], value, counts[task]) for name, value in by_metric.items()}
         for task, by_metric in values.items()
     }
-    return estimates, {task: _outcomes(predictions, task) for task in known}
 
 
 def modality_weights(predictions: Predictions) -> dict[str, tuple[float, float]]:
@@ -203,14 +210,14 @@ def modality_weights(predictions: Predictions) -> dict[str, tuple[float, float]]
     return means
 
 
-def _values(predictions: Predictions, task: str, names: Sequence[str]) -> dict[str, Array]:
+def _values(predictions: Predictions, task: str, metrics: Mapping[str, Metric]) -> dict[str, Array]:
     """Metric -> its value, then its value in each resample."""
     labels = predictions.labels[task]
     known = labels != IGNORE
     if not known.any():
-        return {name: np.full(1 + RESAMPLES, np.nan) for name in names}
+        return {name: np.full(1 + RESAMPLES, np.nan) for name in metrics}
     probabilities = predictions.probabilities[task][known].astype(np.float64)
-    weighted = {name: METRICS[name].prepare(probabilities, labels[known]) for name in names}
+    weighted = {name: metric.prepare(probabilities, labels[known]) for name, metric in metrics.items()}
     values = {name: [of(np.ones((1, int(known.sum()))))] for name, of in weighted.items()}
     for weights in _resamples(len(labels)):
         for name, of in weighted.items():
@@ -226,14 +233,14 @@ def _resamples(n: int) -> Iterator[Array]:
         yield np.array(draws, dtype=np.float64)
 
 
-def _estimate(name: str, values: Array, n: int) -> Estimate:
+def _estimate(metric: Metric, values: Array, n: int) -> Estimate:
     """From the value and its resamples; those of a rare label may hold none of it, and then do not count."""
     value, resampled = float(values[0]), values[1:]
     defined = resampled[~np.isnan(resampled)]
     if not len(defined):
         return Estimate(value=value, low=np.nan, high=np.nan, n=n)
     low, median, high = np.quantile(defined, [0.025, 0.5, 0.975])
-    largest = 1.0 if METRICS[name].percent else np.inf
+    largest = 1.0 if metric.percent else np.inf
     return Estimate(
         value=value, low=max(0.0, value - float(median - low)), high=min(largest, value + float(high - median)), n=n
     )

@@ -12,6 +12,7 @@ from pydantic import ValidationError
 from baselines import BASELINES
 from benchmarks.names import UnknownName, choose
 from benchmarks.records import store
+from cma_clip.answering import Answering
 from cma_clip.classifier import Classifier, ClassifierConfig, Workspace
 from cma_clip.model import CMAClip
 from cma_clip.types import Task
@@ -19,6 +20,7 @@ from cma_clip.types import Task
 MODELS: dict[str, type[Classifier]] = {**BASELINES, "cma_clip": CMAClip}
 
 NAME_FILE = "model.json"
+ANSWERING_FILE = "answering.json"
 
 
 class ModelError(ValueError):
@@ -50,9 +52,11 @@ def create(name: str, hparams: Mapping[str, Any], tasks: Sequence[Task], seed: i
     return model(tasks, config, seed, workspace)
 
 
-def save(name: str, classifier: Classifier, folder: Path) -> None:
-    """The model and its name, so that `load` knows the class."""
+def save(name: str, classifier: Classifier, folder: Path, answering: Answering | None = None) -> None:
+    """The model, its name, so that `load` knows the class, and what validation says about its answers."""
     classifier.save(folder)
+    if answering is not None:
+        store.write_text(folder / ANSWERING_FILE, answering.model_dump_json())
     store.write_text(folder / NAME_FILE, json.dumps({"model": name}))
 
 
@@ -67,3 +71,18 @@ def load(folder: Path, workspace: Workspace | None = None) -> Classifier:
     except (OSError, ValueError, KeyError, TypeError) as error:
         raise ModelError(f"{folder} holds no model saved by this project: {error}") from error
     return model.load(folder, workspace)
+
+
+def load_answering(folder: Path) -> Answering | None:
+    """What was saved with the model about its answers; None for a model saved before there was such a file.
+
+    Raises:
+        ModelError: the file is damaged.
+    """
+    path = folder / ANSWERING_FILE
+    if not path.is_file():
+        return None
+    try:
+        return Answering.model_validate_json(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError) as error:
+        raise ModelError(f"{path} cannot be read: {str(error).splitlines()[0]}; train the model again") from error

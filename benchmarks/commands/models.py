@@ -14,6 +14,10 @@ from benchmarks.commands.options import CommonOptions, Pairs, pairs
 from benchmarks.processes import quiet
 
 if TYPE_CHECKING:
+    import numpy as np
+    import numpy.typing as npt
+
+    from cma_clip.answering import Answering
     from cma_clip.types import Example
 
 EXAMPLES = 3
@@ -50,24 +54,38 @@ def list_backbones() -> str:
     return "\n".join(usable())
 
 
-def predict(model: Path, image: Path | None = None, text: str | None = None) -> None:
-    """Classify one product with a saved model.
+def predict(model: Path, image: Path | None = None, text: str | None = None, precision: float = 0.9) -> None:
+    """Classify one product with a saved model, and say which answers can be trusted.
 
     Args:
         model: a folder runs/experiments/KEY/model.
         image: a photo.
         text: a title.
+        precision: the share of trusted answers that has to be right; the threshold for it is from validation.
     """
     import pandas as pd
 
-    from benchmarks.models import load
+    from benchmarks.models import load, load_answering
     from benchmarks.tracking.pyfunc import Served
 
     quiet()
-    classifier = load(model)
-    row = Served(classifier).predict(pd.DataFrame({"image": [str(image) if image else None], "text": [text]}))
-    for task in classifier.tasks:
-        print(f"{task.name}: {row[task.name][0]} ({row[f'{task.name}_probability'][0]:.3f})")
+    classifier, answering = load(model), load_answering(model)
+    row = pd.DataFrame({"image": [str(image) if image else None], "text": [text]})
+    for task, rows in Served(classifier).predictions(row).probabilities.items():
+        best = int(rows[0].argmax())
+        classes = next(listed.classes for listed in classifier.tasks if listed.name == task)
+        verdict = "" if answering is None else f"; {_verdict(answering, task, rows, precision)}"
+        print(f"{task}: {classes[best]} ({rows[0, best]:.3f}{verdict})")
+
+
+def _verdict(answering: Answering, task: str, probabilities: npt.NDArray[np.float32], precision: float) -> str:
+    """Whether an answer reaches the threshold that validation gave for a precision."""
+    promise = answering.promise(task, precision)
+    if promise is None:
+        return f"to review: validation promises {precision:.0%} precision at no threshold"
+    answers = answering.answer(task, probabilities, precision)
+    decision = "trusted" if answers.answered[0] else "to review"
+    return f"{decision}: confidence {answers.confidence[0]:.3f}, threshold for {precision:.0%} {promise.threshold:.3f}"
 
 
 @dataclass(frozen=True)

@@ -7,7 +7,8 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import replace
 from itertools import combinations
 
-from benchmarks.metrics import METRICS
+from benchmarks.answers import ANSWER_METRICS, AnswerMetric
+from benchmarks.metrics import METRICS, Metric
 from benchmarks.records.record import CLEAN, MEAN, Record
 from benchmarks.reporting.aggregate import (
     Models,
@@ -21,8 +22,12 @@ from benchmarks.reporting.aggregate import (
 from benchmarks.reporting.notes import dataset_title, footnotes, notes_on_cma_clip, table_title
 from benchmarks.reporting.significance import LEVEL, interval, tied_with
 from benchmarks.reporting.table import MISSING, TIED, Cell, Table
+from cma_clip.answering.answering import CONFIDENCE_LEVEL
 
 UNDEFINED = "n/a"
+
+MEASURES: dict[str, Metric | AnswerMetric] = {**METRICS, **ANSWER_METRICS}
+"""Everything that a table may show."""
 
 
 def comparison_table(dataset: str, models: Models, metrics: Sequence[str], condition: str = CLEAN) -> Table:
@@ -37,7 +42,7 @@ def comparison_table(dataset: str, models: Models, metrics: Sequence[str], condi
     several = len(metrics) > 1
     return Table(
         title=_title(dataset, models, " and ".join(map(_with_unit, metrics)), condition),
-        header=("model", *(f"{task}, {METRICS[metric].title}" if several else task for task, metric in columns)),
+        header=("model", *(f"{task}, {MEASURES[metric].title}" if several else task for task, metric in columns)),
         rows=tuple((Cell(model), *(column[row] for column in cells)) for row, model in enumerate(models)),
         footnotes=(
             *legend(metrics, cells),
@@ -53,12 +58,12 @@ def _title(dataset: str, models: Models, what: str, condition: str) -> str:
 
 
 def _with_unit(metric: str) -> str:
-    return METRICS[metric].title + (" in %" if METRICS[metric].percent else "")
+    return MEASURES[metric].title + (" in %" if MEASURES[metric].percent else "")
 
 
 def legend(metrics: Sequence[str], cells: Sequence[Sequence[Cell]]) -> Iterable[str]:
     """What the marks in these columns mean."""
-    directions = {"higher" if METRICS[metric].higher_is_better else "lower" for metric in metrics}
+    directions = {"higher" if MEASURES[metric].higher_is_better else "lower" for metric in metrics}
     yield f"Bold: best of the column ({' or '.join(sorted(directions))} is better), ties after rounding included."
     if any(cell.tied for column in cells for cell in column):
         yield (
@@ -68,7 +73,13 @@ def legend(metrics: Sequence[str], cells: Sequence[Sequence[Cell]]) -> Iterable[
     if any(cell.text == MISSING for column in cells for cell in column):
         yield f"{MISSING}: not measured."
     if any(cell.text == UNDEFINED for column in cells for cell in column):
-        yield f"{UNDEFINED}: undefined, no labelled test example."
+        none_answered = " or none answered" if ANSWER_METRICS.keys() & set(metrics) else ""
+        yield f"{UNDEFINED}: undefined, no labelled test example{none_answered}."
+    if ANSWER_METRICS.keys() & set(metrics):
+        yield (
+            "Answered: the calibrated confidence reaches a threshold chosen on the validation split, above which, with "
+            f"{CONFIDENCE_LEVEL:.0%} confidence, the promised share of answers to new rows of the same kind is right."
+        )
 
 
 def _labelled(models: Models, tasks: Sequence[str], condition: str) -> Iterable[str]:
@@ -174,8 +185,8 @@ def _agreement(model: str, text: dict[str, float], known: dict[str, tuple[float,
 def column(models: Models, task: str, metric: str, condition: str = CLEAN) -> list[Cell]:
     """One cell per model: mean over seeds with spread and interval, the best and, for accuracy, what ties with it."""
     scores = {model: score(records, task, metric, condition) for model, records in models.items()}
-    scale, digits = (100, 1) if METRICS[metric].percent else (1, 3)
-    sign = 1 if METRICS[metric].higher_is_better else -1
+    scale, digits = (100, 1) if MEASURES[metric].percent else (1, 3)
+    sign = 1 if MEASURES[metric].higher_is_better else -1
     shown = {
         model: sign * round(scale * found.value, digits)
         for model, found in scores.items()

@@ -21,6 +21,9 @@ from benchmarks.suites import MODEL_ORDER
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
+ANSWERED, REACHED = "answered_at_90_precision", "precision_reached_at_90"
+"""Shown for records that have them: those made before have no thresholds."""
+
 
 class StaleError(ValueError):
     """Tables on disk that are not what the records say."""
@@ -64,6 +67,8 @@ def all_tables(records: Iterable[Record], order: Sequence[str]) -> dict[str, Tab
         for metric in ("accuracy", "macro_f1", "recall_at_90_precision"):
             tables[f"{prefix}-{metric}"] = comparison_table(dataset, models, [metric], condition)
         tables[f"{prefix}-calibration"] = comparison_table(dataset, models, ["ece", "log_loss"], condition)
+        if any(score(records, MEAN, ANSWERED, condition) for records in models.values()):
+            tables[f"{prefix}-answers"] = comparison_table(dataset, models, [ANSWERED, REACHED], condition)
         if condition == CLEAN:
             tables[f"{prefix}-cost"] = cost_table(dataset, models)
         if any(record.modality_weights.get(condition) for record in records_of(models)):

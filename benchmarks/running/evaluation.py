@@ -10,10 +10,12 @@ import numpy as np
 import numpy.typing as npt
 
 from benchmarks import metrics
+from benchmarks.answers import evaluate_answers
 from benchmarks.datasets.loading.splits import Splits
 from benchmarks.perturbations import Protocol
 from benchmarks.perturbations.view import Perturbed
 from benchmarks.records.record import CLEAN, Estimate, Outcomes
+from cma_clip.answering import Answering
 from cma_clip.classifier import Classifier
 from cma_clip.types import IGNORE, Examples, Predictions
 
@@ -36,6 +38,11 @@ class Measured:
         """Evaluate the predictions of a condition."""
         self.metrics[condition], self.outcomes[condition] = metrics.evaluate(predictions, names)
         self.modality_weights[condition] = metrics.modality_weights(predictions)
+
+    def add_answers(self, condition: str, predictions: Predictions, answering: Answering) -> None:
+        """Add to an evaluated condition what its answers are worth with the thresholds from validation."""
+        for task, estimates in evaluate_answers(predictions, answering).items():
+            self.metrics[condition][task] |= estimates
 
 
 def training_splits(splits: Splits, protocol: Protocol) -> tuple[Examples, Examples]:

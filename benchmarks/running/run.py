@@ -13,12 +13,13 @@ import torch
 from pydantic_core import to_jsonable_python
 
 from benchmarks import datasets, models, versions
+from benchmarks.answers import answering_of
 from benchmarks.datasets.loading.masking import as_is
 from benchmarks.datasets.loading.splits import OnBadSample, Source, Splits
 from benchmarks.perturbations import protocol
 from benchmarks.processes import THREADS
 from benchmarks.records import store
-from benchmarks.records.record import Experiment, Record, key_of
+from benchmarks.records.record import CLEAN, Experiment, Record, key_of
 from benchmarks.running.environment import environment
 from benchmarks.running.evaluation import PERTURBED_METRICS, Measured, of_clean, perturbed, training_splits
 from benchmarks.seeding import seed_of
@@ -111,14 +112,18 @@ def _train_and_record(
     asked = protocol(experiment.protocol)
     with tracker.run(experiment, identity.key, classifier.config.model_dump(mode="json")) as tracked:
         tracked.log_data(splits, experiment.dataset_options)
+        train, val = training_splits(splits, asked)
         with _timed(seconds, "fit"):
-            classifier.fit(*training_splits(splits, asked), tracked.log_epoch)
+            classifier.fit(train, val, tracked.log_epoch)
+        with _timed(seconds, "thresholds"):
+            answering = answering_of(classifier.predict(val), val.groups())
         with _timed(seconds, "predict"):
             predictions = classifier.predict(splits.test)
         measured = Measured()
         with _timed(seconds, "evaluate"):
             for condition, found in of_clean(predictions, splits):
                 measured.add(condition, found)
+            measured.add_answers(CLEAN, predictions, answering)
         with _timed(seconds, "perturbed"):
             for condition, found in perturbed(classifier, splits, asked):
                 measured.add(condition, found, PERTURBED_METRICS)
@@ -139,7 +144,7 @@ def _train_and_record(
             seconds={stage: round(value, 3) for stage, value in seconds.items()},
             environment=environment(),
         )
-        models.save(experiment.model, classifier, run_dir / "model")
+        models.save(experiment.model, classifier, run_dir / "model", answering)
         store.save_predictions(run_dir / "predictions", predictions)
         store.save_record(place.suite_dir, record)
         tracked.log_record(record)

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from benchmarks.datasets.loading.images import decode
 from cma_clip.classifier import Classifier
-from cma_clip.types import Example, ExampleList
+from cma_clip.types import Example, ExampleList, Predictions
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -35,18 +35,23 @@ class Served:
         """
         import pandas as pd
 
-        missing = [name for name in COLUMNS if name not in frame.columns]
-        if missing:
-            raise ValueError(f"the input needs columns image and text; missing: {', '.join(missing)}")
-        rows = zip(frame["image"], frame["text"], strict=True)
-        examples = [_example(number, image, text) for number, (image, text) in enumerate(rows)]
+        predictions = self.predictions(frame)
         columns: dict[str, Any] = {}
-        predictions = self.classifier.predict(ExampleList(examples))
         for task in self.classifier.tasks:
             probabilities = predictions.probabilities[task.name]
             columns[task.name] = [task.classes[best] for best in probabilities.argmax(axis=1)]
             columns[f"{task.name}_probability"] = probabilities.max(axis=1)
         return pd.DataFrame(columns, index=frame.index)
+
+    def predictions(self, frame: pd.DataFrame) -> Predictions:
+        """The probabilities of every class; takes and raises what `predict` does."""
+        missing = [name for name in COLUMNS if name not in frame.columns]
+        if missing:
+            raise ValueError(f"the input needs columns image and text; missing: {', '.join(missing)}")
+        rows = zip(frame["image"], frame["text"], strict=True)
+        return self.classifier.predict(
+            ExampleList([_example(number, image, text) for number, (image, text) in enumerate(rows)])
+        )
 
 
 def _load_pyfunc(path: str) -> Served:
