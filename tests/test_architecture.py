@@ -75,4 +75,5 @@ def test_every_dependency_has_a_reason():
 def test_every_test_directory_mirrors_a_package():
     for folder in (path for path in (ROOT / "tests").rglob("*") if path.is_dir() and path.name != "__pycache__"):
         if list(folder.glob("test_*.py")):
-            assert (ROOT / folder.relative_to(ROOT / "tests")).is_dir(), folder.name
+            mirrored = ROOT / folder.relative_to(ROOT / "tests")
+            assert mirrored.is_dir() or folder.name == "golden", folder.name  # numbers of all packages together

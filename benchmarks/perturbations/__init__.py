@@ -44,7 +44,12 @@ _HIT = "share of the examples hit"
 PERTURBATIONS: dict[str, Perturbation] = {
     "gaussian_noise": Perturbation("image", (10, 25, 50, 75, 100), "standard deviation of pixels from 0 to 255"),
     "salt_and_pepper": Perturbation("image", (0.02, 0.05, 0.1, 0.2, 0.3), "share of the pixels"),
-    "blur": Perturbation("image", (0.01, 0.02, 0.03, 0.05, 0.08), "sigma as a share of the shorter side"),
+    "blur": Perturbation(
+        "image",
+        (0.01, 0.02, 0.03, 0.05, 0.08),
+        "sigma as a share of the shorter side",
+        version=Version(2, "summed in whole numbers: the same pixels on every processor"),
+    ),
     "jpeg": Perturbation("image", (50, 30, 15, 8, 4), "quality"),
     "brightness_contrast": Perturbation("image", (0.1, 0.2, 0.3, 0.4, 0.5), "relative change of both"),
     "occlusion": Perturbation("image", (0.1, 0.2, 0.3, 0.4, 0.5), "share of the area hidden"),
