@@ -42,6 +42,7 @@ class Finding(_Frozen):
         advice: what to do about it.
         ids: the examples it is about, at most 1,000.
         samples: a few of them; those in one tuple belong together.
+        rows: all rows that cannot be used, where each stands and why; the terminal shows the first.
     """
 
     check: str
@@ -51,6 +52,7 @@ class Finding(_Frozen):
     advice: str = ""
     ids: tuple[str, ...] = ()
     samples: tuple[tuple[Sample, ...], ...] = ()
+    rows: tuple[str, ...] = ()
 
 
 class Part(_Frozen):

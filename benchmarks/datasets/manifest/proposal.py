@@ -247,6 +247,7 @@ def _may_be_label(column: Column) -> bool:
         and column.values < column.known - 1
         and column.words <= LONGEST_LABEL
         and column.name != MEAN
+        and not all(value.casefold() in SPLITS for value in column.examples)
         and not QUANTITIES & set(column.named)
         and not any(kind.fullmatch(value) for value in column.examples[:EXAMPLES] for kind in unfit)
     )
@@ -255,10 +256,11 @@ def _may_be_label(column: Column) -> bool:
 def command_line(path: Path | str, options: Mapping[str, object]) -> str:
     """What a user types to run the suite; options with their default values are left out."""
     words = ["cma-bench", "suite", "--suite", "manifest", "--data", f"manifest={path}", "--option"]
-    given = {"labels": options.get("labels") or "COLUMN", **options}
-    for name, value in given.items():
-        if name == "labels" or value != ManifestOptions.model_fields[name].get_default():
-            words.append(f"{name}={_as_option(value or given['labels'] if name == 'labels' else value)}")
+    order = [name for name in ManifestOptions.model_fields if name in options and name != "labels"]
+    words.append(f"labels={_as_option(options.get('labels') or 'COLUMN')}")
+    for name in order:
+        if options[name] != ManifestOptions.model_fields[name].get_default():
+            words.append(f"{name}={_as_option(options[name])}")
     return shlex.join(words)
 
 

@@ -129,9 +129,10 @@ def test_the_folder_of_photos_that_lie_elsewhere_is_proposed(shop, absolute):
 
 
 def test_photos_that_are_nowhere_are_said(tmp_path):
-    proposal = proposed(write(tmp_path / "p.csv", products()))
+    rows = [{**row, "photo": f"lost/{row['sku']}.jpg"} for row in products()]
+    proposal = proposed(write(tmp_path / "p.csv", rows))
     assert proposal.options["image"] == "photo"
-    assert proposal.notes[0].startswith("60 of 60 photos do not exist, for example 'photos/P000.png' (p.csv, row 2)")
+    assert proposal.notes[0].startswith("60 of 60 photos do not exist, for example 'lost/P000.jpg' (p.csv, row 2)")
 
 
 def test_encoded_images_are_the_image(tmp_path):
@@ -176,5 +177,5 @@ def test_missing_labels_are_answered_with_columns_and_a_command(shop):
     with pytest.raises(DataError) as refused:
         datasets.load("manifest", Source(path, folder / "cache"), {})
     assert "has the columns sku, family_id, photo" in str(refused.value)
-    assert "--option labels=colour,kind text=headline image=photo" in str(refused.value)
+    assert "--option labels=colour,kind image=photo text=headline" in str(refused.value)
     assert "Field required" not in str(refused.value)
