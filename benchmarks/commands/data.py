@@ -10,6 +10,7 @@ from typing import Annotated, Any
 from tyro.conf import Positional, arg, subcommand
 
 from benchmarks.commands.options import CommonOptions, Pairs, pairs
+from benchmarks.commands.own_data import first_look
 from benchmarks.processes import quiet
 
 
@@ -31,12 +32,19 @@ def _list() -> None:
 def _show(common: CommonOptions, name: Positional[str] = "catalog", option: Pairs = ()) -> None:
     """Load a data set and show its card, splits, classes and what was left out.
 
+    Of a table of your own (`manifest`) without the option labels, show the columns and propose a command.
+
     Args:
         common: folders.
         name: a data set.
         option: options of the data set.
     """
-    print(show_data(name, pairs(option), common))
+    options = pairs(option)
+    print(
+        first_look(options, common)
+        if name == "manifest" and not options.get("labels")
+        else show_data(name, options, common)
+    )
 
 
 def show_data(name: str, options: Mapping[str, Any], common: CommonOptions) -> str:

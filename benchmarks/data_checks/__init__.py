@@ -8,12 +8,11 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import replace
 from typing import Any
 
-from benchmarks import datasets
 from benchmarks.data_checks import duplicates, files, labels, suspects
 from benchmarks.data_checks.findings import SEVERITIES, Finding, Findings, Part, TaskFacts
+from benchmarks.data_checks.loading import load_anyway
 from benchmarks.data_checks.rows import Examined, examine
 from benchmarks.datasets.loading.splits import Source, Splits
 from cma_clip.backbone.loading import load_backbone
@@ -38,7 +37,7 @@ CHECKS: tuple[Callable[[Examined], Iterator[Finding]], ...] = (
 
 
 def check(name: str, source: Source, options: Mapping[str, Any], backbone: str = BACKBONE) -> Findings:
-    """Load a data set, skipping what cannot be read, and look at all of it.
+    """Load a data set without what cannot be read or would be refused, and look at all of it.
 
     `backbone` says how many tokens are read, how large images are, and which images are similar.
 
@@ -48,10 +47,10 @@ def check(name: str, source: Source, options: Mapping[str, Any], backbone: str =
     """
     start = time.perf_counter()
     model = load_backbone(backbone)
-    splits = datasets.load(name, replace(source, on_bad_sample="skip"), options)
+    splits, refused = load_anyway(name, source, options)
     examined = examine(splits, model, source.progress)
     tasks = tuple(labels.facts(examined, task) for task in splits.tasks)
-    found = list(_find(examined, tasks, source))
+    found = [*refused, *_find(examined, tasks, source)]
     said = {finding.sentence for finding in found}
     notes = [note for note in splits.report.notes if note not in said]
     found += [Finding(check="loader-note", severity="info", count=1, sentence=note) for note in notes]

@@ -20,13 +20,15 @@ ODD_ASPECT = 1.5
 
 def check_readable(examined: Examined) -> Iterator[Finding]:
     """Rows that the loader left out, and images that it took but that cannot be decoded now."""
-    problems = [*examined.splits.report.bad_samples, *examined.photos.problems.values()]
+    report = examined.splits.report
+    problems = [*report.bad_samples, *report.blanked, *examined.photos.problems.values()]
     if problems:
         rest = f" ... and {len(problems) - TOLD:,} more" if len(problems) > TOLD else ""
         yield Finding(
             check="unreadable",
             severity="error",
             count=len(problems),
+            rows=tuple(problems),
             sentence=f"{len(problems):,} of {examined.splits.report.rows:,} rows cannot be used: "
             f"{'; '.join(problems[:TOLD])}{rest}.",
             advice="Restore or remove them, or run with --on-bad-sample skip, which leaves them out and counts them.",

@@ -42,7 +42,7 @@ class Finding(_Frozen):
         advice: what to do about it.
         ids: the examples it is about, at most 1,000.
         samples: a few of them; those in one tuple belong together.
-        rows: what is wrong with each row of the source that is no example, all of them: "file, row: reason".
+        rows: all rows that cannot be used, where each stands and why; the terminal shows the first.
     """
 
     check: str

@@ -13,6 +13,7 @@ the photo, and the report counts them.
 from __future__ import annotations
 
 import hashlib
+import shlex
 from collections.abc import Callable, Mapping
 from functools import cache
 from pathlib import Path
@@ -23,11 +24,12 @@ import pyarrow as pa
 from benchmarks.datasets.loading.build import TaskSpec, build_splits
 from benchmarks.datasets.loading.rows import LeakError
 from benchmarks.datasets.loading.splits import Card, DataError, Source, Splits
-from benchmarks.datasets.manifest.columns import Table, photo_notes
+from benchmarks.datasets.manifest.columns import Table, images_folder, photo_notes
 from benchmarks.datasets.manifest.folder import PhotoFolder, files_below
 from benchmarks.datasets.manifest.label_cells import refuse_lists
 from benchmarks.datasets.manifest.options import TIES, ManifestOptions, Ties
 from benchmarks.datasets.manifest.placement import SPLITS
+from benchmarks.datasets.manifest.proposal import Column, Proposal, command_line, describe, propose
 from benchmarks.datasets.reading import RawTable, column_names, read_table
 from benchmarks.datasets.reading.values import clean_text, mark_missing, settle_labels
 from benchmarks.names import UnknownName, choose
@@ -58,7 +60,7 @@ def load(source: Source, options: ManifestOptions) -> Splits:
     if path is None:
         raise DataError("manifest needs a table: --data manifest=FILE, a folder or a quoted glob of files")
     if not options.labels:
-        raise DataError(_proposal(path, options))
+        raise DataError(_without_labels(path, options))
     return build("manifest", CARD, _content(path), lambda: _read(path, options, source), options, source)
 
 
@@ -149,12 +151,24 @@ def _settled(raw: RawTable, options: ManifestOptions) -> tuple[pa.Table, list[st
     return pa.table(columns), notes
 
 
-def _proposal(path: Path, options: ManifestOptions) -> str:
-    names = ", ".join(column_names(path, options.reading()))
+def look(path: Path, options: ManifestOptions) -> tuple[RawTable, tuple[Column, ...], Proposal]:
+    """(The table as it is written, what its columns hold, options for it); `options` may lack the labels.
+
+    Raises:
+        DataError: the file cannot be read.
+    """
+    raw = read_table(path, options.reading())
+    columns = describe(raw, options.missing)
+    return raw, columns, propose(raw, columns, options, images_folder(options.images, raw.folder))
+
+
+def _without_labels(path: Path, options: ManifestOptions) -> str:
+    _, columns, proposal = look(path, options)
     return (
-        f"manifest: option labels is missing: which columns are to be predicted? {path} has the columns {names}; "
-        f"`cma-bench data show manifest --data manifest={path}` proposes, and --option labels=COLUMN,COLUMN chooses"
+        f"manifest: option labels is missing: which columns are to be predicted? {path} has the columns "
+        f"{', '.join(column.name for column in columns)}; proposed: {command_line(path, proposal.options)}; "
+        f"`{shlex.join(['cma-bench', 'data', 'show', 'manifest', '--data', f'manifest={path}'])}` says more"
     )
 
 
-__all__ = ["SPLITS", "TIES", "ManifestOptions", "PhotoFolder", "Table", "Ties", "build", "load"]
+__all__ = ["SPLITS", "TIES", "ManifestOptions", "PhotoFolder", "Table", "Ties", "build", "command_line", "load", "look"]

@@ -84,7 +84,7 @@ def find_photos(column: pa.ChunkedArray, origins: Where, folder: PhotoFolder, on
     files, outside = [], []
     for number, cell in enumerate(cells):
         try:
-            files.append(_files(cell, folder))
+            files.append(photos_of(cell, folder))
         except OutsideError as error:
             outside.append((number, error))
         except ValueError as error:
@@ -105,8 +105,12 @@ def _origin(origins: Where, numbers: npt.NDArray[np.int64], number: int) -> str:
     return origins[int(np.argmax(numbers == number))]
 
 
-def _files(cell: str, folder: PhotoFolder) -> tuple[str, ...] | None:
-    """None: a file does not exist."""
+def photos_of(cell: str, folder: PhotoFolder) -> tuple[str, ...] | None:
+    """The files that a cell names; None: the first does not exist.
+
+    Raises:
+        ValueError: what is wrong with the name, without it.
+    """
     if re.match(r"[a-zA-Z][a-zA-Z0-9+.-]*://", cell):
         raise ValueError(
             "is a URL, and photos are not fetched: download them into a folder first (img2dataset does a whole "
@@ -154,7 +158,7 @@ def _all_missing(names: Sequence[str], lost: int, named: int, origin: str, folde
         f"{lost:,} of {named:,} photos do not exist, for example {names[0]!r} ({origin}), looked for below "
         f"{folder.root.resolve()}"
     )
-    if other := _folder_that_fits(names, folder):
+    if other := folder_that_fits(names, folder):
         return f"{said}; they lie elsewhere: {_option(str(other))}"
     hint = "; are the backslashes part of the names?" if "\\" in names[0] else ""
     return (
@@ -163,8 +167,11 @@ def _all_missing(names: Sequence[str], lost: int, named: int, origin: str, folde
     )
 
 
-def _folder_that_fits(names: Sequence[str], folder: PhotoFolder) -> Path | None:
-    """A folder near by where the missing files lie."""
+def folder_that_fits(names: Sequence[str], folder: PhotoFolder) -> Path | None:
+    """A folder near by where the missing files lie, or the one of their absolute paths."""
+    absolute = [Path(name).parent for name in names if os.path.isabs(name) and _is_file(Path(name))]  # noqa: PTH117
+    if absolute:
+        return Path(os.path.commonpath(absolute))
     root = folder.root.resolve()
     near = [root.parent, root.parent.parent, folder.base.resolve()]
     for above in list(dict.fromkeys(near)):

@@ -5,6 +5,8 @@ import pytest
 
 from benchmarks import cli
 
+from .test_commands import heavy_after
+
 
 @pytest.fixture
 def cma_bench(monkeypatch, capsys, tmp_path):
@@ -60,3 +62,13 @@ def test_a_mistake_is_answered_in_one_line(cma_bench, arguments, message):
     assert printed == ""
     assert str(code).startswith(f"cma-bench: {message}")
     assert "\n" not in code
+
+
+def test_a_table_without_labels_is_shown_with_a_command(tmp_path):
+    lines = [f"red {n} thing here;{('red', 'blue')[n % 2]}" for n in range(30)]
+    (tmp_path / "my shop.csv").write_text("\n".join(["text;colour", *lines]), encoding="utf-8")
+    printed, complaint = heavy_after(["data", "show", "manifest", "--data", "manifest=my shop.csv"], tmp_path)
+    assert complaint == ""
+    assert "separator ';', 30 rows" in printed
+    command = "cma-bench suite --suite manifest --data 'manifest=my shop.csv' --option labels=colour image=null"
+    assert printed.splitlines()[-2:] == [command, "heavy: []"]
