@@ -87,6 +87,10 @@ class LateFusion(Classifier):
         """The backbone's hash: both halves start from the same."""
         return self.halves["text"].weights_fingerprint()
 
+    def cut_texts(self, examples: Examples) -> tuple[int, float] | None:
+        """The text half's."""
+        return self.halves["text"].cut_texts(examples)
+
     def facts(self) -> dict[str, JSON]:
         """Sums and details of both halves."""
         facts = {name: half.facts() for name, half in self.halves.items()}

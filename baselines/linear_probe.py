@@ -70,6 +70,10 @@ class LinearProbe(Classifier):
         """The backbone's hash."""
         return self.backbone.fingerprint
 
+    def cut_texts(self, examples: Examples) -> tuple[int, float] | None:
+        """What its backbone does not read of the texts."""
+        return self.processor.context_length, self.processor.cut_texts(examples, self.workspace)
+
     def facts(self) -> dict[str, JSON]:
         """Size of the model."""
         sizes = [array.size for name, array in self.arrays.items() if name not in ("mean", "scale")]

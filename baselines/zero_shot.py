@@ -68,6 +68,12 @@ class ZeroShot(Classifier):
         """The backbone's hash."""
         return self.backbone.fingerprint
 
+    def cut_texts(self, examples: Examples) -> tuple[int, float] | None:
+        """What its backbone does not read of the texts; None where it compares photos only."""
+        if self.config.reads == "image":
+            return None
+        return self.processor.context_length, self.processor.cut_texts(examples, self.workspace)
+
     def facts(self) -> dict[str, JSON]:
         """Nothing trains."""
         return {"trainable_parameters": 0}

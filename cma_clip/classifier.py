@@ -161,6 +161,13 @@ class Classifier(ABC):
         """Hash of the pretrained weights that the model starts from; None if it starts from none."""
         return None
 
+    def cut_texts(self, examples: Examples) -> tuple[int, float] | None:
+        """(the most tokens it reads of a text, the share of these texts that are longer).
+
+        None for a model that reads no text through a backbone.
+        """
+        return None
+
     def facts(self) -> dict[str, JSON]:
         """What a record should know of the finished training: epochs, trainable parameters, choices made."""
         return {}

@@ -14,7 +14,7 @@ from cma_clip.classifier import JSON, ClassifierConfig, Trial
 from cma_clip.network import FusionNetwork, Output, TransformerConfig, Widths
 from cma_clip.neural_classifier import NeuralClassifier
 from cma_clip.tensors import Features
-from cma_clip.types import Task
+from cma_clip.types import Examples, Task
 from cma_clip.version import Version
 
 Reads = Literal["both", "text", "image"]
@@ -105,6 +105,10 @@ class CMAClip(NeuralClassifier):
     def build(self, widths: Widths) -> FusionNetwork:
         """The network of figure 1."""
         return CMAClipNetwork(self.tasks, widths, self.config)
+
+    def cut_texts(self, examples: Examples) -> tuple[int, float] | None:
+        """None where it looks at photos only."""
+        return None if self.config.reads == "image" else super().cut_texts(examples)
 
     @classmethod
     def search_space(cls, trial: Trial) -> dict[str, JSON]:

@@ -138,6 +138,10 @@ class NeuralClassifier(Classifier):
         """Hash of the backbone as it was before training."""
         return self.backbone.fingerprint
 
+    def cut_texts(self, examples: Examples) -> tuple[int, float] | None:
+        """What its backbone does not read of the texts."""
+        return self.processor.context_length, self.processor.cut_texts(examples, self.workspace)
+
     def facts(self) -> dict[str, JSON]:
         """Epochs, the selected one, and how many parameters trained."""
         trained = [(n, p) for n, p in self.network.named_parameters() if p.requires_grad]

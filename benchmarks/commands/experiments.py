@@ -73,6 +73,7 @@ def run_one(experiment: Experiment, common: CommonOptions, suite: str = "single"
 
 def _metrics(record: Record) -> str:
     from benchmarks.records.record import CLEAN, MEAN
+    from benchmarks.reporting.notes import cut_texts
 
     lines = [f"{record.experiment.label()} ({record.key})"]
     for task, metrics in record.metrics[CLEAN].items():
@@ -80,7 +81,7 @@ def _metrics(record: Record) -> str:
         lines.append(f"  {task}: {cells}")
     others = {name: tasks[MEAN]["accuracy"] for name, tasks in record.metrics.items() if name != CLEAN}
     lines += [f"  {name}: mean accuracy {e.value:.3f} [{e.low:.3f}, {e.high:.3f}]" for name, e in others.items()]
-    return "\n".join(lines)
+    return "\n".join([*lines, *cut_texts({record.experiment.row: [record]})])
 
 
 def suite(  # noqa: PLR0913, PLR0917 - one parameter an option of the command
@@ -154,7 +155,9 @@ def run_suite(selected: Suite, name: str, roots: Mapping[str, Path], workers: in
     if failures:
         missing = len(wanted) - len(records)
         raise SuiteError("\n".join([f"{missing} of {len(wanted)} experiments failed:", *failures]))
-    return "\n".join([written, outputs.compare(records, common.results / "reference" / name)])
+    return "\n".join(
+        [written, *outputs.cut_texts(records), outputs.compare(records, common.results / "reference" / name)]
+    )
 
 
 def _changes(wanted: Sequence[Experiment], place: Place) -> list[str]:

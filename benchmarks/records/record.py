@@ -108,7 +108,9 @@ class Record(_Frozen):
         relevance: task -> (text, image): the known share of the evidence, where the data set knows it.
         sizes: examples per split.
         config: the model's complete configuration, defaults included.
-        facts: what the training reports of itself (epochs, selected epoch, trainable parameters ...).
+        facts: what the training reports of itself (epochs, selected epoch, trainable parameters ...); of a model that
+            reads texts through a backbone also `text_tokens`, the most it reads of a text, and `cut_texts`, the share
+            of longer texts by split.
         fingerprints: data and weights.
         versions: name -> version of everything that took part; empty in records made before there were any.
         data_report: what the loader left out (bad samples, dropped classes).

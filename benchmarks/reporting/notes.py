@@ -19,6 +19,7 @@ def footnotes(models: Models) -> tuple[str, ...]:
         *_missing(models),
         *_sizes(models),
         *_backbones(models),
+        *cut_texts(models),
         *_tuned(models),
         *_left_out(models),
     )
@@ -76,6 +77,30 @@ def _backbones(models: Models) -> Iterable[str]:
                 users.setdefault(backbone, []).append(model)
     for backbone, names in users.items():
         yield f"Backbone {backbone}" + (f": {', '.join(names)}." if len(users) > 1 else ".")
+
+
+def cut_texts(models: Models) -> Iterable[str]:
+    """Texts that a backbone does not read to their end; none for records made before this was counted."""
+    readers: dict[tuple[float, int, str], list[str]] = {}
+    for model, records in models.items():
+        for found in dict.fromkeys(map(_cut, records)):
+            if found is not None:
+                readers.setdefault(found, []).append(model)
+    for (share, most, backbone), names in readers.items():
+        yield (
+            f"{100 * share:.3g} % of the texts are longer than the {most} tokens that {backbone} reads; the rest of "
+            f"them is not seen by {', '.join(names)}."
+        )
+
+
+def _cut(record: Record) -> tuple[float, int, str] | None:
+    """(share of longer texts over all splits, tokens read, backbone); None where no text is longer."""
+    shares: dict[str, float] = record.facts.get("cut_texts", {})
+    if not any(shares.values()):
+        return None
+    rows = sum(record.sizes[split] for split in shares)
+    share = sum(cut * record.sizes[split] for split, cut in shares.items()) / rows
+    return share, record.facts["text_tokens"], record.config["backbone"]
 
 
 def _tuned(models: Models) -> Iterable[str]:

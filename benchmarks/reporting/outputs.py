@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 from benchmarks.records import store
 from benchmarks.records.record import CLEAN, MEAN, Record
+from benchmarks.reporting import notes
 from benchmarks.reporting import reference as comparisons
 from benchmarks.reporting.aggregate import by_dataset, compared, records_of, score
 from benchmarks.reporting.comparison import comparison_table, cost_table, modality_weights_table
@@ -129,6 +130,12 @@ def compare(records: Sequence[Record], reference_dir: Path) -> str:
         return f"no reference results at {reference_dir} to compare with"
     found = comparisons.against_reference(records, store.load_records(reference_dir))
     return found.summary(str(reference_dir))
+
+
+def cut_texts(records: Sequence[Record]) -> list[str]:
+    """A line for every data set and limit: the share of the texts that models do not read to their end."""
+    found = by_dataset(records, ())
+    return [f"{dataset}: {note}" for dataset, models in found.items() for note in notes.cut_texts(models)]
 
 
 def headline(records: Sequence[Record]) -> dict[str, float]:

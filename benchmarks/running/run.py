@@ -8,6 +8,7 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 import torch
 from pydantic_core import to_jsonable_python
@@ -136,7 +137,7 @@ def _train_and_record(
             relevance={task: (r["text"], r["image"]) for task, r in (splits.relevance or {}).items()},
             sizes=_sizes(splits),
             config=classifier.config.model_dump(mode="json"),
-            facts=classifier.facts(),
+            facts={**classifier.facts(), **_cut_texts(classifier, splits)},
             fingerprints=identity.fingerprints,
             versions={name: int(version) for name, version in identity.versions.items()},
             data_report=to_jsonable_python(splits.report),
@@ -156,6 +157,18 @@ def _train_and_record(
 def _trained_rows(classifier: Classifier, splits: Splits) -> int | None:
     backbone = getattr(classifier.config, "backbone", None)
     return None if backbone is None else trained_rows(backbone, as_is(splits.test).texts())
+
+
+def _cut_texts(classifier: Classifier, splits: Splits) -> dict[str, Any]:
+    """The most tokens that the model reads of a text, and the share of longer texts by split."""
+    found = {name: classifier.cut_texts(examples) for name, examples in splits.parts().items()}
+    cut = {name: told for name, told in found.items() if told is not None}
+    if not cut:
+        return {}
+    return {
+        "text_tokens": max(most for most, _ in cut.values()),
+        "cut_texts": {n: share for n, (_, share) in cut.items()},
+    }
 
 
 def _sizes(splits: Splits) -> dict[str, int]:

@@ -119,8 +119,8 @@ class Processor:
         )
 
     def encode_texts(self, examples: Examples, workspace: Workspace) -> Arrays:
-        """`input_ids` and `text_present` as in `Encoded`, tokenised once."""
-        folder = _folder(workspace, "texts", self.name(examples))
+        """`input_ids` and `text_present` as in `Encoded`, and `text_cut` Bool[N], longer than what is read."""
+        folder = _folder(workspace, "tokens", self.name(examples))
         if folder is None:
             return self._text_arrays(examples.texts())
         with folder.lock():
@@ -148,13 +148,31 @@ class Processor:
 
     def _text_arrays(self, texts: Sequence[str | None]) -> dict[str, npt.NDArray[Any]]:
         present = np.array([bool(text and text.strip()) for text in texts], dtype=np.bool_)
-        return {"input_ids": self.texts(texts), "text_present": present}
+        ids = self.texts(texts)
+        return {"input_ids": ids, "text_present": present, "text_cut": self._longer(texts, ids)}
+
+    def _longer(self, texts: Sequence[str | None], ids: npt.NDArray[np.int32]) -> npt.NDArray[np.bool_]:
+        """Bool[N]: which texts were cut. Only those that fill all positions are tokenised a second time."""
+        longer = np.zeros(len(texts), dtype=np.bool_)
+        if ids.shape[1] == self.context_length:
+            empty = self.tokenizer([""], context_length=self.context_length).numpy()
+            full = np.flatnonzero((ids[:, -2:] != empty[:, -2:]).any(axis=1))  # a token may have the padding's id
+            longer[full] = self.lengths([texts[row] or "" for row in full.tolist()]) > self.context_length
+        return longer
+
+    def cut_texts(self, examples: Examples, workspace: Workspace) -> float:
+        """Share of the texts that are longer than what is read of them; 0 where there is no text."""
+        arrays = self.encode_texts(examples, workspace)
+        return float(arrays["text_cut"].sum() / max(1, arrays["text_present"].sum()))
 
     def lengths(self, texts: Sequence[str]) -> npt.NDArray[np.int64]:
         """Int[N]: tokens of each text before anything is cut, begin and end marks included."""
         if hasattr(self.tokenizer, "encode"):  # open_clip's own, whose `encode` leaves the two marks out
             return np.array([len(self.tokenizer.encode(text)) + 2 for text in texts], dtype=np.int64)
-        ids = self.tokenizer.tokenizer(list(map(self.tokenizer.clean_fn, texts)))["input_ids"]  # Hugging Face's
+        if not texts:
+            return np.zeros(0, dtype=np.int64)
+        cleaned = list(map(self.tokenizer.clean_fn, texts))
+        ids = self.tokenizer.tokenizer(cleaned, verbose=False)["input_ids"]  # Hugging Face's
         return np.array([len(own) for own in ids], dtype=np.int64)
 
 

@@ -176,6 +176,14 @@ def test_search_space_gives_valid_values(name):
 
 
 @every_model
+def test_what_is_cut_is_told_by_those_that_read_texts_through_a_backbone(models, name):
+    told = models[name].cut_texts(changed(TEST, text="red " * 40))
+    reads = "backbone" in MODELS[name].Config.model_fields and getattr(models[name].config, "reads", "text") != "image"
+    assert told == ((16, 1.0) if reads else None)
+    assert (models[name].cut_texts(changed(TEST, text="red")) or (16, 0.0)) == (16, 0.0)
+
+
+@every_model
 def test_weights_fingerprint_names_the_backbone(models, name):
     has_backbone = "backbone" in MODELS[name].Config.model_fields
     assert (models[name].weights_fingerprint() is not None) == has_backbone

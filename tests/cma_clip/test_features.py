@@ -56,7 +56,7 @@ def test_other_weights_have_another_cache(backbone, tiny, tmp_path):
     for each in (backbone, refreshed):
         features_of(each, products(4, fingerprint="shop"), tmp_path)
     assert len(list((tmp_path / "features").glob("*/arrays.json"))) == 4  # images and texts
-    assert len(list(tmp_path.glob("images/*/arrays.json"))) == len(list(tmp_path.glob("texts/*/arrays.json"))) == 1
+    assert len(list(tmp_path.glob("images/*/arrays.json"))) == len(list(tmp_path.glob("tokens/*/arrays.json"))) == 1
 
 
 def test_half_written_cache_is_not_believed(backbone, tmp_path):

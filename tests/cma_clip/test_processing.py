@@ -62,7 +62,7 @@ def test_second_call_reads_the_cache(processor, tmp_path):
     first = processor.encode(products(8, fingerprint="shop"), workspace)
     stamps = {path: path.stat().st_mtime_ns for path in tmp_path.rglob("*.npy")}
     second = processor.encode(products(8, fingerprint="shop"), workspace)
-    assert len(stamps) == 4
+    assert len(stamps) == 5
     assert {path: path.stat().st_mtime_ns for path in tmp_path.rglob("*.npy")} == stamps
     for name in ("pixels", "input_ids", "image_present", "text_present", "fingerprint"):
         assert np.array_equal(getattr(first, name), getattr(second, name))
@@ -106,3 +106,15 @@ def test_tokens_are_counted_before_anything_is_cut(architectures, kind):
     processor = Processor(load_backbone(architectures[kind]))
     short, long, empty = processor.lengths(["red shirt", "red shirt " * 40, ""])
     assert 0 < empty < short <= processor.context_length < long
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_the_share_of_cut_texts_is_what_the_lengths_say(architectures, kind, tmp_path):
+    processor = Processor(load_backbone(architectures[kind]))
+    texts = ["red " * 13, "red " * 14, "red " * 15, "! " * 60, "", None]
+    longer = [processor.lengths([text])[0] > 16 for text in texts if text]
+    assert longer == [False, False, True, True]
+    examples = ExampleList.of([photo("red")] * len(texts), texts)
+    assert processor.encode_texts(examples, Workspace())["text_cut"].tolist() == [*longer, False, False]
+    assert processor.cut_texts(examples, Workspace()) == 0.5
+    assert processor.cut_texts(ExampleList.of([photo("red")], [None]), Workspace()) == 0

@@ -1,5 +1,5 @@
 from benchmarks.records.record import Experiment
-from benchmarks.reporting.notes import notes_on_cma_clip
+from benchmarks.reporting.notes import cut_texts, notes_on_cma_clip
 from tests.benchmarks.made_records import record, with_accuracy
 
 
@@ -47,3 +47,14 @@ def test_what_the_outcomes_cannot_tell_apart_is_not_called_better():
 def test_alone_or_absent_there_is_nothing_to_say():
     assert notes(record()) == []
     assert notes(record("mmbt"), record("majority")) == []
+
+
+def test_cut_texts_are_told_where_there_are_any():
+    shares = {"train": 0.5, "val": 0.0, "test": 0.25}  # of 3,000, 600 and 400 texts
+    one, two = (record(name, facts={"text_tokens": 32, "cut_texts": shares}) for name in ("mmbt", "cma_clip"))
+    assert list(cut_texts({"mmbt": [one], "cma_clip": [two], "cma_clip_wo_sa": [record("cma_clip_wo_sa")]})) == [
+        "40 % of the texts are longer than the 32 tokens that tiny-product-clip reads; the rest of them is not seen by "
+        "mmbt, cma_clip."
+    ]
+    whole = record(facts={"text_tokens": 32, "cut_texts": dict.fromkeys(shares, 0.0)})
+    assert not list(cut_texts({"cma_clip": [whole]}))

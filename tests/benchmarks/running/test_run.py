@@ -57,6 +57,8 @@ def test_a_record_says_what_was_asked_found_and_where(place, tiny):
     assert record.facts["epochs"] == 2
     assert record.facts["samples_seen"] == 128
     assert record.facts["trainable_parameters"] > 0
+    assert record.facts["text_tokens"] == 16
+    assert set(record.facts["cut_texts"]) == {"train", "val", "test"}
     assert record.data_report["rows"] == 120
     assert record.data_report["bad_samples"] == []
     assert set(record.seconds) == {"load", "fit", "predict", "evaluate", "perturbed"}
