@@ -28,7 +28,6 @@ def check_readable(examined: Examined) -> Iterator[Finding]:
             check="unreadable",
             severity="error",
             count=len(problems),
-            rows=tuple(problems),
             sentence=f"{len(problems):,} of {examined.splits.report.rows:,} rows cannot be used: "
             f"{'; '.join(problems[:TOLD])}{rest}.",
             advice="Restore or remove them, or run with --on-bad-sample skip, which leaves them out and counts them.",

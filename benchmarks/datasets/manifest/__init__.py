@@ -14,7 +14,8 @@ from __future__ import annotations
 
 import hashlib
 import shlex
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -30,7 +31,7 @@ from benchmarks.datasets.manifest.label_cells import refuse_lists
 from benchmarks.datasets.manifest.options import TIES, ManifestOptions, Ties
 from benchmarks.datasets.manifest.placement import SPLITS
 from benchmarks.datasets.manifest.proposal import Column, Proposal, command_line, describe, propose
-from benchmarks.datasets.reading import RawTable, column_names, read_table
+from benchmarks.datasets.reading import RawTable, read_table
 from benchmarks.datasets.reading.values import clean_text, mark_missing, settle_labels
 from benchmarks.names import UnknownName, choose
 from cma_clip.version import Version
@@ -110,16 +111,28 @@ def _content(path: Path) -> str:
 
 def _read(path: Path, options: ManifestOptions, source: Source) -> Table:
     wanted = options.columns()
-    reading = options.reading()
-    names = column_names(path, reading)
+    raw = read_table(path, options.reading())
+    names = raw.columns.column_names
     for column, option in wanted.items():
         try:
             choose(column, names, "column")
         except UnknownName as error:
-            raise DataError(f"{path}: option {option}: {error}") from error
-    raw = read_table(path, reading, list(wanted))
-    columns, notes = _settled(raw, options)
+            raise DataError(f"{path}: option {option}: {error} ({raw.notes[0]})") from error
+    columns, notes = _settled(
+        replace(raw, columns=raw.columns.select([name for name in names if name in wanted])), options
+    )
+    notes += _unused(names, options)
     return Table(raw.folder, columns, raw.origins, options, source.on_bad_sample, (*raw.notes, *notes))
+
+
+def _unused(names: Sequence[str], options: ManifestOptions) -> list[str]:
+    """A column that is called as an option and means nothing unless that option names it."""
+    found = [(name, name.strip().casefold()) for name in names if name not in options.columns()]
+    return [
+        f"Column {name!r} is not used for the splits: --option {option}={name} uses it."
+        for name, option in found
+        if option in {"split", "group"} and getattr(options, option) is None
+    ]
 
 
 def _settled(raw: RawTable, options: ManifestOptions) -> tuple[pa.Table, list[str]]:

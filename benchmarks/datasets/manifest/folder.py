@@ -67,7 +67,8 @@ class PhotoFolder:
         for base in self._bases:
             path = self._resolved(os.path.join(base, name))  # noqa: PTH118
             if not self._below(path):
-                outside = outside or path
+                if base == self._root or os.path.lexists(path):
+                    outside = outside or path
             elif os.path.lexists(path):
                 return path
         if outside:

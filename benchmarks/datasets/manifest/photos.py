@@ -159,7 +159,7 @@ def _all_missing(names: Sequence[str], lost: int, named: int, origin: str, folde
         f"{folder.root.resolve()}"
     )
     if other := folder_that_fits(names, folder):
-        return f"{said}; they lie elsewhere: {_option(str(other))}"
+        return f"{said}; files of that name lie elsewhere; if they are the photos: {_option(str(other))}"
     hint = "; are the backslashes part of the names?" if "\\" in names[0] else ""
     return (
         f"{said}{hint}; another folder: --option images=DIR; rows without them: --on-bad-sample skip (less than half "

@@ -30,7 +30,7 @@ def read_excel(path: Path, options: ReadOptions) -> RawTable:
     except UnknownName as error:
         raise DataError(f"{path}: {error.args[0]}") from error
     except (python_calamine.CalamineError, OSError, IndexError) as error:
-        raise DataError(f"{path}: cannot be read as a spreadsheet: {error}") from error
+        raise DataError(f"{path}: cannot be read as a spreadsheet: {error}; save it as .xlsx or CSV") from error
     if not cells:
         raise DataError(f"{path}: sheet {name!r} is empty; other sheets: {', '.join(book.sheet_names)}")
     columns_ = [strip(pa.array([_text(cell) for cell in column], pa.string())) for column in zip(*cells, strict=True)]

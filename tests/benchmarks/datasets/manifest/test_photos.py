@@ -108,6 +108,14 @@ def test_nothing_outside_the_folder_is_read(tmp_path, load, name):
             load(table, {**LABELS, "images": "."}, on_bad_sample=bad)
 
 
+def test_a_name_that_is_nowhere_is_missing_and_not_outside(tmp_path, load):
+    _photos(tmp_path / "photos")
+    (tmp_path / "tables").mkdir()
+    table = write_csv(tmp_path / "tables" / "items.csv", _rows("gone/{}.png".format))
+    with pytest.raises(DataError, match=r"40 of 40 photos do not exist, .*looked for below .*photos"):
+        load(table, {**LABELS, "images": "../photos"})
+
+
 def test_a_folder_that_is_not_there(tmp_path, load):
     table = write_csv(tmp_path / "items.csv", _rows("{}.png".format))
     with pytest.raises(DataError, match="images=photos: no such folder"):

@@ -106,3 +106,13 @@ def test_the_automatic_split_never_tears_what_is_equal(loaded):
     titles = [{text.lower() for text in examples.texts()} for examples in splits.parts().values()]
     assert not titles[0] & titles[1]
     assert not (titles[0] | titles[1]) & titles[2]
+
+
+@pytest.mark.parametrize("column", ["split", "Group"])
+def test_a_column_called_as_an_option_and_not_named_by_it_is_reported(loaded, column):
+    rows = _rows(
+        60, **{column: lambda number: ("train", "test")[number % 3 == 0] if column == "split" else f"g{number}"}
+    )
+    said = f"Column {column!r} is not used for the splits: --option {column.casefold()}={column} uses it."
+    assert said in loaded(rows).report.notes
+    assert not any("is not used" in note for note in loaded(rows, **{column.casefold(): column}).report.notes)

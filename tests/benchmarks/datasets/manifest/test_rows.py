@@ -2,6 +2,7 @@ import csv
 import io
 import json
 
+import openpyxl
 import pyarrow as pa
 import pytest
 from pyarrow import parquet
@@ -242,3 +243,14 @@ def test_there_must_be_a_table(tmp_path, load):
         load(None)
     with pytest.raises(DataError, match="gone"):
         load(tmp_path / "gone")
+
+
+def test_a_column_of_another_sheet_is_an_error_that_names_the_sheets(tmp_path, load):
+    book = openpyxl.Workbook()
+    book.active.append(["note"])
+    book.active.append(["read me"])
+    book.create_sheet("products").append(["text", "colour"])
+    path = tmp_path / "shop.xlsx"
+    book.save(path)
+    with pytest.raises(DataError, match=r"unknown column 'colour'.*Valid: note .*'products' \(sheet=NAME\)"):
+        load(path, {"labels": ["colour"], "image": None})
