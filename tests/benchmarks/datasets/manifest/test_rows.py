@@ -217,7 +217,7 @@ def test_all_labels_missing(manifest, load):
 @pytest.mark.parametrize(
     ("options", "message"),
     [
-        ({}, "option labels is missing.* has the columns image, text, colour, split; `cma-bench data show manifest"),
+        ({}, "option labels is missing.* has the columns image, text, colour, split; proposed: cma-bench suite"),
         ({"labels": []}, r"manifest: labels=\[\]: .*at least 1"),
         ({"labels": ["a", "a"]}, "manifest: labels=.*'a' is named twice"),
         ({"labels": ["text"]}, "column 'text' is an input and a label"),
