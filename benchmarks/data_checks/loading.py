@@ -50,15 +50,20 @@ def load_anyway(name: str, source: Source, options: Mapping[str, Any]) -> tuple[
 
 
 def _ways_around(name: str, source: Source, given: Mapping[str, Any]) -> list[tuple[str, object, Source]]:
-    if name not in datasets.DATASETS:
-        return []
-    known = datasets.DATASETS[name].options.model_fields
+    """(Option or "", its value, source) of what is left to try."""
     unused = object()
-    ways = [
-        (option, value, source) for option, value in AROUND if option in known and given.get(option, unused) != value
-    ]
+    ways = [(option, value, source) for option, value in AROUND if given.get(option, unused) != value]
     blank = [("", None, replace(source, on_bad_sample="blank"))] if source.on_bad_sample == "skip" else []
-    return [*ways[:-1], *blank, *ways[-1:]]
+    return [way for way in [*ways[:-1], *blank, *ways[-1:]] if not way[0] or _valid(name, {**given, way[0]: way[1]})]
+
+
+def _valid(name: str, options: Mapping[str, Any]) -> bool:
+    try:
+        datasets.check_names(name, options)
+        datasets.parse_options(name, datasets.DATASETS[name], options)
+    except ValueError:
+        return False
+    return True
 
 
 def _outcome(name: str, source: Source, options: Mapping[str, Any]) -> Splits | DataError:

@@ -26,11 +26,12 @@ from benchmarks.datasets.loading.build import TaskSpec, build_splits
 from benchmarks.datasets.loading.rows import LeakError
 from benchmarks.datasets.loading.splits import Card, DataError, Source, Splits
 from benchmarks.datasets.manifest.columns import Table, images_folder, photo_notes
+from benchmarks.datasets.manifest.command import command_line
 from benchmarks.datasets.manifest.folder import PhotoFolder, files_below
 from benchmarks.datasets.manifest.label_cells import refuse_lists
 from benchmarks.datasets.manifest.options import TIES, ManifestOptions, Ties
 from benchmarks.datasets.manifest.placement import SPLITS
-from benchmarks.datasets.manifest.proposal import Column, Proposal, command_line, describe, propose
+from benchmarks.datasets.manifest.proposal import Column, Proposal, describe, propose
 from benchmarks.datasets.reading import RawTable, read_table
 from benchmarks.datasets.reading.values import clean_text, mark_missing, settle_labels
 from benchmarks.names import UnknownName, choose
