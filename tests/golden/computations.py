@@ -163,9 +163,10 @@ def _metric(name: str) -> Numbers:
     rng = np.random.default_rng(0)
     labels = rng.integers(0, 3, 60)
     scores = rng.random((60, 3)) + 0.8 * np.eye(3)[labels]
+    # Too sure here and not sure enough there, so that the bins matter to ECE.
+    mixed = rng.random((60, 3)) ** 2 + 0.2 * np.eye(3)[labels]
     labels[:5] = IGNORE
-    sharp = scores**6  # of every confidence, too high here and too low there: ECE knows its bins apart
-    found = {"value": scores, "value of sharp scores": sharp}
+    found = {"value": scores, "value of mixed scores": mixed}
     return {key: [METRICS[name](values / values.sum(1, keepdims=True), labels)] for key, values in found.items()}
 
 
