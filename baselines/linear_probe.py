@@ -9,7 +9,7 @@ import numpy as np
 import numpy.typing as npt
 from pydantic import Field
 
-from baselines.logistic import fit_logistic, predict_logistic
+from baselines.logistic import check_saved, fit_logistic, predict_logistic
 from cma_clip.backbone.loading import load_backbone
 from cma_clip.classifier import JSON, Arrays, Classifier, ClassifierConfig, Report, Trial, silent
 from cma_clip.features.processing import FEATURES, Processor
@@ -64,6 +64,7 @@ class LinearProbe(Classifier):
 
     def restore(self, values: Mapping[str, Any], arrays: Arrays) -> None:
         """The inverse of `state`."""
+        check_saved(arrays, self.tasks, self.backbone.text_width + self.backbone.image_width, ("mean", "scale"))
         self.arrays = arrays
 
     def weights_fingerprint(self) -> str | None:

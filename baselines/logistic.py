@@ -42,3 +42,19 @@ def predict_logistic(features: Any, arrays: Mapping[str, Any], tasks: Sequence[T
         logits = np.asarray(features @ arrays[f"{task.name}.weight"].T) + arrays[f"{task.name}.bias"]
         probabilities[task.name] = softmax(logits.astype(np.float64), axis=1).astype(np.float32)
     return probabilities
+
+
+def check_saved(arrays: Arrays, tasks: Sequence[Task], width: int, vectors: Sequence[str]) -> None:
+    """Whether saved arrays are those of `fit_logistic` on D = `width` features, and `vectors` of that length.
+
+    Raises:
+        ValueError: an array is missing or has another shape; names it.
+    """
+    shapes: dict[str, tuple[int, ...]] = dict.fromkeys(vectors, (width,))
+    for task in tasks:
+        shapes |= {f"{task.name}.weight": (len(task.classes), width), f"{task.name}.bias": (len(task.classes),)}
+    for name, shape in shapes.items():
+        if name not in arrays:
+            raise ValueError(f"array {name!r} is missing")
+        if arrays[name].shape != shape:
+            raise ValueError(f"array {name!r} has shape {arrays[name].shape}, not {shape}")

@@ -9,7 +9,7 @@ import numpy as np
 from pydantic import Field
 from sklearn.feature_extraction.text import TfidfVectorizer
 
-from baselines.logistic import fit_logistic, predict_logistic
+from baselines.logistic import check_saved, fit_logistic, predict_logistic
 from cma_clip.classifier import JSON, Arrays, Classifier, ClassifierConfig, Report, Trial, silent
 from cma_clip.types import Examples, Predictions
 from cma_clip.version import Version
@@ -65,6 +65,7 @@ class TfidfLogistic(Classifier):
 
     def restore(self, values: Mapping[str, Any], arrays: Arrays) -> None:
         """The inverse of `state`."""
+        check_saved(arrays, self.tasks, len(values["vocabulary"]), ("idf",))
         self.vectoriser = self._new_vectoriser(values["vocabulary"])
         self.vectoriser.idf_ = arrays["idf"]
         self.arrays = {name: array for name, array in arrays.items() if name != "idf"}

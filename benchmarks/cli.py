@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import sys
 from collections.abc import Callable
 from typing import Any
 
@@ -31,6 +32,10 @@ COMMANDS: dict[str, Callable[..., Any]] = {
 }
 
 
+INTERRUPTED = 130
+"""128 + SIGINT, as shells have it."""
+
+
 def main() -> None:
     """Entry point; an error that names what is wrong is printed alone, without a traceback."""
     try:
@@ -41,3 +46,8 @@ def main() -> None:
         if os.environ.get("CMA_BENCH_DEBUG"):
             raise
         raise SystemExit(f"cma-bench: {error}") from error
+    except KeyboardInterrupt:
+        print(
+            "cma-bench: interrupted; finished results are kept, the same command goes on with the rest", file=sys.stderr
+        )
+        raise SystemExit(INTERRUPTED) from None

@@ -20,6 +20,9 @@ from cma_clip.version import Version
 Arrays = dict[str, npt.NDArray[Any]]
 JSON = str | int | float | bool | None | list[Any] | dict[str, Any]
 
+UNREADABLE = (OSError, ValueError, KeyError, TypeError, AttributeError, RuntimeError, SafetensorError)
+"""What a damaged file of a saved model raises: on reading it, on a value of another type, in `load_state_dict`."""
+
 
 class ClassifierConfig(BaseModel):
     """The hyper-parameters of a model. Frozen; an unknown field is an error that names it."""
@@ -131,21 +134,25 @@ class Classifier(ABC):
         """The inverse of `save`: predicts the same bits.
 
         Raises:
-            ValueError: the folder holds no model of this class, or the backbone that is found here has other weights
-                than the one it was trained on.
+            ValueError: the folder holds no whole model of this class, or the backbone that is found here has other
+                weights than the one it was trained on.
         """
         try:
-            saved = json.loads((folder / cls.values_file).read_text())
+            saved = json.loads((folder / cls.values_file).read_text(encoding="utf-8"))
             config = cls.Config.model_validate(saved.get("config", {}))
             tasks = [Task.from_json(task) for task in saved["tasks"]]
+            seed = int(saved["seed"])
             arrays = load_file(folder / cls.arrays_file) if cls.arrays_file else {}
-        except (OSError, ValueError, KeyError, SafetensorError) as error:
-            raise ValueError(f"{folder} holds no saved {cls.__name__}: {error}") from error
-        model = cls(tasks, config, saved["seed"], workspace)
+        except UNREADABLE as error:
+            raise ValueError(f"{folder} holds no saved {cls.__name__}: {_in_short(error)}") from error
+        model = cls(tasks, config, seed, workspace)
         found = model.weights_fingerprint()
         if (trained_on := saved.get("backbone_fingerprint", found)) != found:
             raise ValueError(f"{folder}: trained on weights {trained_on} of its backbone; those found here are {found}")
-        model.restore(saved, arrays)
+        try:
+            model.restore(saved, arrays)
+        except UNREADABLE as error:
+            raise ValueError(f"{folder} holds no whole {cls.__name__}: {_in_short(error)}") from error
         return model
 
     @classmethod
@@ -171,3 +178,7 @@ class Classifier(ABC):
     def facts(self) -> dict[str, JSON]:
         """What a record should know of the finished training: epochs, trainable parameters, choices made."""
         return {}
+
+
+def _in_short(error: Exception) -> str:
+    return f"{error} is missing" if isinstance(error, KeyError) else " ".join(str(error).split())[:300]

@@ -15,6 +15,7 @@ import numpy as np
 import pandas as pd
 import pytest
 from PIL import Image
+from safetensors.numpy import load_file, save_file
 
 from benchmarks import models
 from cma_clip.types import ExampleList
@@ -68,3 +69,46 @@ def test_a_model_logged_before_its_loader_moved_is_served():
     answer = served.predict(pd.DataFrame({"image": [None] * len(texts), "text": texts}).dropna(subset=["text"]))
     expected = np.array(THEN["probabilities"]["tfidf_logistic"]["color"])[[0, 2]]
     np.testing.assert_allclose(answer["color_probability"], expected.max(axis=1), atol=1e-4)
+
+
+def _without_a_key(path):
+    saved = json.loads(path.read_text(encoding="utf-8"))
+    del saved["seed"]
+    path.write_text(json.dumps(saved), encoding="utf-8")
+
+
+def _without_an_array(path):
+    arrays = load_file(path)
+    del arrays[min(arrays)]
+    save_file(arrays, path)
+
+
+def _with_a_shorter_array(path):
+    arrays = load_file(path)
+    arrays[min(arrays)] = arrays[min(arrays)].ravel()[:1].copy()
+    save_file(arrays, path)
+
+
+DAMAGES = {
+    "empty": (".json .safetensors", lambda path: path.write_bytes(b"")),
+    "cut": (".json .safetensors", lambda path: path.write_bytes(path.read_bytes()[:-40])),
+    "list": (".json", lambda path: path.write_text("[]", encoding="utf-8")),
+    "null": (".json", lambda path: path.write_text("null", encoding="utf-8")),
+    "without a key": (".json", _without_a_key),
+    "without an array": (".safetensors", _without_an_array),
+    "with a shorter array": (".safetensors", _with_a_shorter_array),
+}
+
+
+@pytest.mark.parametrize("damage", DAMAGES)
+@pytest.mark.parametrize("name", THEN["probabilities"])
+def test_a_damaged_model_is_one_clear_error(name, damage, tmp_path):
+    endings, spoil = DAMAGES[damage]
+    for number, file in enumerate(sorted((SAVED / name).iterdir())):
+        if file.suffix in endings.split() and file.name != models.NAME_FILE:
+            folder = tmp_path / f"model-{number}"
+            shutil.copytree(SAVED / name, folder)
+            spoil(folder / file.name)
+            with pytest.raises(ValueError, match=rf"model-{number} holds no (saved|whole) \w+: .") as caught:
+                models.load(folder)
+            assert "\n" not in str(caught.value)

@@ -14,18 +14,20 @@ from torch import nn
 from benchmarks import datasets, models, versions
 from benchmarks.datasets import DATASETS
 from benchmarks.datasets.hub import SPECS
-from benchmarks.datasets.loading.build import LOADING
 from benchmarks.datasets.loading.masking import MASKING
 from benchmarks.datasets.loading.splits import Source
-from benchmarks.metrics import EVALUATION, METRICS
+from benchmarks.metrics import EVALUATION, METRICS, modality_weights
 from benchmarks.models import MODELS
 from benchmarks.perturbations import PERTURBATIONS, PROTOCOLS, at
 from benchmarks.perturbations.view import Perturbed
 from benchmarks.records.record import CLEAN, MEAN, Experiment
+from benchmarks.running.evaluation import by_group
 from benchmarks.running.run import Place, run
 from benchmarks.tracking import OFF, open_tracker
 from benchmarks.twins import TWINS, make_twin
+from cma_clip.augmentation import augment_features
 from cma_clip.backbone.loading import load_backbone
+from cma_clip.class_names import without
 from cma_clip.classifier import Workspace
 from cma_clip.contrastive.module import ContrastiveConfig
 from cma_clip.contrastive.training import CONTRASTIVE, fit_contrastive
@@ -34,11 +36,11 @@ from cma_clip.features.token_features import token_features
 from cma_clip.learner import TRAINING
 from cma_clip.network import FusionNetwork, Output, TrainConfig
 from cma_clip.neural_classifier import NeuralClassifier
-from cma_clip.types import IGNORE
+from cma_clip.types import IGNORE, Examples, Predictions
 from tests.architectures import write_architecture
 from tests.benchmarks.datasets.hub_copies import write_saved
 from tests.benchmarks.datasets.samples import write_manifest
-from tests.products import TASKS, products
+from tests.products import TASKS, changed, products
 
 EXACT, PIXELS, COMPUTED, TRAINED = 0.0, 0.5, 1e-6, 1e-4
 """How far numbers may lie from the committed ones. Of a training: measured with OpenBLAS' Nehalem and Haswell kernels,
@@ -133,17 +135,20 @@ def _dataset(name: str, options: Mapping[str, object]) -> Numbers:
         )
         shown = [examples[row].image for row in range(min(3, len(examples)))]
         found[f"pixels of {part}"] = [float(np.asarray(image).mean()) for image in shown if image is not None]
-    return found
+    found |= {f"subset {subset}": _digest(rows.tolist()) for subset, rows in splits.subsets.items()}
+    found |= {f"relevance of {task}": sorted(shares.values()) for task, shares in (splits.relevance or {}).items()}
+    return found if splits.per_group is None else found | {"test units": _digest(splits.test_units())}
 
 
 def _perturbation(name: str) -> Numbers:
     examples = products(8, seed=4, holes=False)
-    changed = Perturbed(examples, at(name, 3))
-    pixels = [np.asarray(example.image, dtype=np.float64) for example in changed if example.image is not None]
+    found = Perturbed(examples, at(name, 3))
+    pixels = [np.asarray(example.image, dtype=np.float64) for example in found if example.image is not None]
     return {
-        "texts": _digest(changed.texts()),
-        "photos": _digest(changed.image_present().tolist()),
-        "pixels": [value for found in pixels for value in (found.mean(), found.std(), found[:8, :8].mean())],
+        "texts": _digest(found.texts()),
+        "texts of one word": _digest(Perturbed(changed(examples, text="shirt"), at(name, 5)).texts()),
+        "photos": _digest(found.image_present().tolist()),
+        "pixels": [value for image in pixels for value in (image.mean(), image.std(), image[:8, :8].mean())],
         "parameters": _digest(PERTURBATIONS[name].parameters),
     }
 
@@ -158,17 +163,38 @@ def _metric(name: str) -> Numbers:
     rng = np.random.default_rng(0)
     labels = rng.integers(0, 3, 60)
     scores = rng.random((60, 3)) + 0.8 * np.eye(3)[labels]
+    # Too sure here and not sure enough there, so that the bins matter to ECE.
+    mixed = rng.random((60, 3)) ** 2 + 0.2 * np.eye(3)[labels]
     labels[:5] = IGNORE
-    return {"value": [METRICS[name](scores / scores.sum(1, keepdims=True), labels)]}
+    found = {"value": scores, "value of mixed scores": mixed}
+    return {key: [METRICS[name](values / values.sum(1, keepdims=True), labels)] for key, values in found.items()}
+
+
+EVALUATED = Experiment(dataset="manifest", model="tfidf_logistic", seed=3, dataset_options=OPTIONS["manifest"])
 
 
 def _evaluation() -> Numbers:
-    """A whole run, seeds and bootstrap included."""
-    asked = Experiment(dataset="manifest", model="tfidf_logistic", seed=3, dataset_options=OPTIONS["manifest"])
+    """A whole run, seeds and bootstrap included; and groups of rows counted as one."""
     place = Place(_folder() / "results", _folder() / "runs", {"manifest": _source("manifest").root})
-    record = run(asked, place, open_tracker(OFF, "golden", place.runs_dir))
+    record = run(EVALUATED, place, open_tracker(OFF, "golden", place.runs_dir))
     found = record.metrics[CLEAN][MEAN]
-    return {name: [found[name].value, found[name].low, found[name].high] for name in ("accuracy", "macro_f1", "ece")}
+    numbers: Numbers = {
+        name: [found[name].value, found[name].low, found[name].high] for name in ("accuracy", "macro_f1", "ece")
+    }
+    grouped = by_group(_predictions(), ("a", "b", "b", "a", "b", "c"))
+    weights = [value for pair in modality_weights(_predictions()).values() for value in pair]
+    return numbers | {
+        "labels of groups": str(grouped.labels["size"].tolist()),
+        "means of groups": grouped.probabilities["size"].flatten().tolist(),
+        "mean weights": weights,
+    }
+
+
+def _predictions() -> Predictions:
+    rng = np.random.default_rng(1)
+    labels = np.array([1, 0, IGNORE, 1, 0, IGNORE])
+    rows = rng.dirichlet([1, 1], size=(2, len(labels))).astype(np.float32)
+    return Predictions(tuple("123456"), {"size": labels}, {"size": rows[0]}, {"size": rows[1]})
 
 
 class _Linear(FusionNetwork):
@@ -203,7 +229,25 @@ def _training() -> Numbers:
     model = _Loop(TASKS, config, seed=0)
     model.fit(train, val)
     facts = {name: str(value) for name, value in model.facts().items() if name in ("epochs", "best_epoch")}
-    return _probabilities(model.predict(test)) | facts
+    nothing = model.predict(changed(test, image=None, text=None)).probabilities  # the shares of the classes
+    return (
+        _probabilities(model.predict(test))
+        | facts
+        | {f"{task} of nothing": values[0].tolist() for task, values in nothing.items()}
+        | _augmentation(model, train)
+    )
+
+
+def _augmentation(model: _Loop, train: Examples) -> Numbers:
+    """What becomes of both modalities; `_Linear` reads one."""
+    rows = token_features(model.backbone, model.processor, train, Workspace()).batch(list(range(len(train))))
+    torch.manual_seed(0)
+    features = augment_features(rows, modality_dropout=0.5, token_noise=0.1)
+    return {
+        "kept texts": str(features.text_present.int().tolist()),
+        "kept photos": str(features.image_present.int().tolist()),
+        "noise": [float((features.text_cls - rows.text_cls).std()), float((features.image_cls - rows.image_cls).std())],
+    }
 
 
 def _features() -> Numbers:
@@ -240,6 +284,14 @@ def _with_defaults(name: str, options: Mapping[str, object]) -> Numbers:
 
 
 MASKED = {**OPTIONS["catalog"], "titles": "masked"}
+STATED = ("An off-white T Shirt", "shirts, navy blue", "Navy box", "redo red-ish RED")
+
+
+def _masking() -> Numbers:
+    names = ["white", "Tshirt", "shirt", "navy blue", "red"]
+    return _dataset("catalog", MASKED) | {"names in words": _digest([without(text, names) for text in STATED])}
+
+
 COMPUTATIONS: dict[str, Computation] = {
     **{name: Computation(partial(_model, name), {name: m.version, **m.parts}, TRAINED) for name, m in MODELS.items()},
     **{name: _data(name) for name in DATASETS},
@@ -253,7 +305,9 @@ COMPUTATIONS: dict[str, Computation] = {
     "training": Computation(_training, TRAINING | FEATURES, TRAINED),
     "contrastive training": Computation(_contrastive, CONTRASTIVE | FEATURES, TRAINED),
     "features": Computation(_features, FEATURES, TRAINED),
-    "masking": Computation(partial(_dataset, "catalog", MASKED), MASKING | versions.of_data("catalog", {}), PIXELS),
-    "loading": Computation(partial(_dataset, "manifest", {"labels": ["colour"]}), LOADING, PIXELS),
-    "evaluation": Computation(_evaluation, EVALUATION, COMPUTED),
+    "masking": Computation(_masking, MASKING | versions.of_data("catalog", {}), PIXELS),
+    "loading": Computation(
+        partial(_dataset, "manifest", {"labels": ["colour"]}), versions.of_data("manifest", {}), PIXELS
+    ),
+    "evaluation": Computation(_evaluation, EVALUATION | versions.of_experiment(EVALUATED), COMPUTED),
 }
