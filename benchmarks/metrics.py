@@ -195,8 +195,7 @@ def estimate(predictions: Predictions, metrics: Mapping[str, Mapping[str, Metric
     some = next(iter(metrics.values()))
     values[MEAN] = {name: np.mean([values[task][name] for task in known], axis=0) for name in some}
     return {
-        task: {name: _estimate(some[name], value, counts[task]) for name, value in by_metric.items()}
-        for task, by_metric in values.items()
+        task: {name: _estimate(some[name], v, counts[task]) for name, v in of.items()} for task, of in values.items()
     }
 
 
@@ -213,8 +212,7 @@ def modality_weights(predictions: Predictions) -> dict[str, tuple[float, float]]
 def _values(predictions: Predictions, task: str, metrics: Mapping[str, Metric]) -> dict[str, Array]:
     """Metric -> its value, then its value in each resample."""
     labels = predictions.labels[task]
-    known = labels != IGNORE
-    if not known.any():
+    if not (known := labels != IGNORE).any():
         return {name: np.full(1 + RESAMPLES, np.nan) for name in metrics}
     probabilities = predictions.probabilities[task][known].astype(np.float64)
     weighted = {name: metric.prepare(probabilities, labels[known]) for name, metric in metrics.items()}
@@ -241,9 +239,8 @@ def _estimate(metric: Metric, values: Array, n: int) -> Estimate:
         return Estimate(value=value, low=np.nan, high=np.nan, n=n)
     low, median, high = np.quantile(defined, [0.025, 0.5, 0.975])
     largest = 1.0 if metric.percent else np.inf
-    return Estimate(
-        value=value, low=max(0.0, value - float(median - low)), high=min(largest, value + float(high - median)), n=n
-    )
+    low, high = max(0.0, value - float(median - low)), min(largest, value + float(high - median))
+    return Estimate(value=value, low=low, high=high, n=n)
 
 
 def _outcomes(predictions: Predictions, task: str) -> Outcomes:

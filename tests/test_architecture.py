@@ -11,7 +11,7 @@ import pytest
 ROOT = Path(__file__).parent.parent
 PACKAGES = ("cma_clip", "baselines", "benchmarks")
 MODULES = sorted(path for package in PACKAGES for path in (ROOT / package).rglob("*.py"))
-LONGEST = 300
+LONGEST = 250
 VAGUE = {"utils", "util", "misc", "common", "helpers", "helper", "base", "core", "manager"}
 MACHINE_PATH = re.compile(r"(?<![\w.$}/*:-])/(?:" + "work|root|tmp|home" + r")/\w")
 
