@@ -39,7 +39,6 @@ ID_WORDS = {"id", "ids", "sku", "asin", "code", "key", "uid", "uuid", "ean", "up
 GROUP_WORDS = {"group", "family", "parent", "listing"}
 TEXT_WORDS = {"text", "title", "name", "description", "caption", "titel", "beschreibung"}
 QUANTITIES = {"price", "cost", "weight", "width", "height", "depth", "quantity", "qty", "stock", "amount"}
-ROLES = ("text", "image", "id", "group", "split")
 
 
 @dataclass(frozen=True)
