@@ -45,9 +45,9 @@ class LinearProbe(Classifier):
     def fit(self, train: Examples, val: Examples, report: Report = silent) -> None:
         """Scale and weights from the training split."""
         states, present = self._states(train)
-        known = np.where(present, states, np.nan)
-        mean = np.nan_to_num(np.nanmean(known, axis=0) if present.any() else states.mean(axis=0))
-        scale = np.nan_to_num(np.nanstd(known, axis=0)) + 1e-6
+        absent = np.where(present.any(axis=0), np.nan, 0.0).astype(np.float32)  # a modality that no row has is 0
+        known = np.where(present, states, absent)
+        mean, scale = np.nanmean(known, axis=0), np.nanstd(known, axis=0) + 1e-6
         self.arrays = {"mean": mean.astype(np.float32), "scale": scale.astype(np.float32)}
         features = self._standardised(states, present)
         self.arrays |= fit_logistic(features, train, self.tasks, self.config.C, self.config.max_iter)

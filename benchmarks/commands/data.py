@@ -57,8 +57,10 @@ def show_data(name: str, options: Mapping[str, Any], common: CommonOptions) -> s
     lines += [f"task {task.name}: {len(task.classes)} classes: {', '.join(task.classes)}" for task in splits.tasks]
     lines += [f"fingerprint: {splits.fingerprint}", f"rows found: {splits.report.rows}", *splits.report.notes]
     for task, dropped in splits.report.dropped_classes.items():
-        lines.append(f"{task}: {sum(dropped.values())} labels of {len(dropped)} rare classes taken as missing")
+        names = ", ".join(f"{name} ({count:,})" for name, count in dropped.items())
+        lines.append(f"{task}: {sum(dropped.values()):,} labels of {len(dropped):,} rare classes are missing: {names}")
     lines += [f"skipped: {reason}" for reason in splits.report.bad_samples]
+    lines += [f"kept without its photo: {reason}" for reason in splits.report.blanked]
     return "\n".join(lines)
 
 

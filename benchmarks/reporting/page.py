@@ -70,7 +70,7 @@ def _data_uri(figure: Figure) -> str:
 
 def _data_reports(records: Iterable[Record]) -> dict[str, dict[str, Any]]:
     """Data set -> sizes and what was left out; the first record's, since all see the same data."""
-    empty: dict[str, Any] = {"rows": None, "bad_samples": [], "dropped_classes": {}, "notes": []}
+    empty: dict[str, Any] = {"rows": None, "bad_samples": [], "blanked": [], "dropped_classes": {}, "notes": []}
     reports: dict[str, dict[str, Any]] = {}
     for record in sorted(records, key=lambda record: (record.experiment.label(), record.key)):
         reports.setdefault(record.experiment.dataset, {"sizes": record.sizes, **empty, **record.data_report})

@@ -50,6 +50,16 @@ def test_predictions_are_aligned_with_the_examples(models, name):
         assert np.array_equal(predictions.labels[task.name], TEST.labels(task.name))
 
 
+@pytest.mark.parametrize("absent", ["text", "image"])
+@every_model
+def test_a_modality_that_no_row_has_is_no_trouble(tiny, name, absent):
+    train, val, test = (changed(products(n, seed=n, holes=False), **{absent: None}) for n in (24, 12, 13))
+    model = create(name, small(name, tiny), TASKS, 0, Workspace())
+    model.fit(train, val)
+    for probabilities in model.predict(test).probabilities.values():
+        np.testing.assert_allclose(probabilities.sum(axis=1), 1, atol=1e-5)
+
+
 NAMES = (
     "type",
     "forward",

@@ -3,8 +3,10 @@
 import unicodedata
 
 import numpy as np
+import pillow_heif
 import pyarrow as pa
 import pytest
+from PIL import Image
 from pyarrow import parquet
 
 from benchmarks.datasets.loading.splits import DataError
@@ -242,3 +244,15 @@ def test_bytes_in_parquet(tmp_path, load, plain):
     )
     assert load(tmp_path / "structs.parquet", LABELS).fingerprint == plain
     assert load(tmp_path / "plain.parquet", LABELS).fingerprint == plain
+
+
+@pytest.mark.parametrize(("extension", "kind"), [("heic", "HEIF"), ("avif", "AVIF"), ("webp", "WEBP")])
+def test_photos_as_phones_and_shops_write_them_are_read(tmp_path, load, extension, kind):
+    pillow_heif.register_heif_opener()
+    (tmp_path / "images").mkdir()
+    for number in range(COUNT):
+        picture = Image.new("RGB", (32, 24), (5 * number, 200, 40))
+        picture.save(tmp_path / "images" / f"{number}.{extension}", kind)
+    splits = load(write_csv(tmp_path / "items.csv", _rows(f"images/{{}}.{extension}".format)), LABELS)
+    _, green, blue = np.asarray(splits.train[0].image).mean(axis=(0, 1))
+    assert (splits.train[0].image.size, abs(green - 200) < 6, abs(blue - 40) < 8) == ((32, 24), True, True)
