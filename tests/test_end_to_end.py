@@ -138,7 +138,8 @@ def test_the_logged_model_serves_photos_and_titles_in_a_fresh_process(smoke):
     (model,) = (path.parent for path in folder.glob("runs/experiments/*/model/network.safetensors"))
     for row, photo in ((0, ["--image", "photo.png"]), (2, [])):
         said = cma_bench("predict", "--model", model, "--text", "a red dress", *photo, cwd=folder).stdout
-        assert said.splitlines()[0] == f"color: {served['color'][row]} ({served['color_probability'][row]:.3f})"
+        answer = f"color: {served['color'][row]} ({served['color_probability'][row]:.3f}; "
+        assert said.startswith(f"{answer}to review: validation promises 90% precision at no threshold)")  # of 24 rows
 
 
 @pytest.mark.filterwarnings("ignore")  # of the libraries behind MLflow's client

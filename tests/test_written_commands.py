@@ -87,7 +87,7 @@ def blocks_of(page):
 
 def shell_lines(block):
     """The commands of a block; none of one that is Python or a table, and an error for what is neither."""
-    lines = block.replace("\\\n", " ").strip().splitlines()
+    lines = [line for line in block.replace("\\\n", " ").splitlines() if line.strip()]
     if all(program_of(line) in PROGRAMS for line in lines):
         return lines
     try:

@@ -65,6 +65,13 @@ class Estimate(_Frozen):
     high: float
     n: int
 
+    def __eq__(self, other: object) -> bool:
+        """Equal numbers; unlike floats, two undefined ones are equal."""
+        return isinstance(other, Estimate) and self.model_dump_json() == other.model_dump_json()
+
+    def __hash__(self) -> int:
+        return hash(self.model_dump_json())
+
 
 class Outcomes(_Frozen):
     """Which test examples a model got right, so that models can be compared pair by pair from records.

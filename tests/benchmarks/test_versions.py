@@ -51,11 +51,11 @@ def test_only_what_takes_part_is_named():
 def test_a_raised_version_is_one_line_with_its_reason(monkeypatch):
     records = [done(asked(model, protocol)) for model in ("mmbt", "majority") for protocol in ("clean", "blur@1")]
     assert versions.changes(records) == []
-    wider = replace(PERTURBATIONS["blur"], version=Version(2, "sigma is a share of the shorter side"))
+    wider = replace(PERTURBATIONS["blur"], version=Version(3, "exact", "sigma is a share of the shorter side"))
     monkeypatch.setitem(PERTURBATIONS, "blur", wider)
     monkeypatch.setattr(MODELS["mmbt"], "version", Version(2, "segments are embedded"))
     assert sorted(versions.changes(records)) == [
-        "blur is version 2 now, was 1: sigma is a share of the shorter side; 2 experiments are computed again",
+        "blur is version 3 now, was 2: sigma is a share of the shorter side; 2 experiments are computed again",
         "mmbt is version 2 now, was 1: segments are embedded; 2 experiments are computed again",
     ]
 

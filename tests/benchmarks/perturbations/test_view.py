@@ -206,7 +206,7 @@ def test_another_version_has_other_fingerprints(monkeypatch):
     named = shop()
     named.fingerprint = "shop"
     before = {name: Perturbed(named, at(name, 3)).fingerprint for name in ("blur", "jpeg")}
-    monkeypatch.setitem(PERTURBATIONS, "blur", replace(PERTURBATIONS["blur"], version=Version(2, "wider")))
+    monkeypatch.setitem(PERTURBATIONS, "blur", replace(PERTURBATIONS["blur"], version=Version(3, "exact", "wider")))
     assert Perturbed(named, at("blur", 3)).fingerprint != before["blur"]
     assert Perturbed(named, at("jpeg", 3)).fingerprint == before["jpeg"]
 

@@ -61,7 +61,7 @@ def test_a_record_says_what_was_asked_found_and_where(place, tiny):
     assert set(record.facts["cut_texts"]) == {"train", "val", "test"}
     assert record.data_report["rows"] == 120
     assert record.data_report["bad_samples"] == []
-    assert set(record.seconds) == {"load", "fit", "predict", "evaluate", "perturbed"}
+    assert set(record.seconds) == {"load", "fit", "thresholds", "predict", "evaluate", "perturbed"}
     assert record.environment["torch_threads"] == 1
     assert set(record.metrics[CLEAN]) == TASKS | {"mean"}
     assert set(record.outcomes[CLEAN]) == TASKS
