@@ -7,7 +7,7 @@ import numpy.typing as npt
 
 from baselines.majority import Majority
 from cma_clip.class_names import words_of
-from cma_clip.types import Examples, Predictions, Task
+from cma_clip.types import Examples, Modality, Predictions, Task
 from cma_clip.version import Version
 
 CONFIDENCE = 0.99
@@ -21,6 +21,11 @@ class ClassNameMatch(Majority):
     """
 
     version = Version(1)
+
+    @property
+    def modalities(self) -> frozenset[Modality]:
+        """Texts."""
+        return frozenset(("text",))
 
     def predict(self, examples: Examples) -> Predictions:
         """Look every class name up in every text."""

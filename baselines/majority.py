@@ -10,7 +10,7 @@ import numpy.typing as npt
 
 from cma_clip.classifier import JSON, Arrays, Classifier, Report, silent
 from cma_clip.priors import class_shares
-from cma_clip.types import Examples, Predictions
+from cma_clip.types import Examples, Modality, Predictions
 from cma_clip.version import Version
 
 
@@ -32,6 +32,11 @@ class Majority(Classifier):
             labels={task.name: examples.labels(task.name) for task in self.tasks},
             probabilities={name: np.tile(shares, (len(examples), 1)) for name, shares in self.shares.items()},
         )
+
+    @property
+    def modalities(self) -> frozenset[Modality]:
+        """None: it looks at nothing."""
+        return frozenset()
 
     def state(self) -> tuple[dict[str, JSON], Arrays]:
         """The shares."""

@@ -11,7 +11,7 @@ from sklearn.feature_extraction.text import TfidfVectorizer
 
 from baselines.logistic import check_saved, fit_logistic, predict_logistic
 from cma_clip.classifier import JSON, Arrays, Classifier, ClassifierConfig, Report, Trial, silent
-from cma_clip.types import Examples, Predictions
+from cma_clip.types import Examples, Modality, Predictions
 from cma_clip.version import Version
 
 NO_WORDS = {"": 0}
@@ -57,6 +57,11 @@ class TfidfLogistic(Classifier):
         features = self.vectoriser.transform(_texts(examples))
         labels = {task.name: examples.labels(task.name) for task in self.tasks}
         return Predictions(examples.ids(), labels, predict_logistic(features, self.arrays, self.tasks))
+
+    @property
+    def modalities(self) -> frozenset[Modality]:
+        """Texts."""
+        return frozenset(("text",))
 
     def state(self) -> tuple[dict[str, JSON], Arrays]:
         """The vocabulary, its weights and those of the classes."""

@@ -15,7 +15,7 @@ from cma_clip.backbone.loading import load_backbone
 from cma_clip.classifier import JSON, Classifier, ClassifierConfig, Report, silent
 from cma_clip.features.processing import FEATURES, Processor
 from cma_clip.features.token_features import token_features
-from cma_clip.types import Examples, Predictions, Task
+from cma_clip.types import BOTH, Examples, Modality, Predictions, Task
 from cma_clip.version import Version
 
 FloatArray = npt.NDArray[np.float32]
@@ -63,6 +63,11 @@ class ZeroShot(Classifier):
     def _embeddings(self, examples: Examples) -> Mapping[str, npt.NDArray[Any]]:
         """Of both modalities: `*_embedding` Float[N E] and `*_present` Bool[N]."""
         return token_features(self.backbone, self.processor, examples, self.workspace).arrays
+
+    @property
+    def modalities(self) -> frozenset[Modality]:
+        """What is compared with the prompts."""
+        return BOTH if self.config.reads == "both" else frozenset((self.config.reads,))
 
     def weights_fingerprint(self) -> str | None:
         """The backbone's hash."""

@@ -5,13 +5,14 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
-from pydantic import ValidationError
+from pydantic import BaseModel, ValidationError
 
 from baselines import BASELINES
 from benchmarks.names import UnknownName, choose
 from benchmarks.records import store
+from benchmarks.records.record import Record
 from cma_clip.answering import Answering
 from cma_clip.classifier import Classifier, ClassifierConfig, Workspace
 from cma_clip.model import CMAClip
@@ -21,6 +22,9 @@ MODELS: dict[str, type[Classifier]] = {**BASELINES, "cma_clip": CMAClip}
 
 NAME_FILE = "model.json"
 ANSWERING_FILE = "answering.json"
+RECORD_FILE = "record.json"
+
+Saved = TypeVar("Saved", bound=BaseModel)
 
 
 class ModelError(ValueError):
@@ -60,6 +64,20 @@ def save(name: str, classifier: Classifier, folder: Path, answering: Answering |
     store.write_text(folder / NAME_FILE, json.dumps({"model": name}))
 
 
+def save_record(folder: Path, record: Record) -> None:
+    """The record of a saved model beside it: on what it was trained, and how good it is."""
+    store.write_text(folder / RECORD_FILE, record.model_dump_json(indent=1))
+
+
+def load_record(folder: Path) -> Record | None:
+    """What `save_record` wrote; None for a model saved before there was such a file.
+
+    Raises:
+        ModelError: the file is damaged.
+    """
+    return _optional(folder / RECORD_FILE, Record)
+
+
 def load(folder: Path, workspace: Workspace | None = None) -> Classifier:
     """A saved model, whatever its class.
 
@@ -79,10 +97,13 @@ def load_answering(folder: Path) -> Answering | None:
     Raises:
         ModelError: the file is damaged.
     """
-    path = folder / ANSWERING_FILE
+    return _optional(folder / ANSWERING_FILE, Answering)
+
+
+def _optional(path: Path, kind: type[Saved]) -> Saved | None:
     if not path.is_file():
         return None
     try:
-        return Answering.model_validate_json(path.read_text(encoding="utf-8"))
+        return kind.model_validate_json(path.read_text(encoding="utf-8"))
     except (OSError, ValueError) as error:
         raise ModelError(f"{path} cannot be read: {str(error).splitlines()[0]}; train the model again") from error

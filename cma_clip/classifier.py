@@ -14,7 +14,7 @@ from pydantic import BaseModel, ConfigDict
 from safetensors import SafetensorError
 from safetensors.numpy import load_file, save_file
 
-from cma_clip.types import Examples, Predictions, Task
+from cma_clip.types import BOTH, Examples, Modality, Predictions, Task
 from cma_clip.version import Version
 
 Arrays = dict[str, npt.NDArray[Any]]
@@ -167,6 +167,11 @@ class Classifier(ABC):
     def weights_fingerprint(self) -> str | None:
         """Hash of the pretrained weights that the model starts from; None if it starts from none."""
         return None
+
+    @property
+    def modalities(self) -> frozenset[Modality]:
+        """What it reads of an example; a row without any of it has no evidence."""
+        return BOTH
 
     def cut_texts(self, examples: Examples) -> tuple[int, float] | None:
         """(the most tokens it reads of a text, the share of these texts that are longer).

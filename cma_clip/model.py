@@ -14,7 +14,7 @@ from cma_clip.classifier import JSON, ClassifierConfig, Trial
 from cma_clip.network import FusionNetwork, Output, TransformerConfig, Widths
 from cma_clip.neural_classifier import NeuralClassifier
 from cma_clip.tensors import Features
-from cma_clip.types import Examples, Task
+from cma_clip.types import BOTH, Examples, Modality, Task
 from cma_clip.version import Version
 
 Reads = Literal["both", "text", "image"]
@@ -105,6 +105,11 @@ class CMAClip(NeuralClassifier):
     def build(self, widths: Widths) -> FusionNetwork:
         """The network of figure 1."""
         return CMAClipNetwork(self.tasks, widths, self.config)
+
+    @property
+    def modalities(self) -> frozenset[Modality]:
+        """Both, or the one that an unimodal floor reads."""
+        return BOTH if self.config.reads == "both" else frozenset((self.config.reads,))
 
     def cut_texts(self, examples: Examples) -> tuple[int, float] | None:
         """None where it looks at photos only."""

@@ -19,6 +19,7 @@ IGNORE = -100
 """The label of an example that has none for a task; PyTorch's own default for `ignore_index`."""
 
 Modality = Literal["image", "text"]
+BOTH: frozenset[Modality] = frozenset(("image", "text"))
 
 
 @dataclass(frozen=True)

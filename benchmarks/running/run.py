@@ -146,6 +146,7 @@ def _train_and_record(
             environment=environment(),
         )
         models.save(experiment.model, classifier, run_dir / "model", answering)
+        models.save_record(run_dir / "model", record)
         store.save_predictions(run_dir / "predictions", predictions)
         store.save_record(place.suite_dir, record)
         tracked.log_record(record)

@@ -116,6 +116,15 @@ def test_loaded_model_predicts_the_same_bits(models, name, tmp_path):
 
 
 @every_model
+@pytest.mark.parametrize("modality", ["text", "image"])
+def test_it_reads_what_it_says(models, name, modality):
+    whole = products(13, seed=3, holes=False)
+    said, without = (models[name].predict(x).probabilities for x in (whole, changed(whole, **{modality: None})))
+    differs = any(not np.allclose(said[task], without[task], atol=1e-6) for task in said)
+    assert differs == (modality in models[name].modalities)
+
+
+@every_model
 @pytest.mark.parametrize("missing", [{"image": None}, {"text": None}, {"image": None, "text": None}])
 def test_a_missing_modality_is_no_reason_to_stop(models, name, missing):
     predictions = models[name].predict(changed(TEST, **missing))
