@@ -87,7 +87,7 @@ def _folder(images: Path | PhotoFolder | None, options: ManifestOptions) -> Phot
         return images
     here = Path.cwd()
     if images is not None:
-        return PhotoFolder(images, here)
+        return PhotoFolder(images, images)
     own = here if options.images is None else Path(options.images)
     return PhotoFolder(own if own.is_dir() else here, here, anywhere=True)
 

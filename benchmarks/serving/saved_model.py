@@ -73,8 +73,7 @@ class SavedModel:
             tasks: those to answer; all by default.
             text: the column of the texts; by default the one in the table that the model was trained on, or `text`.
             image: the column of the photos, likewise; `image`.
-            images: the folder of the photos. Paths are seen from it, or from the current folder if they end below it;
-                names that differ in case, or lie deeper, are found too, and nothing outside is read. Without it, paths
+            images: the folder of the photos. Paths are seen from it; names that differ in case, or lie deeper, are found too, and nothing outside is read. Without it, paths
                 are followed to the letter, wherever they lead: from the folder of the training if it is here, or from
                 the current one. Chunks of one table may share a `PhotoFolder`, which remembers what it found.
 
