@@ -13,7 +13,7 @@ from benchmarks import models
 from benchmarks.datasets.manifest import PhotoFolder
 from benchmarks.names import choose
 from benchmarks.records.record import Record
-from benchmarks.serving.answers import Answered, TaskAnswers
+from benchmarks.serving.answers import NOTHING, Answered, TaskAnswers
 from benchmarks.serving.inputs import Inputs, find_inputs, options_of
 from benchmarks.serving.rows import Rows
 from cma_clip.answering import Answering, Point
@@ -73,9 +73,10 @@ class SavedModel:
             tasks: those to answer; all by default.
             text: the column of the texts; by default the one in the table that the model was trained on, or `text`.
             image: the column of the photos, likewise; `image`.
-            images: the folder of the photos. Paths are seen from it; names that differ in case, or lie deeper, are found too, and nothing outside is read. Without it, paths
-                are followed to the letter, wherever they lead: from the folder of the training if it is here, or from
-                the current one. Chunks of one table may share a `PhotoFolder`, which remembers what it found.
+            images: the folder of the photos. Paths are seen from it, names that differ in case or lie deeper are found
+                too, and nothing outside is read. Without it, paths are followed to the letter, wherever they lead: from
+                the folder of the training if it is here, or from the current one. Chunks of one table may share a
+                `PhotoFolder`, which remembers what it found.
 
         Raises:
             ValueError: a precision out of range, an unknown task or column, no column that the model reads.
@@ -156,7 +157,7 @@ class SavedModel:
             means = rows.mean(predictions.modality_weights[task.name]).astype(np.float64)
             weights = np.where(evidence[:, None], means, np.nan)
         return TaskAnswers(
-            suggested=np.where(evidence, np.array(task.classes, dtype=object)[best], None),
+            suggested=np.where(evidence, np.array(task.classes, dtype=object)[best], NOTHING),
             confidence=np.where(evidence, confidence, np.nan),
             answered=answered & evidence,
             weights=weights,
