@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -17,14 +18,12 @@ from PIL import Image
 from tqdm import tqdm
 
 from cma_clip.backbone.backbone import Backbone
+from cma_clip.backbone.windows import PROBE, WindowCutter, windows_of
 from cma_clip.classifier import Workspace
 from cma_clip.features.arrays import ArrayFolder, filled
 from cma_clip.tensors import Batch
 from cma_clip.types import Example, Examples, Task
 from cma_clip.version import Version
-
-PROBE = "A photo of 2 striped red sneakers, größe 42; 赤い靴 naïve-ish!"
-"""A text of which no two vocabularies make the same tokens."""
 
 FEATURES = {"features": Version(1)}
 """Of what a backbone reads and of the features it gives; caches of both are named by it."""
@@ -38,13 +37,18 @@ class Encoded:
 
     Attributes:
         pixels: UInt8[N 3 H W], resized and cropped, not yet normalised; zeros where the image is missing.
-        input_ids: Int32[N L], L the longest text here if the tower is causal, else its context length.
+        input_ids: Int32[N L], L the longest text here if the tower is causal, else its context length. Of texts in
+            several windows the first one.
+        further_ids: Int32[M L], the other windows, text by text: only those that there are.
+        further_starts: Int[N+1]; those of text n are `further_starts[n]` to `further_starts[n + 1]`.
         image_present, text_present: Bool[N].
         fingerprint: names examples and processing together; None where the examples have no name.
     """
 
     pixels: npt.NDArray[np.uint8]
     input_ids: npt.NDArray[np.int32]
+    further_ids: npt.NDArray[np.int32]
+    further_starts: npt.NDArray[np.int64]
     image_present: npt.NDArray[np.bool_]
     text_present: npt.NDArray[np.bool_]
     fingerprint: str | None
@@ -54,9 +58,12 @@ class Encoded:
 
     def batch(self, rows: Sequence[int] | slice, labels: Mapping[str, npt.NDArray[np.int64]]) -> Batch:
         """The given rows as tensors; `labels` are those of all N examples."""
+        windows, of = windows_of(self.further_starts, rows)
         return Batch(
             pixel_values=torch.from_numpy(np.array(self.pixels[rows])),
             input_ids=torch.from_numpy(self.input_ids[rows].astype(np.int64)),
+            further_ids=torch.from_numpy(self.further_ids[windows].astype(np.int64)),
+            further_of=torch.from_numpy(of),
             image_present=torch.from_numpy(np.array(self.image_present[rows])),
             text_present=torch.from_numpy(np.array(self.text_present[rows])),
             labels={task: torch.from_numpy(np.array(values[rows])) for task, values in labels.items()},
@@ -64,12 +71,22 @@ class Encoded:
 
 
 class Processor:
-    """Turns examples into what a backbone reads, by that backbone's own preprocessing and tokeniser."""
+    """Turns examples into what a backbone reads, by that backbone's own preprocessing and tokeniser.
 
-    def __init__(self, backbone: Backbone):
+    Of a text longer than the context, up to `windows` windows are read. Photos and the first windows are the same
+    whatever their number, and so are their names in the cache.
+
+    Attributes:
+        text_tokens: the most tokens that are read of a text, its begin and end marks counted once.
+    """
+
+    def __init__(self, backbone: Backbone, windows: int = 1):
         self.image_size = backbone.image_size
         self.tokenizer: Any = backbone.tokenizer
         self.context_length = backbone.context_length
+        self.windows = windows
+        self._cutter = WindowCutter(self.tokenizer, self.context_length) if windows > 1 else None
+        self.text_tokens = self.context_length + (windows - 1) * (self._cutter.words if self._cutter else 0)
         self._text_ends = backbone.text_tower.ends if backbone.trims_text else None
         transform = image_transform_v2(PreprocessCfg(**backbone.preprocess_cfg), is_train=False)
         # The last two steps are ToTensor and Normalize; the backbone does them, so that bytes are cached.
@@ -86,12 +103,15 @@ class Processor:
         return np.asarray(image.convert("RGB"), dtype=np.uint8).transpose(2, 0, 1)
 
     def texts(self, texts: Sequence[str | None]) -> npt.NDArray[np.int32]:
-        """Int32[N L]. A missing text is encoded like an empty one."""
+        """Int32[N L], one window each. A missing text is encoded like an empty one."""
         if not len(texts):
             return np.zeros((0, self.context_length), dtype=np.int32)  # Hugging Face's tokenisers take no empty list
         known = ["" if text is None else text for text in texts]
         ids = self.tokenizer(known, context_length=self.context_length).numpy().astype(np.int32)
-        if self._text_ends is not None:
+        return self._trimmed(ids)
+
+    def _trimmed(self, ids: npt.NDArray[np.int32]) -> npt.NDArray[np.int32]:
+        if self._text_ends is not None and len(ids):
             ids = ids[:, : int(self._text_ends(torch.from_numpy(ids)).max()) + 1]
         return np.ascontiguousarray(ids)
 
@@ -99,9 +119,12 @@ class Processor:
         """All examples; images and texts each from the cache if they were encoded before."""
         images = self.encode_images(examples, workspace)
         texts = self.encode_texts(examples, workspace)
+        further = self.encode_further(examples, workspace)
         return Encoded(
             pixels=images["pixels"],
             input_ids=texts["input_ids"],
+            further_ids=further["further_ids"],
+            further_starts=further["further_starts"],
             image_present=images["image_present"],
             text_present=texts["text_present"],
             fingerprint=self.name(examples),
@@ -119,20 +142,30 @@ class Processor:
         )
 
     def encode_texts(self, examples: Examples, workspace: Workspace) -> Arrays:
-        """`input_ids` and `text_present` as in `Encoded`, and `text_cut` Bool[N], longer than what is read."""
+        """`input_ids` and `text_present` as in `Encoded`, and `text_cut` Bool[N], longer than one window."""
         folder = _folder(workspace, "tokens", self.name(examples))
-        if folder is None:
-            return self._text_arrays(examples.texts())
-        with folder.lock():
-            if not folder.exists():
-                folder.write(self._text_arrays(examples.texts()))
-        return folder.read()
+        return _kept(folder, lambda: self._text_arrays(examples.texts()))
+
+    def encode_further(self, examples: Examples, workspace: Workspace) -> Arrays:
+        """`further_ids` and `further_starts` as in `Encoded`, and `text_cut` Bool[N], longer than all windows."""
+        texts = self.encode_texts(examples, workspace)
+        if self._cutter is None:
+            none = np.zeros((0, self.context_length), dtype=np.int32)
+            starts = np.zeros(len(texts["text_cut"]) + 1, dtype=np.int64)
+            return {"further_ids": none, "further_starts": starts, "text_cut": texts["text_cut"]}
+        folder = _folder(workspace, "tokens", self.further_name(examples))
+        return _kept(folder, partial(self._further_arrays, self._cutter, examples, texts))
 
     def name(self, examples: Examples) -> str | None:
         """Hash of the examples and of how they are processed; None where the examples have no name."""
         if examples.fingerprint is None:
             return None
         return hashlib.sha256(f"{examples.fingerprint} {self.fingerprint}".encode()).hexdigest()[:24]
+
+    def further_name(self, examples: Examples) -> str | None:
+        """Of the further windows of their texts."""
+        name = self.name(examples)
+        return None if name is None else f"{name}-{self.windows}-windows"
 
     def _decode(self, examples: Examples, arrays: Arrays, progress: bool) -> None:
         def encode_one(index: int) -> None:
@@ -151,6 +184,16 @@ class Processor:
         ids = self.texts(texts)
         return {"input_ids": ids, "text_present": present, "text_cut": self._longer(texts, ids)}
 
+    def _further_arrays(self, cutter: WindowCutter, examples: Examples, encoded: Arrays) -> Arrays:
+        rows = np.flatnonzero(encoded["text_cut"] & encoded["text_present"])
+        texts = examples.texts()
+        ids, counts, longer = cutter.further([texts[row] or "" for row in rows.tolist()], self.windows)
+        starts = np.zeros(len(texts) + 1, dtype=np.int64)
+        starts[rows + 1] = counts
+        cut = np.zeros(len(texts), dtype=np.bool_)
+        cut[rows] = longer
+        return {"further_ids": self._trimmed(ids), "further_starts": starts.cumsum(), "text_cut": cut}
+
     def _longer(self, texts: Sequence[str | None], ids: npt.NDArray[np.int32]) -> npt.NDArray[np.bool_]:
         """Bool[N]: which texts were cut. Only those that fill all positions are tokenised a second time."""
         longer = np.zeros(len(texts), dtype=np.bool_)
@@ -162,8 +205,8 @@ class Processor:
 
     def cut_texts(self, examples: Examples, workspace: Workspace) -> float:
         """Share of the texts that are longer than what is read of them; 0 where there is no text."""
-        arrays = self.encode_texts(examples, workspace)
-        return float(arrays["text_cut"].sum() / max(1, arrays["text_present"].sum()))
+        present = self.encode_texts(examples, workspace)["text_present"].sum()
+        return float(self.encode_further(examples, workspace)["text_cut"].sum() / max(1, present))
 
     def lengths(self, texts: Sequence[str]) -> npt.NDArray[np.int64]:
         """Int[N]: tokens of each text before anything is cut, begin and end marks included."""
@@ -174,6 +217,16 @@ class Processor:
         cleaned = list(map(self.tokenizer.clean_fn, texts))
         ids = self.tokenizer.tokenizer(cleaned, verbose=False)["input_ids"]  # Hugging Face's
         return np.array([len(own) for own in ids], dtype=np.int64)
+
+
+def _kept(folder: ArrayFolder | None, compute: Callable[[], Arrays]) -> Arrays:
+    """Arrays from the folder, computed first if it is not there yet."""
+    if folder is None:
+        return compute()
+    with folder.lock():
+        if not folder.exists():
+            folder.write(compute())
+    return folder.read()
 
 
 def _folder(workspace: Workspace, kind: str, name: str | None) -> ArrayFolder | None:
