@@ -21,7 +21,7 @@ class TrainConfig(ClassifierConfig):
 
     Attributes:
         backbone: a backbone id (see cma_clip.backbone.loading).
-        text_windows: how many windows of the backbone's context are read of a long text (see cma_clip.backbone.windows).
+        text_windows: how many pieces of the backbone's context are read of a long text (see cma_clip.backbone.windows).
         freeze: `all` trains heads on cached token features, `none` fine-tunes, k frees the last k blocks.
         patience: epochs without a better validation score before training stops.
         modality_dropout: share of the training examples with both modalities that lose one of them, drawn anew in every

@@ -68,7 +68,7 @@ class Backbone(nn.Module):
         )
 
     def whole_text_features(self, batch: Batch) -> dict[str, Tensor]:
-        """The text side of `Features`; a text's further windows are read apart, so that its first one keeps its bits."""
+        """The text side of `Features`. Further windows are read apart, so that first ones keep their bits."""
         first = self.text_features(batch.input_ids, batch.text_present)
         if not len(batch.further_ids):
             return first
@@ -77,9 +77,10 @@ class Backbone(nn.Module):
 
     def text_ids(self, batch: Batch) -> Tensor:
         """Int[B L]: the tokens at the positions of `Features.text_tokens`."""
-        ids = batch.input_ids, batch.further_ids
-        masks = self.text_tower.words(ids[0]), self.text_tower.words(ids[1])
-        return pack(ids, masks, batch.further_of) if len(batch.further_ids) else batch.input_ids
+        if not len(batch.further_ids):
+            return batch.input_ids
+        masks = self.text_tower.words(batch.input_ids), self.text_tower.words(batch.further_ids)
+        return pack((batch.input_ids, batch.further_ids), masks, batch.further_of)
 
     def image_features(self, pixel_values: Tensor, present: Tensor) -> dict[str, Tensor]:
         """The image side of `Features`, from UInt8[B 3 H W] and Bool[B]."""

@@ -59,8 +59,8 @@ def test_cut_texts_are_told_where_there_are_any():
     facts = {"text_tokens": 482, "cut_texts": shares}
     windows = {"backbone": "tiny-product-clip", "text_windows": 16}
     assert list(cut_texts({"cma_clip": [record(facts=facts, config=windows)]})) == [
-        "40 % of the texts are longer than the 482 tokens that tiny-product-clip reads; the rest of them is not seen by "
-        "cma_clip."
+        "40 % of the texts are longer than the 482 tokens that tiny-product-clip reads; the rest of them is not seen "
+        "by cma_clip."
     ]
     whole = record(facts={"text_tokens": 32, "cut_texts": dict.fromkeys(shares, 0.0)})
     assert not list(cut_texts({"cma_clip": [whole]}))
