@@ -154,6 +154,16 @@ def test_a_whole_text_is_its_windows_joined(backbones, kind):
 
 
 @pytest.mark.parametrize("kind", ["vit", "siglip", "bert"])
+@pytest.mark.parametrize("windows", [1, 4])
+def test_tokens_are_told_for_the_positions_of_their_states(backbones, kind, windows):
+    backbone = backbones[kind]
+    batch = example_batch(Processor(backbone, windows), list(shop()), [])
+    features, ids = backbone(batch), backbone.text_ids(batch)
+    mask = features.text_mask
+    assert torch.equal(backbone.text_tower.embed(ids)[mask], features.word_embeddings[mask])
+
+
+@pytest.mark.parametrize("kind", ["vit", "siglip", "bert"])
 def test_texts_that_fit_keep_their_bits(backbones, kind):
     backbone, examples = backbones[kind], shop()
     once, whole = (token_features(backbone, Processor(backbone, n), examples, Workspace()) for n in (1, 4))
