@@ -143,7 +143,8 @@ def check_truncation(examined: Examined) -> Iterator[Finding]:
     )
     severity: Severity = "warning" if len(cut) >= MANY * len(rows) else "info"
     advice = (
-        "What is cut is not read: choose a backbone with a longer context, or shorten the texts."
+        "What is cut is not read: let more of it be read with the hyper-parameter text_windows (the suite manifest has "
+        "4), choose a backbone with a longer context, or shorten the texts."
         if severity == "warning"
         else ""
     )
