@@ -36,7 +36,6 @@ WAYS_OUT = (
     "without their image"
 )
 
-
 AHEAD = 1024
 """Images handed to the threads at a time; all at once would cost a kilobyte each while they wait."""
 
@@ -74,10 +73,10 @@ def salvage(image: Path | bytes) -> Image.Image | None:
             _refuse_bomb(opened.size)
             try:
                 opened.load()
-            except Exception:
-                opened.tile = []  # nothing more to decode; Pillow's own switch for this is global
+            except Exception:  # the rows decoded so far are there
+                opened.tile = []  # so that no more are asked for; Pillow's own switch for this is global
             found = _to_rgb(opened)
-    except Exception:
+    except Exception:  # whatever a damaged file makes Pillow's plugins raise
         return None
     return found if found.getbbox() else None
 

@@ -23,8 +23,8 @@ class DataError(ValueError):
     """Input that cannot be used. The message names the file, the row, the value and the valid choices."""
 
 
-class TaskError(DataError):
-    """One task cannot be learnt; others may be."""
+class TooLittleError(DataError):
+    """Too little to learn from: a task without two classes in training, or too few groups to split."""
 
 
 @dataclass(frozen=True)
