@@ -9,7 +9,7 @@ from typing import Any
 
 from benchmarks import datasets
 from benchmarks.data_checks.findings import Finding
-from benchmarks.datasets.loading.splits import DataError, Source, Splits, TooLittleError
+from benchmarks.datasets.loading.splits import DataError, NotLearnableError, Source, Splits
 
 AROUND: tuple[tuple[str, object], ...] = (
     ("min_count", 2),
@@ -66,7 +66,7 @@ def _kind(refusal: DataError) -> str:
 
 def _ways_around(name: str, source: Source, given: Mapping[str, Any], refusal: DataError) -> list[Way]:
     """What is left to try."""
-    if isinstance(refusal, TooLittleError):
+    if isinstance(refusal, NotLearnableError):
         return [(ANYWAY, replace(source, look_only=True), given)]
     changes = [(f"with {option}={value}", source, {**given, option: value}) for option, value in AROUND]
     ways: list[Way] = [way for way in changes if way[2] != given and _valid(name, way[2])]

@@ -11,8 +11,9 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from benchmarks.datasets.loading.rows import LABEL, PARTS, Part, codes
-from benchmarks.datasets.loading.splits import DataError, Source, TooLittleError
+from benchmarks.datasets.loading.splits import DataError, NotLearnableError, Source
 from benchmarks.names import UnknownName, choose
+from benchmarks.records.record import MEAN
 from cma_clip.types import Task
 
 
@@ -53,7 +54,7 @@ def settle_tasks(
     for spec in specs:
         try:
             task, outside = settle_task(columns, spec)
-        except TooLittleError as error:
+        except NotLearnableError as error:
             if not source.look_only:
                 raise
             refused.append(str(error))
@@ -68,12 +69,14 @@ def settle_task(columns: pa.Table, spec: TaskSpec) -> tuple[Task, dict[str, int]
     """The task with its final classes; dropped class -> number of labels that become missing.
 
     Raises:
-        TooLittleError: a split with rows, but without labels; one class in training.
+        NotLearnableError: a split with rows, but without labels; one class in training; called as the mean over tasks.
         DataError: a label that cannot be learnt.
     """
+    if spec.name == MEAN:
+        raise NotLearnableError(f"no task may be called {MEAN!r}; tables use it for the mean over tasks")
     counts = _counts(columns, spec.name)
     if not counts["train"]:
-        raise TooLittleError(f"task {spec.name!r}: all labels are missing in the training split")
+        raise NotLearnableError(f"task {spec.name!r}: all labels are missing in the training split")
     classes = spec.classes or _frequent(counts["train"], spec)
     known = set(classes)
     outside = {c: n for c, n in sorted(sum(counts.values(), Counter[str]()).items()) if c not in known}
@@ -86,9 +89,9 @@ def settle_task(columns: pa.Table, spec: TaskSpec) -> tuple[Task, dict[str, int]
 
 def _check_labels(task: str, part: Part, found: set[str]) -> None:
     if not found:
-        raise TooLittleError(f"all labels of task {task!r} are missing in {part}")
+        raise NotLearnableError(f"all labels of task {task!r} are missing in {part}")
     if part == "train" and len(found) < 2:
-        raise TooLittleError(f"task {task!r} has one class only in train: {min(found)!r}")
+        raise NotLearnableError(f"task {task!r} has one class only in train: {min(found)!r}")
 
 
 def _counts(columns: pa.Table, task: str) -> dict[Part, Counter[str]]:
@@ -105,7 +108,7 @@ def _frequent(counts: Counter[str], spec: TaskSpec) -> tuple[str, ...]:
     kept = tuple(sorted(c for c, n in counts.items() if n >= spec.min_count))
     if len(kept) < 2:
         most = ", ".join(f"{c!r}: {n}" for c, n in counts.most_common(5))
-        raise TooLittleError(
+        raise NotLearnableError(
             f"task {spec.name!r} has {len(kept)} class(es) with at least {spec.min_count} training label(s) "
             f"(most frequent: {most}); a task needs two"
         )

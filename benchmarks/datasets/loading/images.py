@@ -75,7 +75,7 @@ def salvage(image: Path | bytes) -> Image.Image | None:
                 opened.load()
             except Exception:  # the rows decoded so far are there
                 opened.tile = []  # so that no more are asked for; Pillow's own switch for this is global
-            found = _to_rgb(opened)
+            found = _to_rgb(ImageOps.exif_transpose(opened))
     except Exception:  # whatever a damaged file makes Pillow's plugins raise
         return None
     return found if found.getbbox() else None

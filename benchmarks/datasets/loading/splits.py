@@ -23,8 +23,11 @@ class DataError(ValueError):
     """Input that cannot be used. The message names the file, the row, the value and the valid choices."""
 
 
-class TooLittleError(DataError):
-    """Too little to learn from: a task without two classes in training, or too few groups to split."""
+class NotLearnableError(DataError):
+    """What no experiment could learn, though it can be looked at.
+
+    A task without two classes in training, or called as the mean over tasks; rows in too few groups to split.
+    """
 
 
 @dataclass(frozen=True)
