@@ -170,7 +170,7 @@ def test_the_top_of_a_truncated_photo_is_salvaged(kind):
     data = encode(Image.effect_noise((64, 64), 80).convert("RGB"), kind)
     cut, whole = data[: len(data) // 2], np.asarray(decode(data, "row 1"))
     found = np.asarray(salvage(cut))
-    assert (found[:16] == whole[:16]).all()
+    assert (found[:8] == whole[:8]).all()
     assert (found[-8:] == 0).all()
     assert not ImageFile.LOAD_TRUNCATED_IMAGES
     with pytest.raises(DataError, match="cannot be decoded"):
