@@ -31,6 +31,9 @@ else:
 HEIC = {b"heic", b"heix", b"heim", b"heis", b"hevc", b"hevx", b"mif1", b"msf1"}
 """Brands of the container that phones write photos in."""
 
+JPEG = b"\xff\xd8", b"\xff\xd9"
+"""How such a file begins and ends."""
+
 WAYS_OUT = (
     "--on-bad-sample skip leaves such samples out and lists them; --on-bad-sample blank keeps those that have a text, "
     "without their image"
@@ -67,9 +70,12 @@ def decode(image: Path | bytes, origin: str) -> Image.Image:
 
 
 def salvage(image: Path | bytes) -> Image.Image | None:
-    """What can be decoded of a damaged image, black elsewhere; None where nothing can."""
+    """What can be decoded of a damaged image, grey or black elsewhere; None where nothing can."""
     try:
-        with Image.open(io.BytesIO(read(image, ""))) as opened:
+        data = read(image, "")
+        if data.startswith(JPEG[0]):
+            data += JPEG[1]  # without its end the decoder holds the last rows back
+        with Image.open(io.BytesIO(data)) as opened:
             _refuse_bomb(opened.size)
             try:
                 opened.load()
@@ -78,7 +84,7 @@ def salvage(image: Path | bytes) -> Image.Image | None:
             found = _to_rgb(ImageOps.exif_transpose(opened))
     except Exception:  # whatever a damaged file makes Pillow's plugins raise
         return None
-    return found if found.getbbox() else None
+    return None if len(found.getcolors(1) or ()) == 1 else found
 
 
 def read(image: Path | bytes, origin: str) -> bytes:

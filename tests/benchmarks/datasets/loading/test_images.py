@@ -171,7 +171,7 @@ def test_the_top_of_a_truncated_photo_is_salvaged(kind):
     cut, whole = data[: len(data) // 2], np.asarray(decode(data, "row 1"))
     found = np.asarray(salvage(cut))
     assert (found[:8] == whole[:8]).all()
-    assert (found[-8:] == 0).all()
+    assert np.ptp(found[-8:]) == 0
     assert not ImageFile.LOAD_TRUNCATED_IMAGES
     with pytest.raises(DataError, match="cannot be decoded"):
         decode(cut, "row 1")
