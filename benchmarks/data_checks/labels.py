@@ -23,7 +23,7 @@ CLIP_CONTEXT = 77
 """Tokens that the text towers of CLIP read, begin and end marks included (Radford et al. 2021)."""
 MANY = 0.01
 """From this share of cut texts the finding is a warning."""
-NOT_A_CLASS = {"", "nan", "na", "n/a", "none", "null", "unknown", "-", "?"}
+NOT_A_CLASS = {"", "nan", "na", "n/a", "n.a.", "k.a.", "none", "null", "unknown", "not available", "-", "?"}
 
 
 def facts(examined: Examined, task: Task) -> TaskFacts:
