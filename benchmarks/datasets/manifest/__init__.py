@@ -14,26 +14,22 @@ from __future__ import annotations
 
 import hashlib
 import shlex
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from functools import cache
 from pathlib import Path
-from typing import Any
-
-import pyarrow as pa
 
 from benchmarks.datasets.loading.build import TaskSpec, build_splits
 from benchmarks.datasets.loading.rows import LeakError
 from benchmarks.datasets.loading.splits import Card, DataError, Source, Splits
+from benchmarks.datasets.manifest.cells import settle
 from benchmarks.datasets.manifest.columns import Table, images_folder, photo_notes
 from benchmarks.datasets.manifest.command import command_line
 from benchmarks.datasets.manifest.folder import PhotoFolder, files_below
-from benchmarks.datasets.manifest.label_cells import refuse_lists
 from benchmarks.datasets.manifest.options import TIES, ManifestOptions, Ties
 from benchmarks.datasets.manifest.placement import SPLITS
 from benchmarks.datasets.manifest.proposal import Column, Proposal, describe, propose
 from benchmarks.datasets.reading import RawTable, read_table
-from benchmarks.datasets.reading.values import clean_text, mark_missing, settle_labels
 from benchmarks.names import UnknownName, choose
 from cma_clip.version import Version
 
@@ -119,7 +115,7 @@ def _read(path: Path, options: ManifestOptions, source: Source) -> Table:
             choose(column, names, "column")
         except UnknownName as error:
             raise DataError(f"{path}: option {option}: {error} ({raw.notes[0]})") from error
-    columns, notes = _settled(
+    columns, notes = settle(
         replace(raw, columns=raw.columns.select([name for name in names if name in wanted])), options
     )
     notes += _unused(names, options)
@@ -137,35 +133,6 @@ def _unused(names: Sequence[str], options: ManifestOptions) -> list[str]:
     ]
 
 
-def _settled(raw: RawTable, options: ManifestOptions) -> tuple[pa.Table, list[str]]:
-    """The columns with null where a value is missing; (columns, sentences about values)."""
-    columns: dict[str, Any] = {}
-    notes: list[str] = []
-    missing: dict[str, Mapping[str, int]] = {}
-    for name in raw.columns.column_names:
-        column = raw.columns[name]
-        if name in options.labels:
-            settled = settle_labels(
-                column, options.missing, decimal_comma=raw.decimal_comma, fold_case=options.fold_case
-            )
-            if options.list_cells == "error":
-                refuse_lists(name, settled.values, raw.origins)
-        elif pa.types.is_string(column.type):
-            settled = mark_missing(column, () if name == options.id else options.missing)
-        else:
-            columns[name] = column
-            continue
-        columns[name], missing[name] = settled.values, settled.missing
-        if name == options.text and options.text_cleaning == "html":
-            columns[name], changed = clean_text(settled.values)
-            if changed:
-                notes.append(f"HTML was taken out of {changed:,} texts (text_cleaning=none keeps it).")
-        notes += [f"Column {name!r}: {note}." for note in settled.notes]
-    words = {name: ", ".join(f"{w!r} {n:,}" for w, n in counts.items() if w) for name, counts in missing.items()}
-    notes += [f"Taken as missing in column {name!r}: {said}." for name, said in words.items() if said]
-    return pa.table(columns), notes
-
-
 def look(path: Path, options: ManifestOptions) -> tuple[RawTable, tuple[Column, ...], Proposal]:
     """(The table as it is written, what its columns hold, options for it); `options` may lack the labels.
 
@@ -173,7 +140,7 @@ def look(path: Path, options: ManifestOptions) -> tuple[RawTable, tuple[Column, 
         DataError: the file cannot be read.
     """
     raw = read_table(path, options.reading())
-    columns = describe(raw, options.missing)
+    columns = describe(raw, options)
     return raw, columns, propose(raw, columns, options, images_folder(options.images, raw.folder))
 
 
