@@ -51,8 +51,9 @@ MOST_BAD = 500
 LOADING = {"loading": Version(1)}
 """Of the way from rows to splits."""
 
-FORMAT = 3
-"""Of the files below a cache: another one makes them again, and no number depends on it."""
+FORMAT = 4
+"""Of the files below a cache, the sentences of the report among them: another one makes them again, and no number
+depends on it. Raise it when what a report says changes, or the tables of earlier runs go on saying the old."""
 
 PER_UNIT = "product-level"
 """The condition in which the test rows of one unit count as one; Fashion-Gen calls its products so, too."""
@@ -135,7 +136,7 @@ def _prepare(
             part: table.fingerprint(_batches(rows, part), [task.name for task in tasks]) for part in PARTS
         },
         "report": asdict(
-            LoadReport(len(samples.columns), tuple(checked.bad), tuple(checked.blanked), dropped, said),
+            LoadReport(len(samples.columns), samples.products, tuple(checked.bad), tuple(checked.blanked), dropped, said),
         ),
         "subsets": list(placed.subsets) if placed else [],
         "refused": [*refused, *not_learnable],
@@ -204,4 +205,4 @@ def _notes(columns: pa.Table, blanked: Sequence[str]) -> list[str]:
 
 def _report(saved: Mapping[str, Any]) -> LoadReport:
     lists = {name: tuple(saved[name]) for name in ("bad_samples", "blanked", "notes")}
-    return LoadReport(saved["rows"], dropped_classes=saved["dropped_classes"], **lists)
+    return LoadReport(saved["rows"], saved["products"], dropped_classes=saved["dropped_classes"], **lists)

@@ -97,11 +97,13 @@ class Samples:
         in_place: the image of every row that stays where it is; empty where no row has one.
         place: groups and splits, asked for when the images are checked: the column `image_digest` is there then, and
             rows that cannot be used are gone. None: `columns` says it.
+        products: how many products the rows are views of; None where every row stands for itself.
     """
 
     columns: pa.Table
     in_place: Sequence[ImageInPlace | None] = ()
     place: Callable[[pa.Table], Placement] | None = None
+    products: int | None = None
 
     @classmethod
     def of(cls, rows: Iterable[Row], tasks: Sequence[str]) -> Self:

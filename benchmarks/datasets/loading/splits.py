@@ -103,7 +103,8 @@ class LoadReport:
     """What was left out, counted and named. Nothing is lost silently.
 
     Attributes:
-        rows: rows found in the source, before anything was left out.
+        rows: rows found in the source, before anything was left out; of products with several views, the views.
+        products: of which the rows are views; None where every row stands for itself.
         bad_samples: "file, row: reason" of every sample skipped with `on_bad_sample` `skip` or `blank`.
         blanked: "file, row: reason" of every sample that lost its image with `on_bad_sample="blank"`.
         dropped_classes: per task, class name -> number of labels that became missing because the class
@@ -112,6 +113,7 @@ class LoadReport:
     """
 
     rows: int
+    products: int | None = None
     bad_samples: tuple[str, ...] = ()
     blanked: tuple[str, ...] = ()
     dropped_classes: Mapping[str, Mapping[str, int]] = field(default_factory=dict)

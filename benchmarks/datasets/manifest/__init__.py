@@ -13,8 +13,10 @@ the photo, and the report counts them.
 from __future__ import annotations
 
 import hashlib
+import json
 import shlex
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from dataclasses import replace
 from functools import cache
 from pathlib import Path
@@ -27,10 +29,12 @@ from benchmarks.datasets.manifest.columns import Table, images_folder, photo_not
 from benchmarks.datasets.manifest.command import command_line
 from benchmarks.datasets.manifest.folder import PhotoFolder, files_below
 from benchmarks.datasets.manifest.options import TIES, ManifestOptions, Ties
+from benchmarks.datasets.manifest.photos import facts_of
 from benchmarks.datasets.manifest.placement import SPLITS
 from benchmarks.datasets.manifest.proposal import Column, Proposal, describe, propose
 from benchmarks.datasets.reading import RawTable, read_table
 from benchmarks.names import UnknownName, choose
+from benchmarks.records.store import write_text
 from cma_clip.version import Version
 
 TABLES = (".csv", ".tsv", ".txt", ".gz", ".json", ".jsonl", ".parquet", ".arrow", ".xlsx")
@@ -59,36 +63,61 @@ def load(source: Source, options: ManifestOptions) -> Splits:
         raise DataError("manifest needs a table: --data manifest=FILE, a folder or a quoted glob of files")
     if not options.labels:
         raise DataError(_without_labels(path, options))
-    return build("manifest", CARD, _content(path), lambda: _read(path, options, source), options, source)
+    table = cache(lambda: _read(path, options, source))
+    key = f"{_content(path)} {options.model_dump_json()}"
+    return build("manifest", CARD, key + _photo_facts(key, table, options, source), table, options, source)
 
 
 def build(
-    name: str, card: Card, content: str, read: Callable[[], Table], options: ManifestOptions, source: Source
+    name: str, card: Card, key: str, read: Callable[[], Table], options: ManifestOptions, source: Source
 ) -> Splits:
-    """The splits of a table; `content` is a hash of its files, and it is read only if that is not known.
+    """The splits of a table; it is read only if no splits of the same `key` are kept.
+
+    Args:
+        name: of the data set.
+        card: of the data set.
+        key: says all that the splits depend on: the table's content, the options, the photos.
+        read: the table; asked for more than once.
+        options: what its columns mean.
+        source: where tables are kept, and what is done with bad samples.
 
     Raises:
         DataError: names the file, the row, the value and the valid choices.
     """
-    table = cache(read)  # photos are looked at before the tables of an earlier call are used
-    hashed = hashlib.sha256(f"{content} {options.model_dump_json()}".encode())
-    if options.image is not None and (photos := table().photos) is not None:
-        hashed.update("".join(photos.facts()).encode())
     try:
         return build_splits(
             name=name,
             card=card,
-            key=hashed.hexdigest(),
-            rows=lambda: table().samples(),
+            key=hashlib.sha256(key.encode(errors="surrogateescape")).hexdigest(),
+            rows=lambda: read().samples(),
             tasks=[TaskSpec(label, None, options.min_count, options.prompts) for label in options.labels],
             source=source,
-            notes=lambda: (*table().notes, *photo_notes(table().photos, options)),
+            notes=lambda: (*read().notes, *photo_notes(read().photos, options)),
         )
     except LeakError as error:
         if not options.ties:  # then it is the group column, which the user gave
             raise
         loose = "--option 'ties=[]' lets rows share text and photo, and scores the others as `deduplicated`"
         raise DataError(f"{error} ({loose})") from error
+
+
+def _photo_facts(key: str, table: Callable[[], Table], options: ManifestOptions, source: Source) -> str:
+    """What is known of the photos without opening them.
+
+    Their names are kept by the table's key, for reading a large table takes seconds; which files they mean is found out
+    anew every time. The table is read again if a name is to be refused, for the error that says where it stands.
+    """
+    if options.image is None:
+        return ""
+    kept = source.cache / "photo-names" / f"{hashlib.sha256(key.encode()).hexdigest()}.json"
+    if kept.is_file():
+        folder, names = json.loads(kept.read_text(encoding="utf-8"))
+        with suppress(ValueError):
+            return facts_of(names, PhotoFolder(images_folder(options.images, Path(folder)), Path(folder)))
+    photos = table().photos
+    names = [] if photos is None else photos.names
+    write_text(kept, json.dumps([str(table().folder.absolute()), names]))
+    return "" if photos is None else photos.facts()
 
 
 def _content(path: Path) -> str:

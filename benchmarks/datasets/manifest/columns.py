@@ -16,7 +16,7 @@ from benchmarks.datasets.loading.splits import DataError, OnBadSample
 from benchmarks.datasets.manifest.folder import PhotoFolder
 from benchmarks.datasets.manifest.options import ManifestOptions
 from benchmarks.datasets.manifest.photos import Photos, Where, find_photos
-from benchmarks.datasets.manifest.placement import place
+from benchmarks.datasets.manifest.placement import place, products
 
 GROUP, SPLIT, ROW, VIEWED = "cell:group", "cell:split", "row", "viewed"
 """Columns of the samples beyond those of every loader: cells, the number of the row, whether it has several photos."""
@@ -76,7 +76,9 @@ class Table:
         columns = columns.append_column(VIEWED, pa.array(self._several()[rows]))
         for name, column in ((GROUP, self.options.group), (SPLIT, self.options.split)):
             columns = columns.append_column(name, self._cells(column, rows))
-        return Samples(columns, place=lambda good: place(good, self.options))
+        units = products(columns, self.options)
+        count = None if units is None else pc.count_distinct(units).as_py()
+        return Samples(columns, place=lambda good: place(good, self.options), products=count)
 
     def _several(self) -> npt.NDArray[np.bool_]:
         if self.photos is None or self.options.photos == "first":

@@ -48,11 +48,13 @@ class Photos:
 
     Attributes:
         numbers: Int[N], place of each row's cell in `files`; -1 where the cell is empty.
-        files: per different cell the paths of its photos, links resolved; one that does not exist is as it was named.
+        names: the different cells.
+        files: per name the paths of its photos, links resolved; one that does not exist is as it was named.
         notes: sentences for the report.
     """
 
     numbers: npt.NDArray[np.int64]
+    names: Sequence[str]
     files: Sequence[tuple[str, ...]]
     notes: tuple[str, ...] = ()
 
@@ -66,15 +68,32 @@ class Photos:
         sizes = np.array([*map(len, self.files), 0])
         return np.asarray(sizes[self.numbers], np.int64)
 
-    def facts(self) -> Iterator[str]:
-        """A line for every file: name, size and time; a changed file is noticed."""
-        for path in sorted({path for files in self.files for path in files}):
-            try:
-                found = os.stat(path)  # noqa: PTH116
-            except OSError:  # missing, or a name too long
-                yield f"{path} -\n"
-            else:
-                yield f"{path} {found.st_size} {found.st_mtime_ns}\n"
+    def facts(self) -> str:
+        """What `facts_of` says of the names."""
+        return _facts(self.names, self.files)
+
+
+def facts_of(names: Sequence[str], folder: PhotoFolder) -> str:
+    """Every name with its files, their sizes and times: another text if a photo has changed, come, gone or moved.
+
+    Raises:
+        ValueError: `find_photos` refuses a name.
+    """
+    return _facts(names, [photos_of(name, folder) or (folder.unfound(name),) for name in names])
+
+
+def _facts(names: Sequence[str], files: Sequence[tuple[str, ...]]) -> str:
+    said = {path: _of_file(path) for paths in files for path in paths}
+    lines = (f"{name}: {' '.join(said[path] for path in paths)}\n" for name, paths in zip(names, files, strict=True))
+    return "".join(lines)
+
+
+def _of_file(path: str) -> str:
+    try:
+        found = os.stat(path)  # noqa: PTH116
+    except (OSError, ValueError):  # missing, a name too long, or one with a null character
+        return f"{path} -"
+    return f"{path} {found.st_size} {found.st_mtime_ns}"
 
 
 def find_photos(
@@ -111,7 +130,7 @@ def find_photos(
         raise DataError(_all_missing(names, lost, named, _origin(origins, numbers, int(missing[0])), folder))
     paths = [found or (folder.unfound(cell),) for cell, found in zip(cells, files, strict=True)]
     notes = [f"{count:,} image paths {REPAIRS[what]}." for what, count in folder.repairs.items()]
-    return Photos(numbers, paths, tuple(notes))
+    return Photos(numbers, cells, paths, tuple(notes))
 
 
 def _origin(origins: Where, numbers: npt.NDArray[np.int64], number: int) -> str:

@@ -44,7 +44,7 @@ def place(columns: pa.Table, options: ManifestOptions) -> Placement:
     shared = {"text": _texts(columns["text"]), "image": _tagged("image:", columns["image_digest"])}
     groups = _groups(columns, [shared[tie] for tie in options.ties])
     parts, notes = _split(columns, groups, options)
-    units = _units(columns, options)
+    units = products(columns, options)
     notes += _of_test(columns, parts, units)
     subsets = {}
     if set(options.ties) != set(TIES):
@@ -80,8 +80,8 @@ def _groups(columns: pa.Table, ties: list[pa.ChunkedArray]) -> pa.ChunkedArray:
     return grouping.join_columns([*keys, pc.if_else(needs_row, rows, pa.scalar(None, pa.large_string()))])
 
 
-def _units(columns: pa.Table, options: ManifestOptions) -> pa.ChunkedArray | None:
-    """With all photos used, what counts as one product: the group cell, else the row."""
+def products(columns: pa.Table, options: ManifestOptions) -> pa.ChunkedArray | None:
+    """With all photos used, what counts as one product, a name a row: the group cell, else the row; else None."""
     if options.photos == "first":
         return None
     rows = _tagged("row:", columns["row"].cast(pa.string()))

@@ -103,7 +103,9 @@ def load(source: Source, options: MRWPAOptions) -> Splits:
         export.notes,
     )
     content = hashlib.sha256(str(path.absolute()).encode() + path.read_bytes()).hexdigest()
-    splits = manifest.build("mrwpa", CARD, content, lambda: table, meaning, source)
+    photos = "" if table.photos is None else table.photos.facts()
+    key = f"{content} {meaning.model_dump_json()}{photos}"
+    splits = manifest.build("mrwpa", CARD, key, lambda: table, meaning, source)
     return replace(splits, report=_with_skipped(splits.report, export))
 
 

@@ -16,7 +16,7 @@ import pyarrow as pa
 
 from benchmarks.datasets.loading.splits import DataError
 from benchmarks.datasets.reading.encoding import find_encoding, open_text
-from benchmarks.datasets.reading.table import Origins, RawTable, ReadOptions, strip
+from benchmarks.datasets.reading.table import Origins, RawTable, ReadOptions, blank_rows, strip
 
 ROWS = 20_000
 DECODER = json.JSONDecoder(parse_float=str, parse_int=str, parse_constant=str)
@@ -50,7 +50,10 @@ def read_json(path: Path, options: ReadOptions) -> RawTable:
         table,
         Origins.of_file(path.name, np.array(numbers, np.int64)),
         path.parent,
-        (f"{path.name}: {kind}, {encoding.removesuffix('-sig')}, {table.num_rows:,} rows",),
+        (
+            f"{path.name}: {kind}, {encoding.removesuffix('-sig')}, {table.num_rows:,} rows",
+            *(f"{path.name}: {note}" for note in blank_rows(numbers[-1] - len(numbers))),
+        ),
     )
 
 

@@ -105,6 +105,11 @@ class RawTable:
     decimal_comma: bool = False
 
 
+def blank_rows(count: int) -> list[str]:
+    """What a note says of rows without any content."""
+    return [f"{count:,} blank {'row is' if count == 1 else 'rows are'} left out"] if count else []
+
+
 def strip(cells: pa.Array | pa.ChunkedArray) -> pa.Array | pa.ChunkedArray:
     """Strings without blanks at their ends."""
     return pc.utf8_trim(cells, characters=BLANKS)

@@ -15,48 +15,13 @@ import pyarrow.compute as pc
 from benchmarks.datasets.reading.table import BLANKS, strip
 
 MISSING_WORDS = ("NA", "N/A", "n/a", "NaN", "nan", "None", "null", "NULL", "<NA>", "#N/A", "-")
-DOUBTFUL_WORDS = frozenset(
-    [
-        "blank",
-        "empty",
-        "k a",
-        "keine angabe",
-        "missing",
-        "n a",
-        "n d",
-        "na",
-        "nan",
-        "nd",
-        "nil",
-        "no data",
-        "no info",
-        "no information",
-        "no value",
-        "none",
-        "none other",
-        "not applicable",
-        "not available",
-        "not given",
-        "not known",
-        "not set",
-        "not specified",
-        "not stated",
-        "null",
-        "other none",
-        "other unknown",
-        "tba",
-        "tbc",
-        "tbd",
-        "to be determined",
-        "unbekannt",
-        "undefined",
-        "unk",
-        "unknown",
-        "unknown other",
-        "unspecified",
-        "void",
-    ]
-)
+DOUBTFUL_WORDS = frozenset((
+    "blank", "empty", "k a", "keine angabe", "missing", "n a", "n d", "na", "nan", "nd", "nil", "no data",
+    "no info", "no information", "no value", "none", "none other", "not applicable", "not available",
+    "not given", "not known", "not set", "not specified", "not stated", "null", "other none", "other unknown",
+    "tba", "tbc", "tbd", "to be determined", "unbekannt", "undefined", "unk", "unknown", "unknown other",
+    "unspecified", "void",
+))  # fmt: skip
 """Class names that often mean that nothing is known, in lower case, a blank for every mark between words. They are
 classes unless the user says that they are missing."""
 _MARKS_ONLY = re.compile("[-?._/*#~\u2010-\u2015\u2212]+")
