@@ -35,6 +35,18 @@ FEW_TEST_ROWS = 200
 Parts = npt.NDArray[np.int8]
 
 
+def check_split(columns: pa.Table, options: ManifestOptions) -> None:
+    """Refuse a split column that no photo could mend, before the photos are opened, which may take minutes.
+
+    Raises:
+        DataError: an unknown split, no test row, no test row that can be scored.
+    """
+    if options.split is not None:
+        parts = _given(columns, options.split)
+        _need_a_test(parts, options.split)
+        _unlabelled_tests(columns, parts)
+
+
 def place(columns: pa.Table, options: ManifestOptions) -> Placement:
     """Where every usable row goes.
 
@@ -152,7 +164,12 @@ def _need_a_test(parts: Parts, column: str) -> None:
         )
 
 
-def _of_test(columns: pa.Table, parts: Parts, units: pa.ChunkedArray | None) -> list[str]:
+def _unlabelled_tests(columns: pa.Table, parts: Parts) -> int:
+    """How many test rows have no label.
+
+    Raises:
+        DataError: all of them.
+    """
     tests = parts == PARTS.index("test")
     count = int(tests.sum())
     labels = [columns[name].is_valid().to_numpy() for name in columns.column_names if name.startswith(LABEL)]
@@ -164,6 +181,12 @@ def _of_test(columns: pa.Table, parts: Parts, units: pa.ChunkedArray | None) -> 
             "can be scored: take these rows out of the table and the option split away, so that labelled rows are held "
             "out; a trained model answers for the others one by one (cma-bench predict)"
         )
+    return unknown
+
+
+def _of_test(columns: pa.Table, parts: Parts, units: pa.ChunkedArray | None) -> list[str]:
+    tests = parts == PARTS.index("test")
+    count, unknown = int(tests.sum()), _unlabelled_tests(columns, parts)
     notes = [f"{unknown:,} of {count:,} test rows have no label and are not scored."] if unknown else []
     counted = count if units is None else len(units.filter(pa.array(tests)).unique())
     if 0 < counted < FEW_TEST_ROWS:

@@ -5,6 +5,8 @@ import shlex
 
 import pytest
 
+from benchmarks.commands.data import show_data
+from benchmarks.commands.options import CommonOptions
 from benchmarks.datasets.loading.splits import DataError
 from benchmarks.datasets.reading.values import MISSING_WORDS
 
@@ -164,3 +166,14 @@ def test_html_is_taken_out_of_texts(tmp_path, load, column):
     splits = load(write_csv(tmp_path / f"{column}.csv", rows), {**TEXT, "labels": ["kind"]})
     assert all(text.startswith("A & B ") for text in splits.train.texts())
     assert any("HTML was taken out of 60 texts" in note for note in splits.report.notes) == (column == "html")
+
+
+def test_class_names_that_hold_commas_are_told_apart(tmp_path):
+    rows = [
+        {"text": f"t {n}", "kind": ("Hats, Caps", "Shoes", 'a "b"', "rare, once")[n % 3 if n else 3]} for n in range(90)
+    ]
+    table = write_csv(tmp_path / "items.csv", rows)
+    common = CommonOptions(data=(f"manifest={table}",), runs=tmp_path / "runs")
+    said = show_data("manifest", {**TEXT, "labels": ["kind"]}, common)
+    assert r'task kind: 3 classes: "Hats, Caps", Shoes, "a \"b\""' in said
+    assert 'kind: 1 labels of 1 rare classes are missing: "rare, once" (1)' in said

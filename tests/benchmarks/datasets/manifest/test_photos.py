@@ -194,6 +194,7 @@ def test_every_photo_is_a_view_of_its_product(views):
         f"row-{number}" + (f"#{view + 1}" if view else "") for number in range(COUNT) for view in range(1 + number % 3)
     )
     assert "26 rows name several photos, 65 together" in " ".join(views.report.notes)
+    assert (views.report.rows, views.report.products) == (79, COUNT)
     examples = views.train
     place = examples.ids().index(next(name for name in examples.ids() if name.endswith("#2")))
     number = int(examples.ids()[place].removeprefix("row-").split("#")[0])
@@ -222,6 +223,7 @@ def test_rows_of_a_group_are_views_of_one_product(tmp_path, load):
             for number, row in enumerate(_rows("{}.png".format))]  # fmt: skip
     splits = load(write_csv(tmp_path / "mine" / "items.csv", rows), {**LABELS, "photos": "all", "group": "sku"})
     assert len(set(splits.test_units())) * 2 == len(splits.test)
+    assert (splits.report.rows, splits.report.products) == (COUNT, COUNT // 2)
 
 
 def test_equal_photos_of_other_names_are_tied(tmp_path, load):
