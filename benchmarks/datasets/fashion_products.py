@@ -29,8 +29,8 @@ from pydantic import Field, field_validator
 
 from benchmarks.datasets.loading import grouping as groups
 from benchmarks.datasets.loading.build import PARTS, Part, Row, TaskSpec, build_splits
-from benchmarks.datasets.loading.readers import read_utf8
 from benchmarks.datasets.loading.splits import Card, DataError, Names, Options, Source, Splits
+from benchmarks.datasets.reading.encoding import read_utf8
 from benchmarks.names import choose
 
 COLUMNS = (

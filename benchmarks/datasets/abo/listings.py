@@ -12,8 +12,8 @@ from typing import Any, NamedTuple
 
 from tqdm import tqdm
 
-from benchmarks.datasets.loading.readers import cell
 from benchmarks.datasets.loading.splits import DataError, Source
+from benchmarks.datasets.reading.values import cell
 
 SHARDS = tuple(f"listings_{digit}.json.gz" for digit in "0123456789abcdef")
 LABEL_LANGUAGE = "en"

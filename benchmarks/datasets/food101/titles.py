@@ -9,8 +9,8 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Literal, NamedTuple
 
-from benchmarks.datasets.loading.readers import read_utf8
 from benchmarks.datasets.loading.splits import DataError
+from benchmarks.datasets.reading.encoding import read_utf8
 from benchmarks.names import UnknownName, choose
 
 CLASSES = tuple(

@@ -64,7 +64,7 @@ def load(source: Source, options: ManifestOptions) -> Splits:
     if not options.labels:
         raise DataError(_without_labels(path, options))
     table = cache(lambda: _read(path, options, source))
-    key = f"{_content(path)} {options.model_dump_json()}"
+    key = f"{content(path)} {options.model_dump_json()}"
     return build("manifest", CARD, key + _photo_facts(key, table, options, source), table, options, source)
 
 
@@ -120,7 +120,7 @@ def _photo_facts(key: str, table: Callable[[], Table], options: ManifestOptions,
     return "" if photos is None else photos.facts()
 
 
-def _content(path: Path) -> str:
+def content(path: Path) -> str:
     """Hash of a file's bytes; of a folder or glob, the names, sizes and times of its tables."""
     hashed = hashlib.sha256(str(path.absolute()).encode())
     if path.is_file():
@@ -182,4 +182,16 @@ def _without_labels(path: Path, options: ManifestOptions) -> str:
     )
 
 
-__all__ = ["SPLITS", "TIES", "ManifestOptions", "PhotoFolder", "Table", "Ties", "build", "command_line", "load", "look"]
+__all__ = [
+    "SPLITS",
+    "TIES",
+    "ManifestOptions",
+    "PhotoFolder",
+    "Table",
+    "Ties",
+    "build",
+    "command_line",
+    "content",
+    "load",
+    "look",
+]

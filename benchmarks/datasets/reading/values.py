@@ -15,6 +15,8 @@ import pyarrow.compute as pc
 from benchmarks.datasets.reading.table import BLANKS, strip
 
 MISSING_WORDS = ("NA", "N/A", "n/a", "NaN", "nan", "None", "null", "NULL", "<NA>", "#N/A", "-")
+NOTHING = ("", "nan", "NaN", "null", "NULL")
+"""What no published data set means as a value."""
 DOUBTFUL_WORDS = frozenset((
     "blank", "empty", "k a", "keine angabe", "missing", "n a", "n d", "na", "nan", "nd", "nil", "no data",
     "no info", "no information", "no value", "none", "none other", "not applicable", "not available",
@@ -102,6 +104,22 @@ def _renamed(column: pa.ChunkedArray, names: Mapping[str, str]) -> pa.ChunkedArr
         return column
     places = pc.index_in(column, pa.array(list(names), pa.string()))
     return pc.take(pa.array(list(names.values()), pa.string()), places)
+
+
+def cell(value: object) -> str | None:
+    """Its text, stripped of white space; None where nothing stands.
+
+    Raises:
+        ValueError: what is wrong with the value, without the value: more than one, or not Unicode.
+    """
+    if isinstance(value, (list, dict, bytes)):
+        raise ValueError("is not text or a number")
+    text = "" if value is None else str(value).strip()
+    try:
+        text.encode()
+    except UnicodeEncodeError as error:  # JSON can spell half a character: "\\ud800"
+        raise ValueError(f"is not Unicode text: {error.reason}") from error
+    return None if text in NOTHING else text
 
 
 def doubtful(column: pa.ChunkedArray) -> dict[str, int]:
