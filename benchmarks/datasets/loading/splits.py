@@ -208,7 +208,13 @@ def _check_labels(splits: Splits, task: Task) -> None:
         if not len(labels) and splits.refused:  # nothing could be split, and that has been said
             continue
         if len(known) == 0:
-            raise DataError(f"{splits.name}: all labels of task {task.name!r} are missing in {part}")
+            rare = splits.report.dropped_classes.get(task.name, {})
+            why = (
+                f": {sum(rare.values()):,} labels of {len(rare):,} classes with too few training rows count as missing"
+            )
+            raise DataError(
+                f"{splits.name}: all labels of task {task.name!r} are missing in {part}{why if rare else ''}"
+            )
         if known.min() < 0 or known.max() >= len(task.classes):
             raise DataError(f"{splits.name}: {part} holds a label outside the classes of {task.name!r}")
         if part == "train" and len(set(known.tolist())) < 2:

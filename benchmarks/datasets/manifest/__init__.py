@@ -21,6 +21,8 @@ from dataclasses import replace
 from functools import cache
 from pathlib import Path
 
+import pyarrow as pa
+
 from benchmarks.datasets.loading.build import TaskSpec, build_splits
 from benchmarks.datasets.loading.rows import LeakError
 from benchmarks.datasets.loading.splits import Card, DataError, Source, Splits
@@ -144,6 +146,8 @@ def _read(path: Path, options: ManifestOptions, source: Source) -> Table:
             choose(column, names, "column")
         except UnknownName as error:
             raise DataError(f"{path}: option {option}: {error} ({raw.notes[0]})") from error
+        if not option.startswith("image") and not pa.types.is_string(raw.columns[column].type):
+            raise DataError(f"{path}: option {option}: column {column!r} holds images as bytes; only image may name it")
     columns, notes = settle(
         replace(raw, columns=raw.columns.select([name for name in names if name in wanted])), options
     )

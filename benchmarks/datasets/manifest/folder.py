@@ -44,6 +44,10 @@ class PhotoFolder:
             OutsideError: it lies outside.
             ValueError: what is wrong with the name, without it: it cannot be followed, or several files fit.
         """
+        if name.startswith("/") and not os.path.lexists(name):  # as the paths of a shop's server
+            path = self._exact(name.lstrip("/"))
+            self.repairs["leading slash"] += path is not None
+            return path
         if (path := self._exact(name)) is not None:
             return path
         plain = name.replace("\\", "/")

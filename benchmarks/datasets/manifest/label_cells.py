@@ -17,6 +17,7 @@ SEPARATORS = ("|", ";", ",")
 NUMBER = re.compile(r"[-+]?\d+([.,]\d+)?")
 JSON = re.compile(r"[\[{]\s*([\"'].*|[\d.]+|[^,]*,.*)?[\]}]", re.DOTALL)
 """`["red"]`, `['red' 'mug']`, `[1, 2]`, `{"color": "red"}`, `[]`; `[sic]` is a name."""
+JSON_MARK = "["
 FEW_JSON = 3
 """Cells of JSON up to which they may be slips. Our choice."""
 EXAMPLES = 3
@@ -40,9 +41,11 @@ def check_lists(name: str, column: pa.ChunkedArray, origins: Where) -> str | Non
     if not lists:
         return None
     listed = sum(rows[cell] for cell in lists)
-    written = [mark for mark in ("[", *SEPARATORS) if any(mark in _marks(cell) for cell in lists)]
+    marks = set().union(*map(_marks, lists))
+    separated = " and ".join(repr(mark) for mark in SEPARATORS if mark in marks)
+    ways = [*(["written as JSON"] if JSON_MARK in marks else []), *([f"separated by {separated}"] if separated else [])]
     said = (
-        f"separated by {' and '.join(map(repr, written))}, in {listed:,} of {known.sum():,} cells ("
+        f"{' or '.join(ways)}, in {listed:,} of {known.sum():,} cells ("
         f"{', '.join(f'`{cell[:80]}` {rows[cell]:,}' for cell in sorted(lists, key=lambda c: -rows[c])[:EXAMPLES])})"
     )
     in_json = sum(rows[cell] for cell in lists if JSON.fullmatch(cell))
@@ -71,7 +74,7 @@ def _may_be_list(cell: str, parts: Collection[str], cells_with: Mapping[str, int
 
 def _marks(cell: str) -> set[str]:
     if JSON.fullmatch(cell):
-        return {"["}
+        return {JSON_MARK}
     return set() if NUMBER.fullmatch(cell) else {mark for mark in SEPARATORS if mark in cell}
 
 

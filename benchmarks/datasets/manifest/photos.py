@@ -34,6 +34,7 @@ LOOKED_AT = 20
 """Names of missing files that are looked for in other folders."""
 
 REPAIRS = {
+    "leading slash": "begin with a slash and are seen from the folder of the photos",
     "backslashes": "are written with backslashes",
     "accents": "have accents that the file system composes otherwise",
     "case": "differ from their file in case",

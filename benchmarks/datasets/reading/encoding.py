@@ -103,7 +103,8 @@ def _old_encoding(path: Path) -> str:
     best = max(fits, key=lambda name: fits[name])
     if fits.get("windows-1252", 0) >= NEAR_TIE * fits[best] or _same_text(sample, best, "cp1252"):
         return "cp1252"
-    raise DataError(f"{path}: not UTF-8, and its encoding is in doubt: it looks like {best}; {WAY_OUT}")
+    way_out = f"name it with encoding=NAME, for example encoding={best}"
+    raise DataError(f"{path}: not UTF-8, and its encoding is in doubt: it looks like {best}; {way_out}")
 
 
 def _lines_with_accents(path: Path) -> bytes:
