@@ -209,9 +209,7 @@ def _check_labels(splits: Splits, task: Task) -> None:
             continue
         if len(known) == 0:
             rare = splits.report.dropped_classes.get(task.name, {})
-            why = (
-                f": {sum(rare.values()):,} labels of {len(rare):,} classes with too few training rows count as missing"
-            )
+            why = f": {sum(rare.values()):,} labels of {len(rare):,} classes that are rare in train count as missing"
             raise DataError(
                 f"{splits.name}: all labels of task {task.name!r} are missing in {part}{why if rare else ''}"
             )
