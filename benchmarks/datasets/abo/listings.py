@@ -1,4 +1,8 @@
-"""The sixteen listing files: one JSON object a line, its multilingual fields lists of {language_tag, value}."""
+"""The sixteen listing files: one JSON object a line, its multilingual fields lists of {language_tag, value}.
+
+Read line by line and not by `reading`, which makes columns of cells: a damaged line costs itself only, and of these
+nested lists no more than the wanted languages and fields is held.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,7 @@
-"""The three splits in use, by name. They share the test images, but for one, and nothing else."""
+"""The three splits in use, by name. They share the test images, but for one, and nothing else.
+
+MMBT's lists are read as objects, not as a table: their texts stay as they are, whatever blanks they begin with.
+"""
 
 from __future__ import annotations
 

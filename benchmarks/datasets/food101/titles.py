@@ -1,4 +1,7 @@
-"""The titles csv as it is found in the wild: parsed without losing a row, and cleaned on request."""
+"""The titles csv as it is found in the wild: parsed without losing a row, and cleaned on request.
+
+Not read by `reading`, which refuses a file that is no rectangle: this one has no header, and quotes that never end.
+"""
 
 from __future__ import annotations
 
