@@ -61,9 +61,11 @@ def show_data(name: str, options: Mapping[str, Any], common: CommonOptions) -> s
     report = splits.report
     found = f"{report.rows}" if report.products is None else f"{report.rows} views of {report.products} products"
     lines += [f"fingerprint: {splits.fingerprint}", f"rows found: {found}", *report.notes]
-    for task, dropped in report.dropped_classes.items():
+    for column, dropped in report.dropped_classes.items():
         names = ", ".join(f"{_listed(name)} ({count:,})" for name, count in dropped.items())
-        lines.append(f"{task}: {sum(dropped.values()):,} labels of {len(dropped):,} rare classes are missing: {names}")
+        lines.append(
+            f"{column}: {sum(dropped.values()):,} labels of {len(dropped):,} rare classes are missing: {names}"
+        )
     lines += [f"skipped: {reason}" for reason in report.bad_samples]
     lines += [f"kept without its photo: {reason}" for reason in report.blanked]
     return "\n".join(lines)

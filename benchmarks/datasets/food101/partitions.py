@@ -1,6 +1,6 @@
 """The three splits in use, by name. They share the test images, but for one, and nothing else.
 
-MMBT's lists are read as objects, not as a table: their texts stay as they are, whatever blanks they begin with.
+MMBT's lists are read as objects, not as a table, from which `reading` takes characters of no width: texts would change.
 """
 
 from __future__ import annotations

@@ -76,7 +76,7 @@ def doubts(labels: Mapping[str, pa.ChunkedArray], options: ManifestOptions) -> l
         f"column {name!r} has the class {', '.join(f'{word!r} ({count:,} rows)' for word, count in words.items())}"
         for name, words in found.items()
     )
-    words = dict.fromkeys([*options.missing, *(word for words in found.values() for word in words)])
-    option = shlex.quote(f"missing={json.dumps([*words], ensure_ascii=False)}")
+    replaced = dict.fromkeys([*options.missing, *(word for words in found.values() for word in words)])
+    option = shlex.quote(f"missing={json.dumps([*replaced], ensure_ascii=False)}")
     sentence = "; ".join(said)
     return [f"{sentence[0].upper()}{sentence[1:]}: if it means that nothing is known: --option {option}."]
