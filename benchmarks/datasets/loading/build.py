@@ -136,7 +136,9 @@ def _prepare(
             part: table.fingerprint(_batches(rows, part), [task.name for task in tasks]) for part in PARTS
         },
         "report": asdict(
-            LoadReport(len(samples.columns), samples.products, tuple(checked.bad), tuple(checked.blanked), dropped, said),
+            LoadReport(
+                len(samples.columns), samples.products, tuple(checked.bad), tuple(checked.blanked), dropped, said
+            ),
         ),
         "subsets": list(placed.subsets) if placed else [],
         "refused": [*refused, *not_learnable],
