@@ -46,6 +46,11 @@ class LateFusion(Classifier):
             half.fit(train, val, offset)
             heard += int(str(half.facts()["epochs"]))
 
+    def refit(self, examples: Examples) -> None:
+        """Each half up to its own epoch."""
+        for half in self.halves.values():
+            half.refit(examples)
+
     def predict(self, examples: Examples) -> Predictions:
         """Average of the halves over the modalities present."""
         parts = {name: half.predict(examples) for name, half in self.halves.items()}
