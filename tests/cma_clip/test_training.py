@@ -85,9 +85,10 @@ def test_a_model_that_is_trained_once_more_goes_on_after_a_kill(tiny, tmp_path, 
         model._history["best_epoch"] = 2
     straight.workspace = Workspace()
     straight.refit(EVERYTHING)
-    with monkeypatch.context() as patch, pytest.raises(Killed):
+    with monkeypatch.context() as patch:
         dying_at(stop, patch)
-        killed.refit(EVERYTHING)
+        with pytest.raises(Killed):
+            killed.refit(EVERYTHING)
     with monkeypatch.context() as patch:
         dying_at(0, patch)  # it does not begin again
         resumed.refit(EVERYTHING)
