@@ -56,11 +56,7 @@ def changes(outdated: Iterable[Record]) -> list[str]:
 
     That is everything whose version is not theirs, and where all versions are, what records did not hold before.
     """
-    affected = Counter(
-        sentence
-        for record in outdated
-        for sentence in _reasons(record)
-    )
+    affected = Counter(sentence for record in outdated for sentence in _reasons(record))
     return [
         f"{sentence}; {count} {'experiment is' if count == 1 else 'experiments are'} computed again"
         for sentence, count in affected.items()
