@@ -92,6 +92,10 @@ class LateFusion(Classifier):
         """The backbone's hash: both halves start from the same."""
         return self.halves["text"].weights_fingerprint()
 
+    def backbone_bytes(self) -> int:
+        """Of the one backbone that both halves start from."""
+        return self.halves["text"].backbone_bytes()
+
     def cut_texts(self, examples: Examples) -> tuple[int, float] | None:
         """The text half's."""
         return self.halves["text"].cut_texts(examples)

@@ -71,6 +71,10 @@ class LinearProbe(Classifier):
         """The backbone's hash."""
         return self.backbone.fingerprint
 
+    def backbone_bytes(self) -> int:
+        """The backbone's."""
+        return self.backbone.num_bytes
+
     def cut_texts(self, examples: Examples) -> tuple[int, float] | None:
         """What its backbone does not read of the texts."""
         return self.processor.context_length, self.processor.cut_texts(examples, self.workspace)

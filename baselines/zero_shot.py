@@ -73,6 +73,10 @@ class ZeroShot(Classifier):
         """The backbone's hash."""
         return self.backbone.fingerprint
 
+    def backbone_bytes(self) -> int:
+        """The backbone's."""
+        return self.backbone.num_bytes
+
     def cut_texts(self, examples: Examples) -> tuple[int, float] | None:
         """What its backbone does not read of the texts; None where it compares photos only."""
         if self.config.reads == "image":

@@ -183,6 +183,10 @@ class Classifier(ABC):
         """Hash of the pretrained weights that the model starts from; None if it starts from none."""
         return None
 
+    def backbone_bytes(self) -> int:
+        """Size of the pretrained weights that `load` needs beside the saved folder; 0 if it needs none."""
+        return 0
+
     @property
     def modalities(self) -> frozenset[Modality]:
         """What it reads of an example; a row without any of it has no evidence."""

@@ -145,6 +145,10 @@ class NeuralClassifier(Classifier):
         """Hash of the backbone as it was before training."""
         return self.backbone.fingerprint
 
+    def backbone_bytes(self) -> int:
+        """The backbone's; where it was trained its own weights are needed too, to be told apart from others."""
+        return self.backbone.num_bytes
+
     def cut_texts(self, examples: Examples) -> tuple[int, float] | None:
         """What its backbone does not read of the texts."""
         return self.processor.context_length, self.processor.cut_texts(examples, self.workspace)

@@ -57,12 +57,14 @@ def save_record(suite_dir: Path, record: Record) -> None:
 def find_record(suite_dir: Path, experiment: Experiment, key: str) -> Record | None:
     """The record of this very experiment, data, weights and versions; None if there is none.
 
+    One made before records held validation results and costs does not count: nothing could be chosen by it.
+
     Raises:
         StoreError: the file in its place is not a record.
     """
     path = record_path(suite_dir, experiment, key)
     record = _read(path) if path.is_file() else None
-    return record if record is not None and record.key == key else None
+    return record if record is not None and record.key == key and record.can_be_chosen else None
 
 
 def load_records(suite_dir: Path) -> list[Record]:

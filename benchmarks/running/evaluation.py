@@ -14,7 +14,7 @@ from benchmarks.answers import evaluate_answers
 from benchmarks.datasets.loading.splits import Splits
 from benchmarks.perturbations import Protocol
 from benchmarks.perturbations.view import Perturbed
-from benchmarks.records.record import CLEAN, Estimate, Outcomes
+from benchmarks.records.record import CLEAN, Estimate, Outcomes, Validation
 from cma_clip.answering import Answering
 from cma_clip.classifier import Classifier
 from cma_clip.types import IGNORE, Examples, Predictions
@@ -43,6 +43,21 @@ class Measured:
         """Add to an evaluated condition what its answers are worth with the thresholds from validation."""
         for task, estimates in evaluate_answers(predictions, answering).items():
             self.metrics[condition][task] |= estimates
+
+
+def validated(predictions: Predictions, answering: Answering) -> Validation:
+    """What validation predictions say for the choice of a model; of the tasks that have a label there."""
+    labelled = [task for task, labels in predictions.labels.items() if (labels != IGNORE).any()]
+    if not labelled:
+        return Validation(metrics={}, outcomes={})
+    of_these = Predictions(
+        ids=predictions.ids,
+        labels={task: predictions.labels[task] for task in labelled},
+        probabilities={task: predictions.probabilities[task] for task in labelled},
+    )
+    found, outcomes = metrics.evaluate(of_these, ("accuracy", "macro_f1"))
+    answers = evaluate_answers(of_these, answering, ("answered_at_90_precision",))
+    return Validation(metrics={task: found[task] | answers[task] for task in found}, outcomes=outcomes)
 
 
 def training_splits(splits: Splits, protocol: Protocol) -> tuple[Examples, Examples]:
