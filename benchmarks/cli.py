@@ -12,6 +12,7 @@ import tyro
 from benchmarks.commands.backbones import backbone, pretrain
 from benchmarks.commands.data import data
 from benchmarks.commands.experiments import run, suite, suites
+from benchmarks.commands.finishing import card, finish
 from benchmarks.commands.models import attention, models, predict
 from benchmarks.commands.results import rank, tables
 from benchmarks.commands.tuning import tune
@@ -25,6 +26,8 @@ COMMANDS: dict[str, Callable[..., Any]] = {
     "models": models,
     "suites": suites,
     "data": data,
+    "finish": finish,
+    "card": card,
     "predict": predict,
     "attention": attention,
     "pretrain": pretrain,

@@ -183,6 +183,28 @@ class Record(_Frozen):
         return self.validation is not None and self.cost is not None
 
 
+class Finished(_Frozen):
+    """A model that was trained once more, on the rows of all splits, after it was chosen.
+
+    Attributes:
+        key: of the record by which it was chosen.
+        suite: where that record is.
+        rows: examples per split; it has seen all of them.
+        facts: what the training reports of itself, as in `Record`.
+        seconds: wall time of the training.
+        versions: as in `Record`, of what takes part in training.
+        environment: machine, library versions, commit, when.
+    """
+
+    key: str
+    suite: str
+    rows: dict[str, int]
+    facts: dict[str, Any] = Field(default_factory=dict)
+    seconds: float
+    versions: dict[str, int]
+    environment: dict[str, Any]
+
+
 def key_of(experiment: Experiment, fingerprints: Mapping[str, str | None], versions: Mapping[str, int]) -> str:
     """The name of a result: 16 hex digits over the experiment, the hashes of data and weights, and the versions.
 

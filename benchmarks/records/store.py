@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import tempfile
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -40,6 +41,24 @@ def write_bytes(path: Path, data: bytes) -> None:
 def write_text(path: Path, text: str) -> None:
     """UTF-8, atomically."""
     write_bytes(path, text.encode())
+
+
+def write_folder(folder: Path, fill: Callable[[Path], None]) -> None:
+    """Let `fill` write into a folder beside the target, then rename: the target is absent, the old one or the new one.
+
+    An old one is moved aside first; a process that is killed in this instant leaves none, and never a half one.
+    """
+    folder.parent.mkdir(parents=True, exist_ok=True)
+    staging = Path(tempfile.mkdtemp(prefix=f".{folder.name}-", dir=folder.parent))
+    try:
+        staging.chmod(0o755)
+        fill(staging)
+        if folder.exists():
+            folder.replace(staging.with_name(f"{staging.name}-old"))
+        staging.replace(folder)
+    finally:
+        for left in (staging, staging.with_name(f"{staging.name}-old")):
+            shutil.rmtree(left, ignore_errors=True)
 
 
 def record_path(suite_dir: Path, experiment: Experiment, key: str) -> Path:

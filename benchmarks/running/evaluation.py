@@ -62,9 +62,12 @@ def validated(predictions: Predictions, answering: Answering) -> Validation:
 
 def training_splits(splits: Splits, protocol: Protocol) -> tuple[Examples, Examples]:
     """(training, validation) examples as the protocol has them."""
-    if protocol.train is None:
-        return splits.train, splits.val
-    return Perturbed(splits.train, protocol.train), Perturbed(splits.val, protocol.train)
+    return as_trained(splits.train, protocol), as_trained(splits.val, protocol)
+
+
+def as_trained(examples: Examples, protocol: Protocol) -> Examples:
+    """Examples as the protocol has them in training."""
+    return examples if protocol.train is None else Perturbed(examples, protocol.train)
 
 
 def of_clean(clean: Predictions, splits: Splits) -> Iterator[tuple[str, Predictions]]:

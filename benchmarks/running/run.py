@@ -21,6 +21,7 @@ from benchmarks.perturbations import protocol
 from benchmarks.processes import THREADS
 from benchmarks.records import store
 from benchmarks.records.record import CLEAN, Experiment, Record, key_of
+from benchmarks.reporting.card import card
 from benchmarks.running.cost import cost_of
 from benchmarks.running.environment import environment
 from benchmarks.running.evaluation import PERTURBED_METRICS, Measured, of_clean, perturbed, training_splits, validated
@@ -154,6 +155,7 @@ def _train_and_record(
             answer_curve=answer_curves(predictions, answering),
         )
         models.save_record(run_dir / "model", record)
+        store.write_text(run_dir / "model" / models.CARD_FILE, card(models.describe(run_dir / "model")))
         store.save_predictions(run_dir / "predictions", predictions)
         store.save_record(place.suite_dir, record)
         tracked.log_record(record)
