@@ -163,16 +163,6 @@ class Joined(Examples):
         if None not in names:
             self.fingerprint = blake2b(f"joined {names}".encode(), digest_size=12).hexdigest()
 
-    @property
-    def image_source(self) -> Examples:
-        """Those of the parts, joined."""
-        return Joined([part.image_source for part in self.parts])
-
-    @property
-    def text_source(self) -> Examples:
-        """Those of the parts, joined."""
-        return Joined([part.text_source for part in self.parts])
-
     def __len__(self) -> int:
         return len(self._places)
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import shutil
 import tempfile
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -33,6 +33,42 @@ def filled(
         if not folder.exists():
             folder.fill(shapes(), fill)
     return folder.read()
+
+
+class JoinedRows:
+    """The rows of several arrays one after the other, read where they are: mapped files are not copied together.
+
+    Along the second axis, the length of texts, all are filled up with zeros to the longest.
+    """
+
+    def __init__(self, parts: Sequence[npt.NDArray[Any]]):
+        self.parts = parts
+        self.starts = np.cumsum([0, *map(len, parts)])
+        self.shape = (int(self.starts[-1]), *np.max([part.shape[1:] for part in parts], axis=0).tolist())
+        self.dtype = parts[0].dtype
+
+    def __len__(self) -> int:
+        return self.shape[0]
+
+    def __getitem__(self, rows: Any) -> npt.NDArray[Any]:  # noqa: ANN401 - whatever picks from an axis
+        asked = np.arange(len(self))[rows]
+        found = np.zeros((len(asked), *self.shape[1:]), self.dtype)
+        for start, part in zip(self.starts, self.parts, strict=False):
+            places = np.flatnonzero((asked >= start) & (asked < start + len(part)))
+            values = part[asked[places] - start]
+            found[(places, *map(slice, values.shape[1:]))] = values
+        return found
+
+    def __array__(self, dtype: npt.DTypeLike = None, copy: bool | None = None) -> npt.NDArray[Any]:
+        return self[:].astype(dtype or self.dtype, copy=False)
+
+
+def joined(parts: Sequence[Mapping[str, npt.NDArray[Any]]]) -> dict[str, Any]:
+    """The arrays of several parts as those of one; vectors are copied, what is larger is a `JoinedRows`."""
+    return {
+        name: (np.concatenate if first.ndim == 1 else JoinedRows)([part[name] for part in parts])
+        for name, first in parts[0].items()
+    }
 
 
 class ArrayFolder:

@@ -18,9 +18,9 @@ from tqdm import tqdm
 
 from cma_clip.backbone.backbone import Backbone
 from cma_clip.classifier import Workspace
-from cma_clip.features.arrays import ArrayFolder, filled
+from cma_clip.features.arrays import ArrayFolder, filled, joined
 from cma_clip.tensors import Batch
-from cma_clip.types import Example, Examples, Task
+from cma_clip.types import Example, Examples, Joined, Task
 from cma_clip.version import Version
 
 PROBE = "A photo of 2 striped red sneakers, größe 42; 赤い靴 naïve-ish!"
@@ -109,6 +109,8 @@ class Processor:
 
     def encode_images(self, examples: Examples, workspace: Workspace) -> Arrays:
         """`pixels` and `image_present` as in `Encoded`, decoded and resized once."""
+        if isinstance(examples, Joined):
+            return joined([self.encode_images(part, workspace) for part in examples.parts])
         return filled(
             _folder(workspace, "images", self.name(examples)),
             lambda: {
@@ -120,6 +122,8 @@ class Processor:
 
     def encode_texts(self, examples: Examples, workspace: Workspace) -> Arrays:
         """`input_ids` and `text_present` as in `Encoded`, and `text_cut` Bool[N], longer than what is read."""
+        if isinstance(examples, Joined):
+            return joined([self.encode_texts(part, workspace) for part in examples.parts])
         folder = _folder(workspace, "tokens", self.name(examples))
         if folder is None:
             return self._text_arrays(examples.texts())

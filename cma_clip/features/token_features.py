@@ -15,10 +15,10 @@ from tqdm import tqdm
 
 from cma_clip.backbone.backbone import Backbone
 from cma_clip.classifier import Workspace
-from cma_clip.features.arrays import ArrayFolder, Shape, filled
+from cma_clip.features.arrays import ArrayFolder, Shape, filled, joined
 from cma_clip.features.processing import Arrays, Processor
 from cma_clip.tensors import Features
-from cma_clip.types import Examples
+from cma_clip.types import Examples, Joined
 
 ROWS = 256
 """Rows computed at a time; fixed, because the rounding of a matrix product depends on its size."""
@@ -56,6 +56,10 @@ def token_features(backbone: Backbone, processor: Processor, examples: Examples,
     The cache's name is a hash of weights, preprocessing, images or texts, and this file's precision. The arrays of an
     example whose modality is missing here, but not in the source, hold the source's: the `*_present` arrays tell.
     """
+    if isinstance(examples, Joined):
+        return FeatureTable(
+            joined([token_features(backbone, processor, part, workspace).arrays for part in examples.parts])
+        )
     backbone.eval().to(accelerator())
     images, texts = examples.image_source, examples.text_source
     sides: dict[str, tuple[str | None, Side]] = {

@@ -6,7 +6,8 @@ from cma_clip.backbone.loading import load_backbone
 from cma_clip.classifier import Workspace
 from cma_clip.features.processing import Processor
 from cma_clip.features.token_features import NAMES, ROWS, SIDES, token_features
-from tests.products import products
+from cma_clip.types import ExampleList, Joined
+from tests.products import changed, products
 
 
 @pytest.fixture(scope="module")
@@ -46,6 +47,35 @@ def test_second_call_reads_the_cache(backbone, tmp_path):
     assert {path: path.stat().st_mtime_ns for path in tmp_path.rglob("*.npy")} == stamps
     assert all(np.array_equal(first.arrays[name], second.arrays[name]) for name in NAMES)
     assert isinstance(second.arrays["text_tokens"], np.memmap)
+
+
+@pytest.mark.parametrize("kind", ["vit", "siglip", "bert", "timm_vit"])
+def test_joined_examples_have_the_features_of_their_parts_which_are_not_computed_again(architectures, kind, tmp_path):
+    backbone = load_backbone(architectures[kind])
+    short = changed(products(6, seed=1), text="red")  # fewer tokens than the others
+    short.fingerprint = "short"
+    parts = [products(9, fingerprint="some"), short, products(5, seed=2, fingerprint="more")]
+    for part in parts:
+        features_of(backbone, part, tmp_path)
+    files = {path: path.stat().st_mtime_ns for path in tmp_path.rglob("*.npy")}
+    joined = features_of(backbone, Joined(parts), tmp_path)
+    assert {path: path.stat().st_mtime_ns for path in tmp_path.rglob("*.npy")} == files
+    whole = features_of(backbone, ExampleList(example for part in parts for example in part))
+    for rows in (slice(None), [19, 3, 3, 9, 14, 0], slice(7, 11), [2]):
+        found, expected = joined.batch(rows), whole.batch(rows)
+        for name in NAMES:
+            ours, theirs = getattr(found, name), getattr(expected, name)
+            if name in ("text_tokens", "word_embeddings"):  # what stands behind the end of a text nobody reads
+                ours, theirs = (value * expected.text_mask[:, :, None] for value in (ours, theirs))
+            torch.testing.assert_close(ours, theirs, atol=2e-3, rtol=2e-3)
+    encoded, list_encoded = (
+        Processor(backbone).encode(each, Workspace(cache=tmp_path))
+        for each in (Joined(parts), ExampleList(example for part in parts for example in part))
+    )
+    for name in ("pixels", "input_ids", "image_present", "text_present"):
+        ours, theirs = np.asarray(getattr(encoded, name)), np.asarray(getattr(list_encoded, name))
+        assert (ours.dtype, ours.shape) == (theirs.dtype, theirs.shape)
+        assert np.array_equal(ours, theirs)
 
 
 def test_other_weights_have_another_cache(backbone, tiny, tmp_path):

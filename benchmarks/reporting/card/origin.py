@@ -12,6 +12,7 @@ from benchmarks.records.record import CLEAN, Experiment, Finished, Record
 from benchmarks.reporting.escaping import markdown_note, markdown_text
 from benchmarks.reporting.notes import footnotes
 
+SPLITS = ("train", "val", "test")
 SHOWN = 30
 """Names of classes in a list."""
 
@@ -38,8 +39,13 @@ def limits(record: Record) -> list[str]:
     lines = [markdown_note(note) for note in footnotes({record.experiment.row: [record]})]
     if (backbone := record.config.get("backbone")) is not None:
         lines.append(
-            f"The training data and the licence of the backbone `{backbone}` are in its own card, if it has one."
+            f"What the backbone `{backbone}` was trained on, and its licence, are in its own card (of the one that "
+            "ships with the project: cma_clip/weights/tiny-product-clip/README.md)."
         )
+    lines.append(
+        "What is missing in a row, or cut off, it does not make up for: answers to rows with a photo or a text alone "
+        "are as good as what is left, and the numbers above are a mean over rows as they are."
+    )
     lines.append("It always answers with one of its classes, also where none of them is right.")
     return ["## Limits", "", *(f"- {line}" for line in lines), ""]
 
@@ -91,8 +97,8 @@ def _value(value: object) -> str:
 
 
 def sizes(rows: Mapping[str, int]) -> str:
-    """Rows by split."""
-    return ", ".join(f"{split} {count:,}" for split, count in rows.items())
+    """Rows by split, in the order of their use."""
+    return ", ".join(f"{split} {rows[split]:,}" for split in sorted(rows, key=SPLITS.index))
 
 
 def listed(names: Sequence[str]) -> str:
