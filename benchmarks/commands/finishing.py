@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from tyro.conf import Positional
 
 from benchmarks.commands.options import CommonOptions, Pairs, pairs
-from benchmarks.commands.results import records_of
+from benchmarks.commands.results import suite_records
 from benchmarks.processes import quiet
 
 if TYPE_CHECKING:
@@ -70,7 +70,7 @@ def chosen(suite: str, results: Path, dataset: str | None, row: str | None, opti
     from benchmarks.reporting.pick import picks
     from benchmarks.suites import MODEL_ORDER
 
-    records = records_of(results, suite)
+    records = suite_records(results, suite)
     if dataset is not None:
         choose(dataset, {record.experiment.dataset for record in records}, "data set of the suite")
     asked = [record for record in records if _is_asked(record, dataset, options)]
