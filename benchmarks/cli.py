@@ -13,6 +13,7 @@ from benchmarks.commands.backbones import backbone, pretrain
 from benchmarks.commands.data import data
 from benchmarks.commands.experiments import run, suite, suites
 from benchmarks.commands.models import attention, models, predict
+from benchmarks.commands.picking import pick
 from benchmarks.commands.results import rank, tables
 from benchmarks.commands.tuning import tune
 
@@ -20,6 +21,7 @@ COMMANDS: dict[str, Callable[..., Any]] = {
     "run": run,
     "suite": suite,
     "tune": tune,
+    "pick": pick,
     "tables": tables,
     "rank": rank,
     "models": models,

@@ -14,9 +14,8 @@ from benchmarks.reporting.significance import LEVEL, holm, p_value
 NAMES_IN_TEXT = "class_name_match"
 """The model whose accuracy says how far texts state the answers."""
 
-SECOND = 1.0
-UNITS = ((86_400.0, "days"), (3_600.0, "h"), (60.0, "min"), (SECOND, "s"), (1e-3, "ms"))
-"""Seconds of each, longest first; what takes two of one is told in it."""
+UNITS = ((86_400, "days"), (3_600, "h"), (60, "min"), (1, "s"), (1e-3, "ms"))
+"""Seconds of each, longest first."""
 
 
 @dataclass(frozen=True)
@@ -27,11 +26,13 @@ class Advice:
         title: the data set, with options and protocol.
         sentences: the answer, then what it rests on and costs.
         pick: the choice for all tasks; None where no record allows one.
+        folder: of the saved model to take; None where none is good enough.
     """
 
     title: str
     sentences: tuple[str, ...]
     pick: Pick | None = None
+    folder: Path | None = None
 
     def __str__(self) -> str:
         return "\n".join([f"{self.title}: {self.sentences[0]}", *(f"  {line}" for line in self.sentences[1:])])
@@ -70,7 +71,7 @@ def _without_choice(records: Sequence[Record], suite: str) -> Iterable[Advice]:
 def _advice(pick: Pick, by_task: Sequence[Pick], runs: Path) -> Advice:
     if pick.beats_floor is False:
         return Advice(pick.title, (_none_good_enough(pick), *_alone(pick, by_task), *_reasons(pick)), pick)
-    folder = quote(str(runs / "experiments" / pick.record.key / "model"))
+    folder = runs / "experiments" / pick.record.key / "model"
     sentences = (
         _answer(pick),
         *_rivals(pick),
@@ -82,9 +83,9 @@ def _advice(pick: Pick, by_task: Sequence[Pick], runs: Path) -> Advice:
         *_flattered(pick),
         _on_test(pick),
         f"Model: {folder}",
-        f"Next: cma-bench fill TABLE --model {folder} --out FILE",
+        f"Next: cma-bench fill TABLE --model {quote(str(folder))} --out FILE",
     )
-    return Advice(pick.title, sentences, pick)
+    return Advice(pick.title, sentences, pick, folder)
 
 
 def _answer(pick: Pick) -> str:
@@ -99,8 +100,8 @@ def _answer(pick: Pick) -> str:
 
 def _none_good_enough(pick: Pick) -> str:
     return (
-        f"No model is good enough: none is significantly better on the validation split than always answering the most "
-        f"frequent class. The best, {pick.best.row}, has {_with_interval(pick.best.accuracy(pick.task))} accuracy there."
+        "No model is good enough: none is significantly better on the validation split than always answering the most "
+        f"frequent class. The best, {pick.best.row}, has {_with_interval(pick.best.accuracy(pick.task))} there."
     )
 
 
@@ -224,8 +225,8 @@ def _times(longer: float, shorter: float) -> str:
 
 
 def duration(seconds: float) -> str:
-    """In the largest unit of which there are two, to two digits or so: 52 s, 3 min, 0.4 ms."""
-    size, unit = next(((size, unit) for size, unit in UNITS if seconds >= 2 * size), UNITS[-1])
+    """In the largest unit of which there is one, to two digits: 52 s, 1.5 min, 0.4 ms."""
+    size, unit = next(((size, unit) for size, unit in UNITS if seconds >= size), UNITS[-1])
     amount = seconds / size
     return f"{amount:.0f} {unit}" if amount >= 10 else f"{amount:.2g} {unit}"
 
