@@ -93,10 +93,12 @@ def all_figures(records: Iterable[Record], order: Sequence[str]) -> dict[str, Fi
     """Name -> figure, `get_label()` its caption.
 
     For every data set and condition of `aggregate.COMPARED` accuracy, accuracy by task and modality weights; for every
-    data set accuracy against cost; for a suite of several data sets average ranks.
+    data set accuracy against cost and precision against the share answered; for a suite of several data sets average
+    ranks.
     """
     import matplotlib as mpl
 
+    from benchmarks.reporting.figures.answered import answered_figures
     from benchmarks.reporting.figures.comparison import comparison_figures
     from benchmarks.reporting.figures.ranking import critical_difference
     from benchmarks.reporting.figures.robustness import robustness_figures
@@ -107,6 +109,8 @@ def all_figures(records: Iterable[Record], order: Sequence[str]) -> dict[str, Fi
         figures: dict[str, Figure] = {}
         for (dataset, condition), models in compared(listed, order).items():
             figures |= comparison_figures(dataset, condition, models)
+            if condition == CLEAN:
+                figures |= answered_figures(dataset, models)
         figures |= robustness_figures(listed, order)
         ranks = suite_ranking(listed, order)
         if ranks is not None:
