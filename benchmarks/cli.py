@@ -14,6 +14,7 @@ from benchmarks.commands.data import data
 from benchmarks.commands.experiments import run, suite, suites
 from benchmarks.commands.finishing import card, finish
 from benchmarks.commands.models import attention, models, predict
+from benchmarks.commands.picking import pick
 from benchmarks.commands.results import rank, tables
 from benchmarks.commands.tuning import tune
 
@@ -21,6 +22,7 @@ COMMANDS: dict[str, Callable[..., Any]] = {
     "run": run,
     "suite": suite,
     "tune": tune,
+    "pick": pick,
     "tables": tables,
     "rank": rank,
     "models": models,

@@ -17,9 +17,8 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from statistics import mean, median
 
-from benchmarks.records.record import MEAN, Cost, Estimate, Outcomes, Record, Validation
+from benchmarks.records.record import CLEAN, MEAN, Cost, Estimate, Experiment, Outcomes, Record, Validation
 from benchmarks.reporting.aggregate import by_dataset
-from benchmarks.reporting.notes import dataset_title
 from benchmarks.reporting.significance import LEVEL, p_value, tied_with
 
 PRODUCTS = 100_000
@@ -139,11 +138,20 @@ def _of_newest_data(records: Sequence[Record]) -> list[Record]:
 def _picks(records: Sequence[Record], order: Sequence[str]) -> list[Pick]:
     ((dataset, models),) = by_dataset(records, order).items()
     candidates = tuple(Candidate(row, tuple(found)) for row, found in models.items() if found)
-    protocol = records[0].experiment.protocol
-    title = dataset_title(dataset, models) + ("" if protocol == "clean" else f", {protocol}")
+    title = _title(records[0].experiment)
     tasks = candidates[0].tasks
     asked = [MEAN, *(tasks if len(tasks) > 1 else ())]
     return [_pick(dataset, title, task, candidates) for task in asked]
+
+
+def _title(asked: Experiment) -> str:
+    options = [f"{name}={_written(value)}" for name, value in sorted(asked.dataset_options.items())]
+    told = [*options, *([] if asked.protocol == CLEAN else [f"protocol {asked.protocol}"])]
+    return f"{asked.dataset} ({', '.join(told)})" if told else asked.dataset
+
+
+def _written(value: object) -> str:
+    return value if isinstance(value, str) else json.dumps(value)
 
 
 def _pick(dataset: str, title: str, task: str, candidates: tuple[Candidate, ...]) -> Pick:
