@@ -67,15 +67,20 @@ def chosen(suite: str, results: Path, dataset: str | None, row: str | None, opti
     """
     from benchmarks.names import choose
     from benchmarks.records.record import MEAN
+    from benchmarks.reporting.outputs import measured
     from benchmarks.reporting.pick import picks
-    from benchmarks.suites import MODEL_ORDER
 
     records = suite_records(results, suite)
     if dataset is not None:
-        choose(dataset, {record.experiment.dataset for record in records}, "data set of the suite")
+        choose(dataset, sorted({record.experiment.dataset for record in records}), f"data set of {suite}")
     asked = [record for record in records if _is_asked(record, dataset, options)]
-    found = [pick for pick in picks(asked, MODEL_ORDER) if pick.task == MEAN]
+    found = [pick for pick in picks(asked, measured(asked)) if pick.task == MEAN]
     pick = _only(found, suite)
+    if row is None and pick.beats_floor is False:
+        raise ValueError(
+            f"no model of {pick.title} is better than always the largest class, see `cma-bench pick {suite}`; to finish "
+            f"one nevertheless, name its row with --model"
+        )
     if row is None:
         return pick.record
     rows = {candidate.row: candidate.records[0] for candidate in pick.candidates}
