@@ -78,8 +78,8 @@ def chosen(suite: str, results: Path, dataset: str | None, row: str | None, opti
     pick = _only(found, suite)
     if row is None and pick.beats_floor is False:
         raise ValueError(
-            f"no model of {pick.title} is better than always the largest class, see `cma-bench pick {suite}`; to finish "
-            f"one nevertheless, name its row with --model"
+            f"no model of {pick.title} is better than always the largest class, see `cma-bench pick {suite}`; to "
+            "finish one nevertheless, name its row with --model"
         )
     if row is None:
         return pick.record

@@ -8,7 +8,7 @@ import pytest
 from benchmarks import cli, models
 from benchmarks.commands.finishing import chosen
 from benchmarks.records import store
-from benchmarks.records.record import Cost, Experiment, Validation
+from benchmarks.records.record import Cost, Experiment, Validation, key_of
 from tests.benchmarks.made_records import record
 
 SIZES = ["num_train=160", "num_val=80", "num_test=80", "image_size=32"]
@@ -80,7 +80,7 @@ def picked(model="mmbt", dataset="catalog", **options):
     return made.model_copy(
         update={
             "experiment": asked,
-            "key": f"{abs(hash((model, dataset, str(options)))):016x}"[:16],
+            "key": key_of(asked, made.fingerprints, made.versions),
             "validation": Validation(metrics=answered, outcomes=made.outcomes["clean"]),
             "cost": Cost(seconds=0.001, megabytes=1, reads=("text",)),
         }
@@ -92,9 +92,8 @@ def test_of_several_choices_none_is_made_silently(tmp_path):
     abo = picked(dataset="abo")
     for one in (some, others, abo):
         store.save_record(tmp_path / "mine", one)
-    with pytest.raises(
-        ValueError, match="mine has a choice for each of abo; catalog .*color.*; catalog .*style.*--option"
-    ):
+    refusal = r"mine has a choice for each of abo; catalog .*color.*; catalog .*style.*--option"
+    with pytest.raises(ValueError, match=refusal):
         chosen("mine", tmp_path, None, None, {})
     assert chosen("mine", tmp_path, "abo", None, {}) == abo
     assert chosen("mine", tmp_path, "catalog", None, {"labels": "style"}) == others
