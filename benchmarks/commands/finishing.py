@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from pathlib import Path
+from shlex import quote
 from typing import TYPE_CHECKING, Any
 
 from tyro.conf import Positional
@@ -53,8 +54,8 @@ def finish_one(record: Record, suite: str, common: CommonOptions, folder: Path) 
             f"{record.experiment.label()} was trained once more on all rows ({rows}) in {finished.seconds:.0f} s.",
             "Its thresholds are those of the model before, trained on fewer rows: they hold as far as it is no less "
             "accurate. They are not measured again, since no row is left.",
-            f"{folder} holds the model; its card: cma-bench card {folder}",
-            f"Next: cma-bench fill TABLE --model {folder} --out FILE",
+            f"{folder} holds the model; its card: cma-bench card {quote(str(folder))}",
+            f"Next: cma-bench fill TABLE --model {quote(str(folder))} --out FILE",
         ]
     )
 

@@ -44,11 +44,11 @@ class JoinedRows:
     def __init__(self, parts: Sequence[npt.NDArray[Any]]):
         self.parts = parts
         self.starts = np.cumsum([0, *map(len, parts)])
-        self.shape = (int(self.starts[-1]), *np.max([part.shape[1:] for part in parts], axis=0).tolist())
+        self.shape: tuple[int, ...] = (len(self), *np.max([part.shape[1:] for part in parts], axis=0).tolist())
         self.dtype = parts[0].dtype
 
     def __len__(self) -> int:
-        return self.shape[0]
+        return int(self.starts[-1])
 
     def __getitem__(self, rows: Any) -> npt.NDArray[Any]:  # noqa: ANN401 - whatever picks from an axis
         asked = np.arange(len(self))[rows]
@@ -56,10 +56,11 @@ class JoinedRows:
         for start, part in zip(self.starts, self.parts, strict=False):
             places = np.flatnonzero((asked >= start) & (asked < start + len(part)))
             values = part[asked[places] - start]
-            found[(places, *map(slice, values.shape[1:]))] = values
+            columns = tuple(slice(width) for width in values.shape[1:])
+            found[(places, *columns)] = values
         return found
 
-    def __array__(self, dtype: npt.DTypeLike = None, copy: bool | None = None) -> npt.NDArray[Any]:
+    def __array__(self, dtype: npt.DTypeLike | None = None, copy: bool | None = None) -> npt.NDArray[Any]:
         return self[:].astype(dtype or self.dtype, copy=False)
 
 
