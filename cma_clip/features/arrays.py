@@ -44,7 +44,7 @@ class JoinedRows:
     def __init__(self, parts: Sequence[npt.NDArray[Any]]):
         self.parts = parts
         self.starts = np.cumsum([0, *map(len, parts)])
-        self.shape: tuple[int, ...] = (len(self), *np.max([part.shape[1:] for part in parts], axis=0).tolist())
+        self.shape = (len(self), max(part.shape[1] for part in parts), *parts[0].shape[2:])
         self.dtype = parts[0].dtype
 
     def __len__(self) -> int:
@@ -55,9 +55,8 @@ class JoinedRows:
         found = np.zeros((len(asked), *self.shape[1:]), self.dtype)
         for start, part in zip(self.starts, self.parts, strict=False):
             places = np.flatnonzero((asked >= start) & (asked < start + len(part)))
-            values = part[asked[places] - start]
-            columns = tuple(slice(width) for width in values.shape[1:])
-            found[(places, *columns)] = values
+            values = np.asarray(part[asked[places] - start])
+            found[places, : values.shape[1]] = values
         return found
 
     def __array__(self, dtype: npt.DTypeLike | None = None, copy: bool | None = None) -> npt.NDArray[Any]:

@@ -30,7 +30,9 @@ def data(record: Record) -> list[str]:
     ]
     for task, dropped in sorted(report.get("dropped_classes", {}).items()):
         if dropped:
-            lines.append(f"{markdown_note(task)}: too rare to be learned, never answered: {listed(tuple(dropped))}")
+            lines.append(
+                f"{markdown_note(task)}: too rare to be learned, never answered: {markdown_text(listed(tuple(dropped)))}"
+            )
     return ["## Data", "", *(f"- {line}" for line in lines), ""]
 
 
