@@ -32,6 +32,6 @@ def test_lines_are_means_over_seeds_and_points_where_the_promise_lands():
     lines = {line.get_label(): line.get_xydata() for line in figure.axes[0].lines}
     assert {name for name in lines if name in MODELS} == {"text_only", "cma_clip"}
     assert [round(value, 6) for value in lines["cma_clip"][:, 1]] == [80.0] * len(SHARES)
-    assert lines["cma_clip"][0, 0] == 5 and lines["cma_clip"][-1, 0] == 100
+    assert list(lines["cma_clip"][[0, -1], 0]) == [5, 100]
     points = [line.get_xydata() for line in figure.axes[0].lines if len(line.get_xydata()) == 1]
     assert [[round(float(value), 6) for value in point[0]] for point in points] == [[50.0, 90.0]]
