@@ -20,8 +20,9 @@ def registered_name(suite: str, dataset: str) -> str:
 def register(uri: str, client: Any, run: Any, name: str, description: str) -> None:  # noqa: ANN401 - mlflow's own
     """Make the model that a run has logged the champion of a name; a run has one version, however often this is done.
 
-    Nothing is done of a run without a model, as one whose folder was deleted before it was mirrored. Not by `mlflow.register_model`, which prints. `uri` is the client's: a database looks the logged model up at the uri
-    that is set for the whole process.
+    Nothing is done for a run without a model, as one whose folder was deleted before it was mirrored. Not by
+    `mlflow.register_model`, which prints. `uri` is the client's: a database looks the logged model up at the uri that
+    is set for the whole process.
     """
     import mlflow
 

@@ -44,8 +44,10 @@ def tracked(runs_dir, done, folder=None):
 
 
 def versions(runs_dir, name):
-    found = MlflowClient(default_uri(runs_dir)).search_model_versions(f"name = '{name}'")
-    return sorted((int(one.version), one.description, list(one.aliases)) for one in found)
+    client = MlflowClient(default_uri(runs_dir))
+    found = client.search_model_versions(f"name = '{name}'")
+    full = [client.get_model_version(name, one.version) for one in found]  # a search tells no alias
+    return sorted((int(one.version), one.description, list(one.aliases)) for one in full)
 
 
 def test_the_champion_can_be_loaded_and_is_registered_once(runs_dir, folder, capfd):
