@@ -17,30 +17,33 @@ def registered_name(suite: str, dataset: str) -> str:
     return f"{suite}-{dataset}"
 
 
-def register(uri: str, client: Any, run_id: str, name: str, description: str) -> None:  # noqa: ANN401 - MlflowClient
+def register(uri: str, client: Any, run: Any, name: str, description: str) -> None:  # noqa: ANN401 - mlflow's own
     """Make the model that a run has logged the champion of a name; a run has one version, however often this is done.
 
-    Not by `mlflow.register_model`, which prints. `uri` is the client's: a database looks the logged model up at the uri
-    that is set for the whole process.
+    Nothing is done for a run without a model, as one whose folder was deleted before it was mirrored. Not by
+    `mlflow.register_model`, which prints. `uri` is the client's: a database looks the logged model up at the uri that
+    is set for the whole process.
     """
     import mlflow
 
+    if not run.outputs or not run.outputs.model_outputs:
+        return
     mlflow.set_tracking_uri(uri)
     if not client.search_registered_models(f"name = '{name}'"):
         client.create_registered_model(name)
-    version = _version(client, run_id, name) or _create(client, run_id, name)
+    version = _version(client, run, name) or _create(client, run, name)
     client.update_model_version(name, version, description)
     client.set_registered_model_alias(name, CHAMPION, version)
 
 
-def _version(client: Any, run_id: str, name: str) -> str | None:  # noqa: ANN401
-    found = client.search_model_versions(f"name = '{name}' and run_id = '{run_id}'")
+def _version(client: Any, run: Any, name: str) -> str | None:  # noqa: ANN401
+    found = client.search_model_versions(f"name = '{name}' and run_id = '{run.info.run_id}'")
     return str(found[0].version) if found else None
 
 
-def _create(client: Any, run_id: str, name: str) -> str:  # noqa: ANN401
-    logged = client.get_run(run_id).outputs.model_outputs[-1].model_id
-    made = client.create_model_version(name, source=f"models:/{logged}", run_id=run_id, model_id=logged)
+def _create(client: Any, run: Any, name: str) -> str:  # noqa: ANN401
+    logged = run.outputs.model_outputs[-1].model_id
+    made = client.create_model_version(name, source=f"models:/{logged}", run_id=run.info.run_id, model_id=logged)
     before = json.loads(client.get_logged_model(logged).tags.get(VERSIONS_TAG, "[]"))
     tag = json.dumps([*before, {"name": name, "version": made.version}])
     client.set_logged_model_tags(logged, {VERSIONS_TAG: tag})

@@ -87,7 +87,7 @@ class Tracker:
             found = self._runs(f"tags.key = '{key}' and tags.`mlflow.parentRunId` = '{self._parent}'")
             if found:
                 name = registered_name(suite, dataset)
-                register(self._connection.uri, self._client, found[0].info.run_id, name, description)
+                register(self._connection.uri, self._client, found[0], name, description)
 
         self._connection.attempt(register_run)
 

@@ -47,8 +47,8 @@ def _answered(where: str, task: str, models: Models, order: Sequence[str]) -> Fi
     axes.axhline(PROMISED, color="black", linewidth=0.8, linestyle=":")
     axes.set_xlim(0, 100)
     axes.set_ylim(top=101)
-    axes.set_xlabel("share of the labelled test examples that is answered, in %, the most confident first")
-    axes.set_ylabel("share of the answers that is right, in %")
+    axes.set_xlabel("share of labelled test examples answered in %, most confident first")
+    axes.set_ylabel("share of answers that is right in %")
     figure.set_label(
         f"Precision on {where} against the share answered, {task}, mean over seeds. The points are where the threshold "
         f"from validation that promises {PROMISED} % (dotted) lands on the test split; models without a point promise "
