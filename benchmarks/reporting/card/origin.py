@@ -30,9 +30,8 @@ def data(record: Record) -> list[str]:
     ]
     for task, dropped in sorted(report.get("dropped_classes", {}).items()):
         if dropped:
-            lines.append(
-                f"{markdown_note(task)}: too rare to be learned, never answered: {markdown_text(listed(tuple(dropped)))}"
-            )
+            names = markdown_text(listed(tuple(dropped)))
+            lines.append(f"{markdown_note(task)}: too rare to be learned, never answered: {names}")
     return ["## Data", "", *(f"- {line}" for line in lines), ""]
 
 
