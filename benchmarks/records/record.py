@@ -191,7 +191,7 @@ class Finished(_Frozen):
         suite: where that record is.
         rows: examples per split; it has seen all of them.
         facts: what the training reports of itself, as in `Record`.
-        seconds: wall time of the training.
+        seconds: wall time of the training; after a kill, of what was left.
         versions: as in `Record`, of what takes part in training.
         environment: machine, library versions, commit, when.
     """
