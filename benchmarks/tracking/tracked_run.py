@@ -6,14 +6,16 @@ import json
 import time
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from benchmarks.datasets.loading.splits import Splits
 from benchmarks.models import CARD_FILE
 from benchmarks.records.record import Record
 from benchmarks.tracking.connection import Connection
 from benchmarks.tracking.names import mlflow_name
-from benchmarks.tracking.pyfunc import requirements
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 LONGEST_VALUE = 6000
 """Characters of a parameter's value; MLflow refuses more."""
@@ -111,14 +113,18 @@ class TrackedRun:
     def _log_pyfunc(self, folder: Path) -> None:
         import mlflow
 
+        from benchmarks.serving.pyfunc import Served, example, requirements
+        from benchmarks.serving.saved_model import PRECISION, load_model
+
         mlflow.set_tracking_uri(self.connection.uri)
+        answers = Served(load_model(folder)).predict(example())
         with mlflow.start_run(run_id=self.run_id):
-            # Without an input example: MLflow would load every model again to predict it.
             mlflow.pyfunc.log_model(
                 name="model",
-                loader_module="benchmarks.tracking.pyfunc",
+                loader_module="benchmarks.serving",
                 data_path=str(folder),
-                signature=_signature(),
+                signature=_signature(answers),
+                input_example=(example(), {"precision": PRECISION}),
                 pip_requirements=requirements(),
                 tags=_description(folder),
             )
@@ -130,11 +136,16 @@ def _description(folder: Path) -> dict[str, str]:
     return {"mlflow.note.content": card.read_text(encoding="utf-8")[:LONGEST_NOTE]} if card.is_file() else {}
 
 
-def _signature() -> Any:  # noqa: ANN401 - mlflow's own
-    """Input columns for the UI: an image may be a path or bytes. Outputs depend on the tasks."""
+def _signature(answers: pd.DataFrame) -> Any:  # noqa: ANN401 - mlflow's own
+    """Columns of a request and of an answer like the one given; any value may be missing."""
     from mlflow.models import ModelSignature
-    from mlflow.types import ColSpec, Schema
+    from mlflow.types import ColSpec, ParamSchema, ParamSpec, Schema
     from mlflow.types.schema import AnyType
+    from pandas.api.types import is_float_dtype
 
-    columns = [ColSpec(AnyType(), "image", required=False), ColSpec("string", "text", required=False)]
-    return ModelSignature(inputs=Schema(columns))
+    from benchmarks.serving.saved_model import PRECISION
+
+    inputs = [ColSpec("string", "text", required=False), ColSpec(AnyType(), "image", required=False)]
+    kinds = {name: "double" if is_float_dtype(answers[name]) else "string" for name in answers}
+    outputs = [ColSpec(kind, name, required=False) for name, kind in kinds.items()]
+    return ModelSignature(Schema(inputs), Schema(outputs), ParamSchema([ParamSpec("precision", "double", PRECISION)]))

@@ -64,11 +64,18 @@ class JoinedRows:
 
 
 def joined(parts: Sequence[Mapping[str, npt.NDArray[Any]]]) -> dict[str, Any]:
-    """The arrays of several parts as those of one; vectors are copied, what is larger is a `JoinedRows`."""
-    return {
-        name: (np.concatenate if first.ndim == 1 else JoinedRows)([part[name] for part in parts])
-        for name, first in parts[0].items()
-    }
+    """The arrays of several parts as those of one; vectors are copied, what is larger is a `JoinedRows`.
+
+    A part without an array has no rows of it.
+    """
+    names = dict.fromkeys(name for part in parts for name in part)
+    found = {name: [part[name] for part in parts if name in part] for name in names}
+    return {name: (np.concatenate if of[0].ndim == 1 else JoinedRows)(of) for name, of in found.items()}
+
+
+def joined_starts(parts: Sequence[npt.NDArray[np.int64]]) -> npt.NDArray[np.int64]:
+    """Int[N+1], where the rows of each example start, of parts whose rows are joined."""
+    return np.cumsum([0, *(count for starts in parts for count in np.diff(starts))], dtype=np.int64)
 
 
 class ArrayFolder:

@@ -67,6 +67,13 @@ def test_a_record_is_found_by_its_experiment_and_key(tmp_path):
     assert store.find_record(tmp_path, saved.experiment, saved.key[:8] + "f" * 8) is None
 
 
+def test_a_record_by_which_nothing_can_be_chosen_is_loaded_but_not_found(tmp_path):
+    old = record("mmbt", validation=None, cost=None)
+    store.save_record(tmp_path, old)
+    assert store.load_records(tmp_path) == [old]
+    assert store.find_record(tmp_path, old.experiment, old.key) is None
+
+
 def test_equal_records_are_equal_bytes(tmp_path):
     first, second = made_at("now", config={"a": 1, "b": 2}), made_at("now", config={"b": 2, "a": 1})
     store.save_record(tmp_path / "1", first)

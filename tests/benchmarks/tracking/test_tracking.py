@@ -230,9 +230,10 @@ def test_a_logged_model_predicts_in_a_fresh_process(runs_dir, tracker, client, s
     command = [sys.executable, "-W", "ignore", "-c", PREDICT, f"runs:/{child.info.run_id}/model"]
     there = {**os.environ, "MLFLOW_TRACKING_URI": default_uri(runs_dir)}
     done = subprocess.run(command, env=there, capture_output=True, text=True, check=True)
-    assert json.loads(done.stdout) == [{"color": "red", "color_probability": 0.5}]
+    (answer,) = json.loads(done.stdout)
+    assert (answer["color_suggested"], answer["color_confidence"], answer["color_decision"]) == ("red", 0.5, "review")
     logged = next(runs_dir.rglob("MLmodel"))
-    assert "loader_module: benchmarks.tracking.pyfunc" in logged.read_text()
+    assert "loader_module: benchmarks.serving" in logged.read_text()
     (found,) = client.get_run(child.info.run_id).outputs.model_outputs
     assert client.get_logged_model(found.model_id).tags["mlflow.note.content"].startswith("# The card\nlong ")
     assert len(next(logged.parent.rglob(models.CARD_FILE)).read_text()) == 15_011
