@@ -12,7 +12,9 @@ import tyro
 from benchmarks.commands.backbones import backbone, pretrain
 from benchmarks.commands.data import data
 from benchmarks.commands.experiments import run, suite, suites
+from benchmarks.commands.finishing import card, finish
 from benchmarks.commands.models import attention, models, predict
+from benchmarks.commands.picking import pick
 from benchmarks.commands.results import rank, tables
 from benchmarks.commands.tuning import tune
 
@@ -20,11 +22,14 @@ COMMANDS: dict[str, Callable[..., Any]] = {
     "run": run,
     "suite": suite,
     "tune": tune,
+    "pick": pick,
     "tables": tables,
     "rank": rank,
     "models": models,
     "suites": suites,
     "data": data,
+    "finish": finish,
+    "card": card,
     "predict": predict,
     "attention": attention,
     "pretrain": pretrain,
