@@ -61,7 +61,7 @@ def test_the_champion_can_be_loaded_and_is_registered_once(runs_dir, folder, cap
     mlflow.set_tracking_uri(default_uri(runs_dir))
     model = mlflow.pyfunc.load_model("models:/smoke-catalog@champion")
     answers = model.predict(pd.DataFrame({"image": [None], "text": ["dress"]}))
-    assert list(answers["color"]) == ["red"]
+    assert list(answers["color_suggested"]) == ["red"]
 
 
 def test_another_pick_is_the_next_champion_and_the_first_can_come_back(runs_dir, folder):
