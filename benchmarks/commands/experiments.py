@@ -129,6 +129,7 @@ def run_suite(selected: Suite, name: str, roots: Mapping[str, Path], workers: in
     Raises:
         SuiteError: experiments that failed; everything else is done first.
     """
+    unreadable = _load_all(selected, roots, common)  # what is wrong with them is said before torch is imported
     from benchmarks.models import resolve
     from benchmarks.records.store import load_records
     from benchmarks.reporting import outputs
@@ -141,7 +142,6 @@ def run_suite(selected: Suite, name: str, roots: Mapping[str, Path], workers: in
     wanted = experiments(selected)
     for experiment in wanted:
         resolve(experiment.model, experiment.hparams)  # every name is checked before the first one trains
-    unreadable = _load_all(selected, place)
     readable = [experiment for experiment in wanted if experiment.dataset not in unreadable]
     for line in _changes(readable, place):
         print(line, flush=True)
@@ -185,18 +185,20 @@ def _changes(wanted: Sequence[Experiment], place: Place) -> list[str]:
     return versions.changes(outdated)
 
 
-def _load_all(selected: Suite, place: Place) -> dict[str, str]:
+def _load_all(selected: Suite, roots: Mapping[str, Path], common: CommonOptions) -> dict[str, str]:
     """Builds every table once, with a progress bar; returns why some data sets of several cannot be loaded.
 
     Raises:
         ValueError: not one can be loaded, or the only one cannot.
     """
     from benchmarks import datasets
+    from benchmarks.datasets.loading.splits import Source
 
     reasons: dict[str, str] = {}
     for dataset, options in selected.datasets.items():
         try:
-            datasets.load(dataset, place.source(dataset), options)
+            source = Source(roots.get(dataset), common.cache, common.on_bad_sample, progress=True)
+            datasets.load(dataset, source, options)
         except (OSError, ValueError) as error:
             reasons[dataset] = str(error)
             if len(reasons) == len(selected.datasets):

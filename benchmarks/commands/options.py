@@ -66,7 +66,12 @@ class CommonOptions:
         """Where the loader of a data set reads; imports no torch."""
         from benchmarks.datasets.loading.splits import Source
 
-        return Source(self.roots().get(dataset), self.runs / "cache", self.on_bad_sample, progress=True)
+        return Source(self.roots().get(dataset), self.cache, self.on_bad_sample, progress=True)
+
+    @property
+    def cache(self) -> Path:
+        """Of tables, photos and features; the same for every command."""
+        return self.runs / "cache"
 
     def roots(self) -> dict[str, Path]:
         """Data set -> the user's folder or file."""
