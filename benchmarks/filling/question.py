@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Annotated, Any, Literal
@@ -16,7 +15,8 @@ from benchmarks.datasets.manifest.proposal import describe, propose
 from benchmarks.datasets.reading import RawTable, ReadOptions
 from benchmarks.names import UnknownName, choose
 from benchmarks.serving import SavedModel
-from benchmarks.serving.inputs import options_of
+from benchmarks.serving.inputs import find_inputs, options_of
+from cma_clip.types import Modality
 
 
 class TableOptions(BaseModel):
@@ -100,15 +100,16 @@ def settle(question: Question, saved: SavedModel, raw: RawTable, path: Path) -> 
     known = [task.name for task in saved.classifier.tasks]
     tasks = tuple(choose(name, known, "task of the model") for name in dict.fromkeys(question.tasks or known))
     options = options_of(saved.record)
-    columns = {name: _column(name, question, saved, raw, path) for name in ("text", "image")}
-    saved.rows(raw.columns.slice(0, 0).to_pandas(), **columns)  # refuses a table with nothing for the model
-    for task in tasks:
-        saved.promise(task, question.precision)  # refuses a precision out of range
-        if task in columns.values():
-            raise DataError(f"{path}: column {task!r} is a task of the model and cannot be its input; name others")
+    named = _column("text", question, saved, raw, path), _column("image", question, saved, raw, path)
     folder = question.images or (None if options.images is None else Path(options.images))
     images = _folder(folder, raw, must_exist=question.images is not None)
-    return Asked(tasks, question.precision, columns["text"], columns["image"], images, question.table.missing)
+    empty = raw.columns.slice(0, 0).to_pandas()
+    inputs = find_inputs(empty, saved.classifier.modalities, options, named, images)
+    for task in tasks:
+        saved.promise(task, question.precision)  # refuses a precision out of range
+        if task in (inputs.text, inputs.image):
+            raise DataError(f"{path}: column {task!r} is a task of the model and cannot be its input; name others")
+    return Asked(tasks, question.precision, inputs.text, inputs.image, images, question.table.missing)
 
 
 def _folder(folder: Path | None, raw: RawTable, *, must_exist: bool) -> Path:
@@ -121,7 +122,12 @@ def _folder(folder: Path | None, raw: RawTable, *, must_exist: bool) -> Path:
         return raw.folder
 
 
-def _column(modality: Literal["text", "image"], question: Question, saved: SavedModel, raw: RawTable, path: Path) -> str | None:
+def _column(modality: Modality, question: Question, saved: SavedModel, raw: RawTable, path: Path) -> str | None:
+    """The name that the user gives; None for the one of the training, which then is there, or for none.
+
+    Raises:
+        DataError: it is not there.
+    """
     named: str | None = getattr(question, modality)
     trained: str | None = getattr(options_of(saved.record), modality)
     there = raw.columns.column_names
@@ -143,5 +149,3 @@ def _proposal(modality: str, raw: RawTable) -> str | None:
     given = ManifestOptions()
     found = propose(raw, describe(raw, given.missing), given, raw.folder).options[modality]
     return found if isinstance(found, str) else None
-
-

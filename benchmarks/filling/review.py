@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
-from benchmarks.filling.answers import TaskColumns, roles_of
+from benchmarks.filling.answers import roles_of
 from benchmarks.filling.fill import Filled
 from benchmarks.serving.answers import FILLED, KEPT, REVIEW
 
@@ -70,26 +70,31 @@ KINDS = ("suspect", "close", "sample")
 
 def _candidates(filled: Filled) -> Iterator[tuple[tuple[float | str], str, Looked]]:
     """(What ranks it, highest first, kind, cell)."""
+    classes = {task.name: set(task.classes) for task in filled.saved.classifier.tasks}
+    for cell, decision in _cells(filled):
+        if decision == KEPT and cell.suggested != cell.value and cell.value in classes[cell.task]:
+            yield (cell.confidence,), "suspect", cell
+        elif decision == REVIEW:
+            yield (cell.confidence,), "close", cell
+        elif decision == FILLED:
+            yield (hashlib.sha256(f"{cell.task} {cell.row}".encode()).hexdigest(),), "sample", cell
+
+
+def _cells(filled: Filled) -> Iterator[tuple[Looked, str]]:
+    """Every cell that the model has an answer to, and what was decided."""
     start = 0
     for cells, part in filled.blocks():
-        columns = {name: cells[name].to_pylist() for name in _read(filled) if name in cells.column_names}
+        nothing = [None] * part.num_rows
+        text, image = (
+            nothing if name is None else cells[name].to_pylist() for name in (filled.asked.text, filled.asked.image)
+        )
         for task in roles_of(part).tasks:
-            for row, cell, decision in _cells(filled, columns, part, task, start):
-                if decision == KEPT and cell.suggested != cell.value:
-                    yield (cell.confidence,), "suspect", cell
-                elif decision == REVIEW:
-                    yield (cell.confidence,), "close", cell
-                elif decision == FILLED:
-                    yield (hashlib.sha256(f"{task.task} {row}".encode()).hexdigest(),), "sample", cell
+            values = nothing if task.own else cells[task.task].to_pylist()
+            columns = (part[name].to_pylist() for name in (task.suggested, task.confidence, task.decision))
+            for n, (suggested, confidence, decision) in enumerate(zip(*columns, strict=True)):
+                if suggested is not None:
+                    row = start + n
+                    value = values[n] if decision == KEPT else None
+                    origin = filled.source.raw.origins[row]
+                    yield Looked(row, origin, task.task, value, suggested, confidence, text[n], image[n]), decision
         start += part.num_rows
-
-
-def _read(filled: Filled) -> list[str]:
-    inputs = filled.inputs
-    return [name for name in (inputs.text, inputs.image, *filled.asked.tasks) if name is not None]
-
-
-def _cells(
-    filled: Filled, columns: dict[str, list[Any]], part: pa.Table, task: TaskColumns, start: int
-) -> Iterator[tuple[int, Looked, str]]:
-    ...

@@ -76,7 +76,9 @@ def _unknown(
     kept = cells[task.task].filter(pc.equal(part[task.decision], KEPT))
     known = set(map(str.casefold, classes)) if options.fold_case else set(classes)
     found = _value_counts(kept)
-    spelled = settle_labels(pa.chunked_array([pa.array(found, pa.string())]), (), decimal_comma=False).values.to_pylist()
+    spelled = settle_labels(
+        pa.chunked_array([pa.array(found, pa.string())]), (), decimal_comma=False
+    ).values.to_pylist()
     return {
         value: rows
         for (value, rows), name in zip(found.items(), spelled, strict=True)
@@ -117,12 +119,12 @@ def _promises(filled: Filled) -> Iterator[str]:
     given = [task for task, point in promised.items() if point is not None]
     if given:
         yield (
-            f"Filled cells of {', '.join(given)}: at least {precision:.4g} of each task's are right, with a confidence of "
-            f"{answering.confidence_level:.4g}. This holds for products like those of the validation split; not after a "
-            "shift, not for each class by itself."
+            f"Filled cells of {', '.join(given)}: at least {precision:.4g} of each task's are right, with a confidence "
+            f"of {answering.confidence_level:.4g}. This holds for products like those of the validation split; not "
+            "after a shift, not for each class by itself."
         )
-    for task in promised:
-        if promised[task] is None:
+    for task, point in promised.items():
+        if point is None:
             rows = answering.tasks[task].rows
             yield (
                 f"{task}: no threshold promises {precision:.4g} on {rows:,} independent labelled validation products, "
