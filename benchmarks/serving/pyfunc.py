@@ -14,8 +14,8 @@ from PIL import Image
 from benchmarks.serving.saved_model import PRECISION, SavedModel, load_model
 
 NEEDED = (
-    "torch", "torchvision", "open_clip_torch", "lightning", "safetensors", "numpy", "pandas", "pyarrow", "pillow",
-    "scikit-learn", "scipy", "pydantic", "tqdm",
+    "torch", "torchvision", "open_clip_torch", "timm", "lightning", "safetensors", "pyarrow", "filelock", "numpy",
+    "pillow", "scikit-learn", "scipy", "pandas", "huggingface_hub", "pydantic", "tqdm",
 )  # fmt: skip
 """What loading a model and predicting with it imports, beside this project itself."""
 
