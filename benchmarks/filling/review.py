@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from benchmarks.filling.answers import roles_of
-from benchmarks.filling.fill import Filled
+from benchmarks.filling.run import Filled
 from benchmarks.serving.answers import FILLED, KEPT, REVIEW
 
 

@@ -155,7 +155,8 @@ class _Frames:
                 if pa.types.is_string(rows[name].type):
                     kept = pc.if_else(pc.is_in(rows[name], words), pa.scalar(None, pa.string()), rows[name])
                     rows = rows.set_column(place, name, kept)
-        return rows.to_pandas()
+        frame: pd.DataFrame = rows.to_pandas()
+        return frame
 
 
 def _answer(frames: _Frames, saved: SavedModel, work: Work, numbers: Sequence[int]) -> None:
