@@ -6,7 +6,7 @@ import hashlib
 import json
 from collections.abc import Iterable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -181,5 +181,5 @@ def _answer(frames: _Frames, saved: SavedModel, work: Work, numbers: Sequence[in
 
 def _key(source: Source, model: Path, asked: Asked, size: int) -> str:
     """Hash of everything that decides the parts; photos count by their names, not by what is in them."""
-    said = [digest_of_cells(source.raw.columns), digest_of_folder(model), asdict(asked), size, FORMAT]
-    return hashlib.sha256(json.dumps(said, default=str).encode()).hexdigest()
+    said = [digest_of_cells(source.raw.columns), digest_of_folder(model), asked.identity(), size, FORMAT]
+    return hashlib.sha256(json.dumps(said).encode()).hexdigest()

@@ -12,7 +12,7 @@ import pytest
 from benchmarks import models
 from benchmarks.answers import answering_of
 from benchmarks.datasets.loading.splits import DataError
-from benchmarks.filling import Question, TableOptions, Work, answer_table, fill
+from benchmarks.filling import Question, TableOptions, Work, answer_table, fill, run
 from benchmarks.filling.review import to_review
 from benchmarks.serving import load_model
 from cma_clip.classifier import Workspace
@@ -222,19 +222,17 @@ def run_killed(at, *arguments):
     return subprocess.run(command, capture_output=True, text=True, check=False)
 
 
-def test_a_run_that_is_killed_several_times_ends_with_the_same_bytes(tmp_path, reads_text):
+def test_a_run_that_is_killed_several_times_ends_with_the_same_bytes(tmp_path, reads_text, monkeypatch):
     table(tmp_path / "a.csv", 60)
-    for name in ("whole.csv", "b.csv"):
-        shutil.rmtree(tmp_path / f".{name}.fill", ignore_errors=True)
-    arguments = (tmp_path / "a.csv", "--model", reads_text, "--out")
-    whole = run_killed(0, *arguments, tmp_path / "whole.csv")
-    assert whole.returncode == 0, whole.stderr
-    # The key and 8 parts, then the new file and its mark: killed after 2 parts, 4, and beside the new file.
-    for at in (4, 4, 6, 3):
-        killed = run_killed(at, *arguments, tmp_path / "b.csv")
+    monkeypatch.setattr(run, "TEXT_ROWS", 8)
+    fill(tmp_path / "a.csv", reads_text, tmp_path / "whole.csv", Question())
+    arguments = (tmp_path / "a.csv", "--model", reads_text, "--out", tmp_path / "b.csv")
+    # The key and 8 parts, then the new file and its mark: killed after 2 parts, after 4, and beside the new file.
+    for at in (4, 4, 7):
+        killed = run_killed(at, *arguments)
         assert killed.returncode == -signal.SIGKILL
         assert not (tmp_path / "b.csv").exists()
-    last = run_killed(0, *arguments, tmp_path / "b.csv")
+    last = run_killed(0, *arguments)
     assert last.returncode == 0, last.stderr
     assert "60 rows had been answered before" in last.stdout
     assert (tmp_path / "b.csv").read_bytes() == (tmp_path / "whole.csv").read_bytes()
