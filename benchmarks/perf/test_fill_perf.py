@@ -30,7 +30,7 @@ pytestmark = pytest.mark.skipif(
     not (FASHION / "images.tar.gz").is_file(),
     reason="CMA_BENCH_DATA does not name a folder with fashion-products/images.tar.gz",
 )
-ROWS = 256
+ROWS = 128
 BACKBONES = ("random:ViT-B-32", "tiny-product-clip")
 
 
@@ -72,8 +72,11 @@ def model(request, catalogue, tmp_path_factory):
 
 
 def per_second(benchmark, run):
+    """Also by the clock of the processor, which other programs of the machine do not slow down."""
+    start = time.process_time()
     benchmark.pedantic(run, rounds=1, iterations=1, warmup_rounds=0)
     benchmark.extra_info["products_per_second"] = ROWS / benchmark.stats.stats.median
+    benchmark.extra_info["products_per_cpu_second"] = ROWS / (time.process_time() - start)
 
 
 def test_fill_end_to_end(benchmark, catalogue, model, tmp_path):
@@ -81,21 +84,21 @@ def test_fill_end_to_end(benchmark, catalogue, model, tmp_path):
 
 
 def test_where_the_time_goes(benchmark, catalogue, model):
-    """Seconds of decoding, of encoding and of the heads, one after the other; `fill` decodes beside the others."""
+    """CPU seconds of decoding, of encoding and of the heads; `fill` decodes one part while it encodes another."""
     import pandas as pd
 
     saved = load_model(model)
     rows = saved.rows(pd.read_csv(catalogue / "products.csv"), images=catalogue)
-    start = time.perf_counter()
+    start = time.process_time()
     rows.prepare()
-    decoded = time.perf_counter()
+    decoded = time.process_time()
     table = token_features(saved.classifier.backbone, saved.classifier.processor, rows, Workspace())
-    encoded = time.perf_counter()
+    encoded = time.process_time()
     network = saved.classifier.network.cpu().eval()
     with torch.inference_mode():
         for begin in range(0, ROWS, 128):
             network(table.batch(slice(begin, begin + 128)))
-    done = time.perf_counter()
+    done = time.process_time()
     benchmark.extra_info |= {"decoding": decoded - start, "encoding": encoded - decoded, "heads": done - encoded}
     benchmark.pedantic(lambda: None, rounds=1)
 
