@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
@@ -54,14 +55,26 @@ def show_data(name: str, options: Mapping[str, Any], common: CommonOptions) -> s
     splits = datasets.load(name, common.source(name), options)
     lines = [f"{key}: {value}" for key, value in asdict(splits.card).items() if value]
     lines += [f"{part}: {len(examples)} examples" for part, examples in splits.parts().items()]
-    lines += [f"task {task.name}: {len(task.classes)} classes: {', '.join(task.classes)}" for task in splits.tasks]
-    lines += [f"fingerprint: {splits.fingerprint}", f"rows found: {splits.report.rows}", *splits.report.notes]
-    for task, dropped in splits.report.dropped_classes.items():
-        names = ", ".join(f"{name} ({count:,})" for name, count in dropped.items())
-        lines.append(f"{task}: {sum(dropped.values()):,} labels of {len(dropped):,} rare classes are missing: {names}")
-    lines += [f"skipped: {reason}" for reason in splits.report.bad_samples]
-    lines += [f"kept without its photo: {reason}" for reason in splits.report.blanked]
+    for task in splits.tasks:
+        names = ", ".join(_listed(name) for name in task.classes)
+        lines.append(f"task {task.name}: {len(task.classes)} classes: {names}")
+    report = splits.report
+    found = f"{report.rows}" if report.products is None else f"{report.rows} views of {report.products} products"
+    lines += [f"fingerprint: {splits.fingerprint}", f"rows found: {found}", *report.notes]
+    for column, dropped in report.dropped_classes.items():
+        names = ", ".join(f"{_listed(name)} ({count:,})" for name, count in dropped.items())
+        lines.append(
+            f"{column}: {sum(dropped.values()):,} labels of {len(dropped):,} rare classes are missing: {names}"
+        )
+    lines += [f"skipped: {reason}" for reason in report.bad_samples]
+    lines += [f"kept without its photo: {reason}" for reason in report.blanked]
     return "\n".join(lines)
+
+
+def _listed(name: str) -> str:
+    """A class name as it stands in a list: in quotes if it could be taken for several, or for none."""
+    plain = bool(name) and name == name.strip() and not set(",\"'\n") & set(name)
+    return name if plain else json.dumps(name, ensure_ascii=False)
 
 
 def _make_twin(

@@ -5,7 +5,8 @@ attribute columns; the tasks and the least number of training examples of a clas
 it become missing labels, counted in the report.
 
 Source: Kaggle `paramaggarwal/fashion-product-images-small`, crawled from Myntra. Licence: MIT according to its
-Kaggle page. Layout: `styles.csv` (unquoted; in the original the title of 22 rows holds commas) and
+Kaggle page. Layout: `styles.csv` (unquoted; in the original the title of 22 rows holds commas, which `reading` refuses
+as ragged, so that it is taken apart here) and
 `images/<id>.jpg`; in the original 5 rows have no image.
 
 Split: frozen, 70 / 10 / 20 % of the groups by a hash of the group's name; a row's split depends on its own group
@@ -29,8 +30,8 @@ from pydantic import Field, field_validator
 
 from benchmarks.datasets.loading import grouping as groups
 from benchmarks.datasets.loading.build import PARTS, Part, Row, TaskSpec, build_splits
-from benchmarks.datasets.loading.readers import read_utf8
 from benchmarks.datasets.loading.splits import Card, DataError, Names, Options, Source, Splits
+from benchmarks.datasets.reading.encoding import read_utf8
 from benchmarks.names import choose
 
 COLUMNS = (

@@ -1,4 +1,8 @@
-"""The sixteen listing files: one JSON object a line, its multilingual fields lists of {language_tag, value}."""
+"""The sixteen listing files: one JSON object a line, its multilingual fields lists of {language_tag, value}.
+
+Read line by line and not by `reading`, which makes columns of cells: a damaged line costs itself only, and of these
+nested lists no more than the wanted languages and fields is held.
+"""
 
 from __future__ import annotations
 
@@ -12,8 +16,8 @@ from typing import Any, NamedTuple
 
 from tqdm import tqdm
 
-from benchmarks.datasets.loading.readers import cell
 from benchmarks.datasets.loading.splits import DataError, Source
+from benchmarks.datasets.reading.values import cell
 
 SHARDS = tuple(f"listings_{digit}.json.gz" for digit in "0123456789abcdef")
 LABEL_LANGUAGE = "en"

@@ -1,4 +1,7 @@
-"""The three splits in use, by name. They share the test images, but for one, and nothing else."""
+"""The three splits in use, by name. They share the test images, but for one, and nothing else.
+
+MMBT's lists are read as objects, not as a table, from which `reading` takes characters of no width: texts would change.
+"""
 
 from __future__ import annotations
 
@@ -11,9 +14,11 @@ from typing import Any, Literal, NamedTuple
 
 from benchmarks.datasets.food101.titles import Folder, Page, page, read_titles
 from benchmarks.datasets.loading import grouping as groups
-from benchmarks.datasets.loading.readers import read_records, read_utf8
 from benchmarks.datasets.loading.rows import PARTS, Part
 from benchmarks.datasets.loading.splits import DataError
+from benchmarks.datasets.reading.encoding import read_utf8
+from benchmarks.datasets.reading.json_rows import read_objects
+from benchmarks.datasets.reading.values import cell
 
 Name = Literal["kaggle", "mmbt", "missing-aware"]
 VAL_SHARE = 0.1
@@ -128,14 +133,20 @@ def _read_jsonl(path: Path) -> list[Page]:
     """MMBT's lists, as `scripts/food_101.py` of facebookresearch/mmbt writes them and QMF and PDF ship them."""
     if not path.is_file():
         raise DataError(f"{path} is not a file; split=mmbt needs {', '.join(MMBT_LISTS.values())} together")
-    pages = []
-    for origin, cells in read_records(path, dict.fromkeys(("label", "text", "img"), "split=mmbt")):
-        match Path(cells["img"] or "").parts:
-            case [*_, "train" | "test" as folder, _, file]:
-                pages.append(page(file, cells["text"] or "", cells["label"] or "", folder, origin))
-            case _:
-                raise DataError(f"{origin}: img {cells['img']!r} is not images/{{train,test}}/<class>/<file>")
-    return pages
+    return [_listed_page(found, f"{path.name}, row {number}") for number, found in read_objects(path)]
+
+
+def _listed_page(found: Mapping[str, Any], origin: str) -> Page:
+    try:
+        image, text, label = (cell(found[name]) or "" for name in ("img", "text", "label"))
+    except KeyError as error:
+        raise DataError(f"{origin}: no {error}; split=mmbt needs img, text and label") from error
+    except ValueError as error:
+        raise DataError(f"{origin}: a value {error}") from error
+    match Path(image).parts:
+        case [*_, "train" | "test" as folder, _, file]:
+            return page(file, text, label, folder, origin)
+    raise DataError(f"{origin}: img {image!r} is not images/{{train,test}}/<class>/<file>")
 
 
 def _test_list(pages: Sequence[Page]) -> list[str]:

@@ -1,4 +1,7 @@
-"""The titles csv as it is found in the wild: parsed without losing a row, and cleaned on request."""
+"""The titles csv as it is found in the wild: parsed without losing a row, and cleaned on request.
+
+Not read by `reading`, which refuses a file that is no rectangle: this one has no header, and quotes that never end.
+"""
 
 from __future__ import annotations
 
@@ -9,8 +12,8 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Literal, NamedTuple
 
-from benchmarks.datasets.loading.readers import read_utf8
 from benchmarks.datasets.loading.splits import DataError
+from benchmarks.datasets.reading.encoding import read_utf8
 from benchmarks.names import UnknownName, choose
 
 CLASSES = tuple(

@@ -28,8 +28,8 @@ from benchmarks.datasets.hub.specs import SPECS, HubSpec
 from benchmarks.datasets.loading import grouping as groups
 from benchmarks.datasets.loading.arrow import TableExamples
 from benchmarks.datasets.loading.build import Row, TaskSpec, build_splits
-from benchmarks.datasets.loading.readers import MISSING
 from benchmarks.datasets.loading.splits import DataError, Names, Options, Source, Splits
+from benchmarks.datasets.reading.values import NOTHING
 from benchmarks.names import choose
 from cma_clip.types import Examples
 
@@ -202,4 +202,4 @@ def _unique(names: Iterable[str]) -> Iterator[str]:
 def label(cell: object) -> str | None:
     """A class name: whole numbers that the hub stores as floats (`year`) without their ".0"; None where missing."""
     text = f"{cell:g}" if isinstance(cell, float) else "" if cell is None else str(cell).strip()
-    return None if text in (*MISSING, "NA") else text
+    return None if text in (*NOTHING, "NA") else text

@@ -97,11 +97,13 @@ class Samples:
         in_place: the image of every row that stays where it is; empty where no row has one.
         place: groups and splits, asked for when the images are checked: the column `image_digest` is there then, and
             rows that cannot be used are gone. None: `columns` says it.
+        products: how many products the rows are views of; None where every row stands for itself.
     """
 
     columns: pa.Table
     in_place: Sequence[ImageInPlace | None] = ()
     place: Callable[[pa.Table], Placement] | None = None
+    products: int | None = None
 
     @classmethod
     def of(cls, rows: Iterable[Row], tasks: Sequence[str]) -> Self:
@@ -144,6 +146,13 @@ def _batch(rows: Sequence[Row], tasks: Sequence[str]) -> pa.RecordBatch:
 
 class LeakError(DataError):
     """A group with rows in two splits."""
+
+
+def with_columns(columns: pa.Table, **changed: pa.ChunkedArray) -> pa.Table:
+    """The table with these columns in place of its own of the same names."""
+    for name, column in changed.items():
+        columns = columns.set_column(columns.column_names.index(name), name, column)
+    return columns
 
 
 def codes(column: pa.ChunkedArray) -> tuple[npt.NDArray[np.int64], pa.Array]:

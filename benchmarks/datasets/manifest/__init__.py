@@ -13,28 +13,30 @@ the photo, and the report counts them.
 from __future__ import annotations
 
 import hashlib
+import json
 import shlex
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
+from contextlib import suppress
 from dataclasses import replace
 from functools import cache
 from pathlib import Path
-from typing import Any
 
 import pyarrow as pa
 
 from benchmarks.datasets.loading.build import TaskSpec, build_splits
 from benchmarks.datasets.loading.rows import LeakError
 from benchmarks.datasets.loading.splits import Card, DataError, Source, Splits
+from benchmarks.datasets.manifest.cells import settle
 from benchmarks.datasets.manifest.columns import Table, images_folder, photo_notes
 from benchmarks.datasets.manifest.command import command_line
 from benchmarks.datasets.manifest.folder import PhotoFolder, files_below
-from benchmarks.datasets.manifest.label_cells import refuse_lists
 from benchmarks.datasets.manifest.options import TIES, ManifestOptions, Ties
+from benchmarks.datasets.manifest.photos import facts_of
 from benchmarks.datasets.manifest.placement import SPLITS
 from benchmarks.datasets.manifest.proposal import Column, Proposal, describe, propose
 from benchmarks.datasets.reading import RawTable, read_table
-from benchmarks.datasets.reading.values import clean_text, mark_missing, settle_labels
 from benchmarks.names import UnknownName, choose
+from benchmarks.records.store import write_text
 from cma_clip.version import Version
 
 TABLES = (".csv", ".tsv", ".txt", ".gz", ".json", ".jsonl", ".parquet", ".arrow", ".xlsx")
@@ -63,30 +65,36 @@ def load(source: Source, options: ManifestOptions) -> Splits:
         raise DataError("manifest needs a table: --data manifest=FILE, a folder or a quoted glob of files")
     if not options.labels:
         raise DataError(_without_labels(path, options))
-    return build("manifest", CARD, _content(path), lambda: _read(path, options, source), options, source)
+    table = cache(lambda: _read(path, options, source))
+    key = f"{content(path)} {options.model_dump_json()}"
+    return build("manifest", CARD, key + _photo_facts(key, table, options, source), table, options, source)
 
 
 def build(
-    name: str, card: Card, content: str, read: Callable[[], Table], options: ManifestOptions, source: Source
+    name: str, card: Card, key: str, read: Callable[[], Table], options: ManifestOptions, source: Source
 ) -> Splits:
-    """The splits of a table; `content` is a hash of its files, and it is read only if that is not known.
+    """The splits of a table; it is read only if no splits of the same `key` are kept.
+
+    Args:
+        name: of the data set.
+        card: of the data set.
+        key: says all that the splits depend on: the table's content, the options, the photos.
+        read: the table; asked for more than once.
+        options: what its columns mean.
+        source: where tables are kept, and what is done with bad samples.
 
     Raises:
         DataError: names the file, the row, the value and the valid choices.
     """
-    table = cache(read)  # photos are looked at before the tables of an earlier call are used
-    hashed = hashlib.sha256(f"{content} {options.model_dump_json()}".encode())
-    if options.image is not None and (photos := table().photos) is not None:
-        hashed.update("".join(photos.facts()).encode())
     try:
         return build_splits(
             name=name,
             card=card,
-            key=hashed.hexdigest(),
-            rows=lambda: table().samples(),
+            key=hashlib.sha256(key.encode(errors="surrogateescape")).hexdigest(),
+            rows=lambda: read().samples(),
             tasks=[TaskSpec(label, None, options.min_count, options.prompts) for label in options.labels],
             source=source,
-            notes=lambda: (*table().notes, *photo_notes(table().photos, options)),
+            notes=lambda: (*read().notes, *photo_notes(read().photos, options)),
         )
     except LeakError as error:
         if not options.ties:  # then it is the group column, which the user gave
@@ -95,7 +103,26 @@ def build(
         raise DataError(f"{error} ({loose})") from error
 
 
-def _content(path: Path) -> str:
+def _photo_facts(key: str, table: Callable[[], Table], options: ManifestOptions, source: Source) -> str:
+    """What is known of the photos without opening them.
+
+    Their names are kept by the table's key, for reading a large table takes seconds; which files they mean is found out
+    anew every time. The table is read again if a name is to be refused, for the error that says where it stands.
+    """
+    if options.image is None:
+        return ""
+    kept = source.cache / "photo-names" / f"{hashlib.sha256(key.encode()).hexdigest()}.json"
+    if kept.is_file():
+        folder, names = json.loads(kept.read_text(encoding="utf-8"))
+        with suppress(ValueError):
+            return facts_of(names, PhotoFolder(images_folder(options.images, Path(folder)), Path(folder)))
+    photos = table().photos
+    names = [] if photos is None else photos.names
+    write_text(kept, json.dumps([str(table().folder.absolute()), names]))
+    return "" if photos is None else photos.facts()
+
+
+def content(path: Path) -> str:
     """Hash of a file's bytes; of a folder or glob, the names, sizes and times of its tables."""
     hashed = hashlib.sha256(str(path.absolute()).encode())
     if path.is_file():
@@ -119,11 +146,14 @@ def _read(path: Path, options: ManifestOptions, source: Source) -> Table:
             choose(column, names, "column")
         except UnknownName as error:
             raise DataError(f"{path}: option {option}: {error} ({raw.notes[0]})") from error
-    columns, notes = _settled(
+        if not option.startswith("image") and not pa.types.is_string(raw.columns[column].type):
+            raise DataError(f"{path}: option {option}: column {column!r} holds images as bytes; only image may name it")
+    columns, notes = settle(
         replace(raw, columns=raw.columns.select([name for name in names if name in wanted])), options
     )
     notes += _unused(names, options)
-    return Table(raw.folder, columns, raw.origins, options, source.on_bad_sample, (*raw.notes, *notes))
+    on_bad_sample = None if source.look_only else source.on_bad_sample
+    return Table(raw.folder, columns, raw.origins, options, on_bad_sample, (*raw.notes, *notes))
 
 
 def _unused(names: Sequence[str], options: ManifestOptions) -> list[str]:
@@ -136,35 +166,6 @@ def _unused(names: Sequence[str], options: ManifestOptions) -> list[str]:
     ]
 
 
-def _settled(raw: RawTable, options: ManifestOptions) -> tuple[pa.Table, list[str]]:
-    """The columns with null where a value is missing; (columns, sentences about values)."""
-    columns: dict[str, Any] = {}
-    notes: list[str] = []
-    missing: dict[str, Mapping[str, int]] = {}
-    for name in raw.columns.column_names:
-        column = raw.columns[name]
-        if name in options.labels:
-            settled = settle_labels(
-                column, options.missing, decimal_comma=raw.decimal_comma, fold_case=options.fold_case
-            )
-            if options.list_cells == "error":
-                refuse_lists(name, settled.values, raw.origins)
-        elif pa.types.is_string(column.type):
-            settled = mark_missing(column, () if name == options.id else options.missing)
-        else:
-            columns[name] = column
-            continue
-        columns[name], missing[name] = settled.values, settled.missing
-        if name == options.text and options.text_cleaning == "html":
-            columns[name], changed = clean_text(settled.values)
-            if changed:
-                notes.append(f"HTML was taken out of {changed:,} texts (text_cleaning=none keeps it).")
-        notes += [f"Column {name!r}: {note}." for note in settled.notes]
-    words = {name: ", ".join(f"{w!r} {n:,}" for w, n in counts.items() if w) for name, counts in missing.items()}
-    notes += [f"Taken as missing in column {name!r}: {said}." for name, said in words.items() if said]
-    return pa.table(columns), notes
-
-
 def look(path: Path, options: ManifestOptions) -> tuple[RawTable, tuple[Column, ...], Proposal]:
     """(The table as it is written, what its columns hold, options for it); `options` may lack the labels.
 
@@ -172,7 +173,7 @@ def look(path: Path, options: ManifestOptions) -> tuple[RawTable, tuple[Column, 
         DataError: the file cannot be read.
     """
     raw = read_table(path, options.reading())
-    columns = describe(raw, options.missing)
+    columns = describe(raw, options)
     return raw, columns, propose(raw, columns, options, images_folder(options.images, raw.folder))
 
 
@@ -185,4 +186,16 @@ def _without_labels(path: Path, options: ManifestOptions) -> str:
     )
 
 
-__all__ = ["SPLITS", "TIES", "ManifestOptions", "PhotoFolder", "Table", "Ties", "build", "command_line", "load", "look"]
+__all__ = [
+    "SPLITS",
+    "TIES",
+    "ManifestOptions",
+    "PhotoFolder",
+    "Table",
+    "Ties",
+    "build",
+    "command_line",
+    "content",
+    "load",
+    "look",
+]

@@ -16,7 +16,7 @@ from benchmarks.datasets.loading.splits import DataError, OnBadSample
 from benchmarks.datasets.manifest.folder import PhotoFolder
 from benchmarks.datasets.manifest.options import ManifestOptions
 from benchmarks.datasets.manifest.photos import Photos, Where, find_photos
-from benchmarks.datasets.manifest.placement import place
+from benchmarks.datasets.manifest.placement import check_split, place, products
 
 GROUP, SPLIT, ROW, VIEWED = "cell:group", "cell:split", "row", "viewed"
 """Columns of the samples beyond those of every loader: cells, the number of the row, whether it has several photos."""
@@ -30,6 +30,7 @@ class Table:
         folder: of the table; paths of photos are seen from it.
         columns: strings, null where missing; encoded images may be binary.
         origins: where each row stands, for messages.
+        on_bad_sample: None: photos are only looked for, and none is too bad for that.
         notes: for the report.
     """
 
@@ -37,7 +38,7 @@ class Table:
     columns: pa.Table
     origins: Where
     options: ManifestOptions
-    on_bad_sample: OnBadSample = "error"
+    on_bad_sample: OnBadSample | None = "error"
     notes: tuple[str, ...] = ()
 
     @cached_property
@@ -57,7 +58,7 @@ class Table:
         """The rows as samples, the views of a product one after the other.
 
         Raises:
-            DataError: a row without an id; what `photos` refuses.
+            DataError: a row without an id; what `photos` and `check_split` refuse.
         """
         rows, views = self._rows_and_views()
         filled = {name: self._filled(name, rows, views) for name in ("id", "image_path", "image_bytes")}
@@ -75,7 +76,10 @@ class Table:
         columns = columns.append_column(VIEWED, pa.array(self._several()[rows]))
         for name, column in ((GROUP, self.options.group), (SPLIT, self.options.split)):
             columns = columns.append_column(name, self._cells(column, rows))
-        return Samples(columns, place=lambda good: place(good, self.options))
+        check_split(columns, self.options)
+        units = products(columns, self.options)
+        count = None if units is None else pc.count_distinct(units).as_py()
+        return Samples(columns, place=lambda good: place(good, self.options), products=count)
 
     def _several(self) -> npt.NDArray[np.bool_]:
         if self.photos is None or self.options.photos == "first":

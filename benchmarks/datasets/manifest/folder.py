@@ -44,6 +44,10 @@ class PhotoFolder:
             OutsideError: it lies outside.
             ValueError: what is wrong with the name, without it: it cannot be followed, or several files fit.
         """
+        if name.startswith("/") and not os.path.lexists(name):  # as the paths of a shop's server
+            path = self._exact(name.lstrip("/"))
+            self.repairs["leading slash"] += path is not None
+            return path
         if (path := self._exact(name)) is not None:
             return path
         plain = name.replace("\\", "/")
@@ -54,7 +58,7 @@ class PhotoFolder:
 
     def unfound(self, name: str) -> str:
         """The path that a message about a missing file shows."""
-        return os.path.join(self._root, name)  # noqa: PTH118 - pathlib costs seconds in 100,000 names
+        return os.path.join(self._root, name.replace("\0", "?"))  # noqa: PTH118 - pathlib costs seconds in 100,000 names
 
     @cached_property
     def _root(self) -> str:

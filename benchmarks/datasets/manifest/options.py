@@ -32,6 +32,7 @@ class ManifestOptions(Options):
         photos: what is used of several photos in a cell: the first, or all, each a view of one product.
         missing: words that stand for a missing value in labels, groups, splits, texts and image cells.
         fold_case: labels that differ in case only are one class.
+        numbers: labels that are equal numbers (1.1, 1.10) are one class, or as they are written two.
         text_cleaning: `html` takes tags and entities out of texts.
         list_cells: label cells that look like lists of labels are an error, or each cell is one class `as-is`.
         encoding: of a text file, as Python names it; found out by default, as the following are.
@@ -54,6 +55,7 @@ class ManifestOptions(Options):
     photos: Literal["first", "all"] = "first"
     missing: Annotated[tuple[str, ...], BeforeValidator(split_names)] = MISSING_WORDS
     fold_case: bool = False
+    numbers: Literal["merge", "as-is"] = "merge"
     text_cleaning: Literal["html", "none"] = "html"
     list_cells: Literal["error", "as-is"] = "error"
     encoding: str | None = None

@@ -6,7 +6,7 @@ import json
 import os
 import re
 import shlex
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -23,10 +23,18 @@ Where = Sequence[str] | Origins
 """What says for every row where it stands."""
 
 SEPARATORS = ("|", ";", ",")
+MOST_MISSING: Mapping[OnBadSample, Callable[[int], float]] = {
+    "error": lambda _: 1,
+    "skip": lambda named: named / 2,
+    "blank": lambda named: named,
+}
+"""Of so many named photos, how many may be missing before the folder must be another."""
+
 LOOKED_AT = 20
 """Names of missing files that are looked for in other folders."""
 
 REPAIRS = {
+    "leading slash": "begin with a slash and are seen from the folder of the photos",
     "backslashes": "are written with backslashes",
     "accents": "have accents that the file system composes otherwise",
     "case": "differ from their file in case",
@@ -41,11 +49,13 @@ class Photos:
 
     Attributes:
         numbers: Int[N], place of each row's cell in `files`; -1 where the cell is empty.
-        files: per different cell the paths of its photos, links resolved; one that does not exist is as it was named.
+        names: the different cells.
+        files: per name the paths of its photos, links resolved; one that does not exist is as it was named.
         notes: sentences for the report.
     """
 
     numbers: npt.NDArray[np.int64]
+    names: Sequence[str]
     files: Sequence[tuple[str, ...]]
     notes: tuple[str, ...] = ()
 
@@ -59,21 +69,41 @@ class Photos:
         sizes = np.array([*map(len, self.files), 0])
         return np.asarray(sizes[self.numbers], np.int64)
 
-    def facts(self) -> Iterator[str]:
-        """A line for every file: name, size and time; a changed file is noticed."""
-        for path in sorted({path for files in self.files for path in files}):
-            try:
-                found = os.stat(path)  # noqa: PTH116
-            except OSError:  # missing, or a name too long
-                yield f"{path} -\n"
-            else:
-                yield f"{path} {found.st_size} {found.st_mtime_ns}\n"
+    def facts(self) -> str:
+        """What `facts_of` says of the names."""
+        return _facts(self.names, self.files)
 
 
-def find_photos(column: pa.ChunkedArray, origins: Where, folder: PhotoFolder, on_bad_sample: OnBadSample) -> Photos:
+def facts_of(names: Sequence[str], folder: PhotoFolder) -> str:
+    """Every name with its files, their sizes and times: another text if a photo has changed, come, gone or moved.
+
+    Raises:
+        ValueError: `find_photos` refuses a name.
+    """
+    return _facts(names, [photos_of(name, folder) or (folder.unfound(name),) for name in names])
+
+
+def _facts(names: Sequence[str], files: Sequence[tuple[str, ...]]) -> str:
+    said = {path: _of_file(path) for paths in files for path in paths}
+    lines = (f"{name}: {' '.join(said[path] for path in paths)}\n" for name, paths in zip(names, files, strict=True))
+    return "".join(lines)
+
+
+def _of_file(path: str) -> str:
+    try:
+        found = os.stat(path)  # noqa: PTH116
+    except (OSError, ValueError):  # missing, a name too long, or one with a null character
+        return f"{path} -"
+    return f"{path} {found.st_size} {found.st_mtime_ns}"
+
+
+def find_photos(
+    column: pa.ChunkedArray, origins: Where, folder: PhotoFolder, on_bad_sample: OnBadSample | None
+) -> Photos:
     """The photos of a column of names, null where there is none.
 
-    A missing file is left to whoever reads it, unless so many are missing that the folder must be another.
+    A missing file is left to whoever reads it, unless so many are missing that the folder must be another. With
+    `on_bad_sample` None any number of them is, and a name that stands for no file counts as missing.
 
     Raises:
         DataError: a URL, a path out of the folder, a name that several files fit, or many missing files; names row,
@@ -88,17 +118,20 @@ def find_photos(column: pa.ChunkedArray, origins: Where, folder: PhotoFolder, on
         except OutsideError as error:
             outside.append((number, error))
         except ValueError as error:
+            if on_bad_sample is None:
+                files.append(None)
+                continue
             raise DataError(f"{_origin(origins, numbers, number)}: image path {cell!r} {error}") from error
     if outside:
         raise _leaving(cells, outside, _origin(origins, numbers, outside[0][0]), folder)
     missing = np.array([number for number, found in enumerate(files) if found is None], np.int64)
     lost, named = int(np.isin(numbers, missing).sum()), int((numbers >= 0).sum())
-    if (on_bad_sample == "error" and lost > 1) or (on_bad_sample == "skip" and lost > named / 2) or 0 < lost == named:
+    if on_bad_sample and lost > 0 and (lost == named or lost > MOST_MISSING[on_bad_sample](named)):
         names = [cells[number] for number in missing[:LOOKED_AT]]
         raise DataError(_all_missing(names, lost, named, _origin(origins, numbers, int(missing[0])), folder))
     paths = [found or (folder.unfound(cell),) for cell, found in zip(cells, files, strict=True)]
     notes = [f"{count:,} image paths {REPAIRS[what]}." for what, count in folder.repairs.items()]
-    return Photos(numbers, paths, tuple(notes))
+    return Photos(numbers, cells, paths, tuple(notes))
 
 
 def _origin(origins: Where, numbers: npt.NDArray[np.int64], number: int) -> str:

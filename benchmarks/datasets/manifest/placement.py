@@ -12,7 +12,7 @@ import pyarrow.compute as pc
 
 from benchmarks.datasets.loading import grouping
 from benchmarks.datasets.loading.rows import LABEL, PARTS, Part, Placement, codes
-from benchmarks.datasets.loading.splits import DataError
+from benchmarks.datasets.loading.splits import DataError, NotLearnableError
 from benchmarks.datasets.manifest.options import TIES, ManifestOptions
 
 SPLITS: Mapping[str, Part] = {
@@ -35,6 +35,18 @@ FEW_TEST_ROWS = 200
 Parts = npt.NDArray[np.int8]
 
 
+def check_split(columns: pa.Table, options: ManifestOptions) -> None:
+    """Refuse a split column that no photo could mend, before the photos are opened, which may take minutes.
+
+    Raises:
+        DataError: an unknown split, no test row, no test row that can be scored.
+    """
+    if options.split is not None:
+        parts = _given(columns, options.split)
+        _need_a_test(parts, options.split)
+        _unlabelled_tests(columns, parts)
+
+
 def place(columns: pa.Table, options: ManifestOptions) -> Placement:
     """Where every usable row goes.
 
@@ -44,7 +56,7 @@ def place(columns: pa.Table, options: ManifestOptions) -> Placement:
     shared = {"text": _texts(columns["text"]), "image": _tagged("image:", columns["image_digest"])}
     groups = _groups(columns, [shared[tie] for tie in options.ties])
     parts, notes = _split(columns, groups, options)
-    units = _units(columns, options)
+    units = products(columns, options)
     notes += _of_test(columns, parts, units)
     subsets = {}
     if set(options.ties) != set(TIES):
@@ -80,8 +92,8 @@ def _groups(columns: pa.Table, ties: list[pa.ChunkedArray]) -> pa.ChunkedArray:
     return grouping.join_columns([*keys, pc.if_else(needs_row, rows, pa.scalar(None, pa.large_string()))])
 
 
-def _units(columns: pa.Table, options: ManifestOptions) -> pa.ChunkedArray | None:
-    """With all photos used, what counts as one product: the group cell, else the row."""
+def products(columns: pa.Table, options: ManifestOptions) -> pa.ChunkedArray | None:
+    """With all photos used, what counts as one product, a name a row: the group cell, else the row; else None."""
     if options.photos == "first":
         return None
     rows = _tagged("row:", columns["row"].cast(pa.string()))
@@ -114,7 +126,7 @@ def _split(columns: pa.Table, groups: pa.ChunkedArray, options: ManifestOptions)
 def _by_hash(groups: list[str], rows: int) -> tuple[Parts, list[str]]:
     """Int[groups]: 70 / 10 / 20 % by the hash; where a split gets less than half of that, by the hashes' order."""
     if len(groups) < FEWEST_GROUPS:
-        raise DataError(
+        raise NotLearnableError(
             f"{rows} usable rows in {len(groups)} group(s) that share no text, photo or group cell: an automatic "
             f"split needs at least {FEWEST_GROUPS} groups; add rows, or give a split column (split=COLUMN)"
         )
@@ -152,7 +164,12 @@ def _need_a_test(parts: Parts, column: str) -> None:
         )
 
 
-def _of_test(columns: pa.Table, parts: Parts, units: pa.ChunkedArray | None) -> list[str]:
+def _unlabelled_tests(columns: pa.Table, parts: Parts) -> int:
+    """How many test rows have no label.
+
+    Raises:
+        DataError: all of them.
+    """
     tests = parts == PARTS.index("test")
     count = int(tests.sum())
     labels = [columns[name].is_valid().to_numpy() for name in columns.column_names if name.startswith(LABEL)]
@@ -164,6 +181,12 @@ def _of_test(columns: pa.Table, parts: Parts, units: pa.ChunkedArray | None) -> 
             "can be scored: take these rows out of the table and the option split away, so that labelled rows are held "
             "out; a trained model answers for the others one by one (cma-bench predict)"
         )
+    return unknown
+
+
+def _of_test(columns: pa.Table, parts: Parts, units: pa.ChunkedArray | None) -> list[str]:
+    tests = parts == PARTS.index("test")
+    count, unknown = int(tests.sum()), _unlabelled_tests(columns, parts)
     notes = [f"{unknown:,} of {count:,} test rows have no label and are not scored."] if unknown else []
     counted = count if units is None else len(units.filter(pa.array(tests)).unique())
     if 0 < counted < FEW_TEST_ROWS:

@@ -13,14 +13,14 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from benchmarks.datasets.loading.splits import DataError
+from benchmarks.datasets.manifest.cells import doubts, list_notes, settle_label
 from benchmarks.datasets.manifest.folder import PhotoFolder
-from benchmarks.datasets.manifest.label_cells import refuse_lists
 from benchmarks.datasets.manifest.options import ManifestOptions
 from benchmarks.datasets.manifest.photos import find_photos, folder_that_fits, photos_of
 from benchmarks.datasets.manifest.placement import SPLITS
 from benchmarks.datasets.reading import RawTable
 from benchmarks.datasets.reading.table import PHOTO_NAME
-from benchmarks.datasets.reading.values import mark_missing, settle_labels
+from benchmarks.datasets.reading.values import mark_missing
 from benchmarks.records.record import MEAN
 
 FEWEST, MOST = 2, 200
@@ -88,19 +88,19 @@ class Proposal:
         return found if isinstance(found, tuple) else ()
 
 
-def describe(raw: RawTable, missing: Sequence[str]) -> tuple[Column, ...]:
-    """What each column holds; `missing` are the words that stand for no value."""
-    return tuple(_describe(name, raw, missing) for name in raw.columns.column_names)
+def describe(raw: RawTable, given: ManifestOptions) -> tuple[Column, ...]:
+    """What each column holds; what is missing and what is one value is said by the options."""
+    return tuple(_describe(name, raw, given) for name in raw.columns.column_names)
 
 
-def _describe(name: str, raw: RawTable, missing: Sequence[str]) -> Column:
+def _describe(name: str, raw: RawTable, given: ManifestOptions) -> Column:
     column = raw.columns[name]
     if not pa.types.is_string(column.type):
         known = len(column) - column.null_count
         return Column(name, known, column.null_count, known, 0, (), 0.0, is_binary=True)
-    cells = mark_missing(column, missing).values
+    cells = mark_missing(column, given.missing).values
     if pc.count_distinct(cells).as_py() <= 2 * MOST:  # 0 and 0.0 of as many labels
-        cells = settle_labels(column, missing, decimal_comma=raw.decimal_comma).values
+        cells = settle_label(name, raw, given).values
     known = cells.drop_null()
     counts = known.value_counts()
     sizes = counts.field(1).to_numpy()
@@ -223,17 +223,16 @@ def _is_id(column: Column) -> bool:
 
 
 def _labels(raw: RawTable, columns: Sequence[Column], given: ManifestOptions) -> tuple[tuple[str, ...], list[str]]:
-    labels, notes = [], []
+    labels, notes = {}, []
     for column in filter(_may_be_label, columns):
-        cells = mark_missing(raw.columns[column.name], given.missing).values
+        settled = settle_label(column.name, raw, given)
         try:
-            if given.list_cells == "error":
-                refuse_lists(column.name, cells, raw.origins)
+            notes += list_notes(column.name, settled.values, raw.origins, given)
         except DataError as error:
             notes.append(str(error))
         else:
-            labels.append(column.name)
-    return tuple(labels), notes
+            labels[column.name] = settled.values
+    return tuple(labels), [*notes, *doubts(labels, given)]
 
 
 def _may_be_label(column: Column) -> bool:

@@ -1,6 +1,6 @@
 """Products as a retailer exports them: the schema of MRWPA, the paper's own data set, which is not public.
 
-One row a product, in a CSV, JSON Lines or Parquet file (or a folder with one):
+One row a product, in a table that `benchmarks.datasets.reading` reads: CSV, Excel, JSON, Parquet, or a folder with one:
 
 | column | holds | may be missing |
 | --- | --- | --- |
@@ -19,7 +19,6 @@ such rows are left out, counted and listed. Classes with fewer than `min_count` 
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -28,7 +27,6 @@ import pyarrow as pa
 from pydantic import Field, field_validator
 
 from benchmarks.datasets import manifest
-from benchmarks.datasets.loading.readers import find
 from benchmarks.datasets.loading.splits import Card, DataError, LoadReport, Names, Options, Source, Splits
 from benchmarks.datasets.manifest import TIES, ManifestOptions, Table, Ties
 from benchmarks.datasets.mrwpa.export import GROUPS, REQUIRED, Export, read
@@ -46,7 +44,11 @@ CARD = Card(
     source="yours; the paper's own MRWPA was never published",
     licence="yours",
     notes="Numbers on your export do not compare with the paper's MRWPA rows: other products, other classes.",
-    version=Version(2, "equal photos tie rows by content, not by name"),
+    version=Version(
+        3,
+        "equal photos tie rows by content, not by name",
+        "read as any other table: numbers in JSON are classes as they are written (1.10), 1.0 in Parquet is 1",
+    ),
 )
 
 
@@ -73,16 +75,18 @@ class MRWPAOptions(Options):
 
 
 def load(source: Source, options: MRWPAOptions) -> Splits:
-    """Read the file, or the only one of the folder, at `source.root`.
+    """Read the table at `source.root`.
 
     Raises:
         DataError: missing columns; all rows with mistakes, unless they are to be skipped; anything that
             `manifest` refuses.
     """
-    path = find("mrwpa", source.root)
+    path = source.root
+    if path is None:
+        raise DataError("mrwpa needs a table: --data mrwpa=FILE, or a folder with one")
     export = read(path, options.attributes)
     if export.mistakes and source.on_bad_sample == "error":
-        raise DataError(_listed(path, export.mistakes))
+        raise DataError(_listed(export.file, export.mistakes))
     meaning = ManifestOptions(
         labels=options.attributes,
         image="image",
@@ -95,15 +99,16 @@ def load(source: Source, options: MRWPAOptions) -> Splits:
         prompts=("a photo of a {} product.", "{}"),
     )
     table = Table(
-        path.parent,
+        export.folder,
         _columns(export, meaning),
         [record.origin for record in export.records],
         meaning,
         source.on_bad_sample,
         export.notes,
     )
-    content = hashlib.sha256(str(path.absolute()).encode() + path.read_bytes()).hexdigest()
-    splits = manifest.build("mrwpa", CARD, content, lambda: table, meaning, source)
+    photos = "" if table.photos is None else table.photos.facts()
+    key = f"{manifest.content(path)} {meaning.model_dump_json()}{photos}"
+    splits = manifest.build("mrwpa", CARD, key, lambda: table, meaning, source)
     return replace(splits, report=_with_skipped(splits.report, export))
 
 

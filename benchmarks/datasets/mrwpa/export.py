@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
+import json
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated, Any, Self
+from typing import Annotated, Any, NamedTuple, Self
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, ValidationError, ValidationInfo, model_validator
 
 from benchmarks.datasets.loading import grouping as groups
-from benchmarks.datasets.loading.readers import READERS, Record, cell
 from benchmarks.datasets.loading.splits import DataError
 from benchmarks.datasets.manifest import SPLITS, PhotoFolder
+from benchmarks.datasets.reading import RawTable, read_table
+from benchmarks.datasets.reading.values import cell
 from benchmarks.names import UnknownName, choose
 
 REQUIRED = ("product_id", "title", "image")
@@ -21,9 +23,26 @@ GROUPS = ("group", "parent_id")
 MISSING = ("na", "n/a", "nan", "none", "null", "-")
 
 
+class Record(NamedTuple):
+    """A good row."""
+
+    origin: str
+    cells: Mapping[str, str | None]
+
+
 def _one_value(value: object) -> str | None:
     text = cell(value)
+    if text is not None and text[0] in "[{" and _is_json(text):  # as `reading` has what is no single value
+        raise ValueError("is not text or a number")
     return None if text is None or text.lower() in MISSING else text
+
+
+def _is_json(text: str) -> bool:
+    try:
+        json.loads(text)
+    except (ValueError, RecursionError):
+        return False
+    return True
 
 
 def _name(value: object) -> str:
@@ -34,7 +53,7 @@ def _name(value: object) -> str:
 
 
 def _label(value: object) -> str | None:
-    if isinstance(value, list) or (isinstance(value, str) and (value.strip().startswith("[") or "|" in value)):
+    if isinstance(value, str) and (value.startswith("[") or "|" in value):
         raise ValueError("holds several labels; valid is one class name: choose one, or make a column of each")
     text = _one_value(value)
     return text and groups.normalise(text)
@@ -89,10 +108,14 @@ class Export:
     """A file that was read and checked.
 
     Attributes:
+        file: where they stand, for messages.
+        folder: paths of photos are below it.
         records: the good rows, by the columns of the schema; `group` stands for `parent_id`, too.
         mistakes: "file, row" -> what is wrong with it, one sentence a column.
     """
 
+    file: Path
+    folder: Path
     records: list[Record]
     mistakes: Mapping[str, Sequence[str]]
     has_split: bool
@@ -105,15 +128,15 @@ def read(path: Path, attributes: Sequence[str]) -> Export:
     Raises:
         DataError: a file that cannot be parsed, missing columns.
     """
-    table = READERS[path.suffix.lower()](path, [*REQUIRED, *attributes, *GROUPS, "split"])
-    columns = _columns(path, table.columns, attributes)
-    photos = PhotoFolder(path.parent, path.parent)
+    raw = read_table(path)
+    file = raw.folder / raw.origins.files[0] if len(raw.origins.files) == 1 else path
+    columns = _columns(file, raw.columns.column_names, attributes)
+    photos = PhotoFolder(raw.folder, raw.folder)
     records: list[Record] = []
     mistakes: dict[str, list[str]] = {}
     origins: dict[str, str] = {}
     spellings: Counter[str] = Counter()
-    for number, cells in table.rows:
-        origin, own = f"{path.name}, row {number}", {field: cells.get(column) for field, column in columns.items()}
+    for origin, own in _rows(raw, columns):
         spellings.update(value for value in own.values() if isinstance(value, str) and value.strip().lower() in MISSING)
         try:
             product = _product(own, attributes, photos)
@@ -125,7 +148,14 @@ def read(path: Path, attributes: Sequence[str]) -> Export:
             mistakes[origin] = [f"column 'product_id': {product.product_id!r} was used before, in {first}"]
             continue
         records.append(Record(origin, {**product.model_dump(exclude={"attributes"}), **product.attributes}))
-    return Export(records, mistakes, "split" in columns, _notes(table.columns, columns, spellings))
+    notes = (*raw.notes, *_notes(raw.columns.column_names, columns, spellings))
+    return Export(file, raw.folder, records, mistakes, "split" in columns, notes)
+
+
+def _rows(raw: RawTable, columns: Mapping[str, str]) -> Iterator[tuple[str, dict[str, Any]]]:
+    """(Where it stands, its cells by field)."""
+    cells = zip(*(raw.columns[column].to_pylist() for column in columns.values()), strict=True)
+    return ((raw.origins[row], dict(zip(columns, own, strict=True))) for row, own in enumerate(cells))
 
 
 def _columns(path: Path, found: Sequence[str], attributes: Sequence[str]) -> dict[str, str]:

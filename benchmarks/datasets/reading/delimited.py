@@ -24,7 +24,7 @@ import pyarrow.compute as pc
 from benchmarks.datasets.loading.splits import DataError
 from benchmarks.datasets.reading.encoding import contains, find_encoding, open_text
 from benchmarks.datasets.reading.layout import Dialect, Layout
-from benchmarks.datasets.reading.table import Origins, RawTable, ReadOptions, named_columns, strip
+from benchmarks.datasets.reading.table import Origins, RawTable, ReadOptions, blank_rows, named_columns, strip
 
 SEPARATORS = (",", ";", "\t", "|")
 NAMES = {"comma": ",", "semicolon": ";", "tab": "\t", "bar": "|"}
@@ -35,11 +35,12 @@ SEPARATOR_LINE = re.compile(r'"?sep=(.)"?\r?\n?')
 
 @dataclass(frozen=True)
 class _Reading:
-    """All rows with content, the header's among them, as columns `0`, `1`, ..."""
+    """All rows with content, the header's among them, as columns `0`, `1`, ..., and how many have none."""
 
     dialect: Dialect
     cells: pa.Table
     numbers: npt.NDArray[np.int64]
+    blank: int
 
 
 class _NotRectangularError(Exception):
@@ -60,6 +61,7 @@ def read_delimited(path: Path, options: ReadOptions) -> RawTable:
     encoding = find_encoding(path, options.encoding)
     reading = _only_reading(path, encoding, options)
     table, header, notes = named_columns(reading.cells, f"{path}, row {reading.numbers[0]}", options.header)
+    notes += blank_rows(reading.blank)
     found = f"{path.name}: {encoding.removesuffix('-sig')}, {reading.dialect}, {table.num_rows:,} rows"
     return RawTable(
         table,
@@ -167,19 +169,21 @@ def _read(path: Path, encoding: str, dialect: Dialect, options: ReadOptions, *, 
         _NotRectangularError: it does not fit.
     """
     parts: list[tuple[pa.Table, npt.NDArray[np.int64]]] = []
-    width = 0
+    width = count = 0
     with open_text(path, encoding) as file:
         if skip:
             file.readline()
         for first, chunk in _chunks(dialect.reader(file)):
             width = width or next((len(row) for row in chunk if _has_content(row)), 0)
+            count += len(chunk)
             numbers, rows = _with_content(chunk, first, width)
             if rows:
-                cells, found = _columns(rows, numbers)
-                parts.append((options.kept(cells), found))
+                cells, of_cells = _columns(rows, numbers)
+                parts.append((options.kept(cells), of_cells))
     if not parts:
         raise _NotRectangularError(1, "nothing but blank lines")
-    return _Reading(dialect, pa.concat_tables([cells for cells, _ in parts]), np.concatenate([n for _, n in parts]))
+    found = np.concatenate([n for _, n in parts])
+    return _Reading(dialect, pa.concat_tables([cells for cells, _ in parts]), found, count - len(found))
 
 
 def _chunks(reader: Iterator[list[str]]) -> Iterator[tuple[int, list[list[str]]]]:

@@ -36,6 +36,23 @@ def open_text(path: Path, encoding: str) -> TextIO:
     return io.TextIOWrapper(open_bytes(path), encoding=encoding, newline="")
 
 
+def read_utf8(path: Path) -> str:
+    """The text of a file that is UTF-8 by the description of its data set, without a byte order mark.
+
+    Raises:
+        DataError: not UTF-8; names line and byte.
+    """
+    data = path.read_bytes()
+    try:
+        return data.decode().removeprefix("\ufeff")
+    except UnicodeDecodeError as error:
+        line = data.count(b"\n", 0, error.start) + 1
+        raise DataError(
+            f"{path}, line {line}: byte {error.start} of the file, 0x{data[error.start]:02x}, is not UTF-8; "
+            "convert the file, for example: iconv -f WINDOWS-1252 -t UTF-8"
+        ) from error
+
+
 def find_encoding(path: Path, given: str | None = None) -> str:
     """The encoding in which the whole file can be read; `given` is only checked.
 
@@ -86,7 +103,8 @@ def _old_encoding(path: Path) -> str:
     best = max(fits, key=lambda name: fits[name])
     if fits.get("windows-1252", 0) >= NEAR_TIE * fits[best] or _same_text(sample, best, "cp1252"):
         return "cp1252"
-    raise DataError(f"{path}: not UTF-8, and its encoding is in doubt: it looks like {best}; {WAY_OUT}")
+    way_out = f"name it with encoding=NAME, for example encoding={best}"
+    raise DataError(f"{path}: not UTF-8, and its encoding is in doubt: it looks like {best}; {way_out}")
 
 
 def _lines_with_accents(path: Path) -> bytes:

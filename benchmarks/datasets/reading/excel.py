@@ -11,7 +11,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from benchmarks.datasets.loading.splits import DataError
-from benchmarks.datasets.reading.table import Origins, RawTable, ReadOptions, named_columns, strip
+from benchmarks.datasets.reading.table import Origins, RawTable, ReadOptions, blank_rows, named_columns, strip
 from benchmarks.names import UnknownName, choose
 
 
@@ -40,6 +40,7 @@ def read_excel(path: Path, options: ReadOptions) -> RawTable:
     if not len(numbers):
         raise DataError(f"{path}: sheet {name!r} is empty; other sheets: {', '.join(book.sheet_names)}")
     table, header, notes = named_columns(rows, f"{path}, row {numbers[0]}", options.header)
+    notes += blank_rows(len(filled) - len(numbers))
     others = [sheet for sheet in book.sheet_names if sheet != name]
     more = f"; not read: sheet {', '.join(map(repr, others))} (sheet=NAME)" if others else ""
     return RawTable(

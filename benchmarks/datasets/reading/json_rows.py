@@ -6,7 +6,7 @@ Python's parser: those of Arrow, polars and DuckDB turn 1.10 into 1.1, and a col
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from itertools import islice
 from pathlib import Path
 from typing import Any
@@ -15,8 +15,8 @@ import numpy as np
 import pyarrow as pa
 
 from benchmarks.datasets.loading.splits import DataError
-from benchmarks.datasets.reading.encoding import find_encoding, open_text
-from benchmarks.datasets.reading.table import Origins, RawTable, ReadOptions, strip
+from benchmarks.datasets.reading.encoding import find_encoding, open_text, read_utf8
+from benchmarks.datasets.reading.table import Origins, RawTable, ReadOptions, blank_rows, strip
 
 ROWS = 20_000
 DECODER = json.JSONDecoder(parse_float=str, parse_int=str, parse_constant=str)
@@ -30,7 +30,7 @@ def read_json(path: Path, options: ReadOptions) -> RawTable:
     """
     encoding = find_encoding(path, options.encoding)
     is_array = _starts_with_bracket(path, encoding)
-    found = _array(path, encoding) if is_array else _lines(path, encoding)
+    found = _array(path, encoding) if is_array else _lines(path, _text_lines(path, encoding))
     parts: list[pa.Table] = []
     numbers: list[int] = []
     names: list[str] = []
@@ -50,8 +50,20 @@ def read_json(path: Path, options: ReadOptions) -> RawTable:
         table,
         Origins.of_file(path.name, np.array(numbers, np.int64)),
         path.parent,
-        (f"{path.name}: {kind}, {encoding.removesuffix('-sig')}, {table.num_rows:,} rows",),
+        (
+            f"{path.name}: {kind}, {encoding.removesuffix('-sig')}, {table.num_rows:,} rows",
+            *(f"{path.name}: {note}" for note in blank_rows(numbers[-1] - len(numbers))),
+        ),
     )
+
+
+def read_objects(path: Path) -> Iterator[tuple[int, dict[str, Any]]]:
+    """(Number of the line, its object) of a file that is JSON Lines in UTF-8; numbers are texts.
+
+    Raises:
+        DataError: what is not UTF-8, not JSON, or not an object, with its row.
+    """
+    return _lines(path, read_utf8(path).split("\n"))
 
 
 def _starts_with_bracket(path: Path, encoding: str) -> bool:
@@ -59,11 +71,15 @@ def _starts_with_bracket(path: Path, encoding: str) -> bool:
         return next((line.lstrip()[0] for line in file if line.strip()), "") == "["
 
 
-def _lines(path: Path, encoding: str) -> Iterator[tuple[int, dict[str, Any]]]:
+def _text_lines(path: Path, encoding: str) -> Iterator[str]:
     with open_text(path, encoding) as file:
-        for number, line in enumerate(file, start=1):
-            if line.strip():
-                yield number, _object(_parsed(path, number, line.strip()), path, number)
+        yield from file
+
+
+def _lines(path: Path, lines: Iterable[str]) -> Iterator[tuple[int, dict[str, Any]]]:
+    for number, line in enumerate(lines, start=1):
+        if line.strip():
+            yield number, _object(_parsed(path, number, line.strip()), path, number)
 
 
 def _array(path: Path, encoding: str) -> Iterator[tuple[int, dict[str, Any]]]:

@@ -121,6 +121,11 @@ class RawTable:
     layout: Layout | None = None
 
 
+def blank_rows(count: int) -> list[str]:
+    """What a note says of rows without any content."""
+    return [f"{count:,} blank {'row is' if count == 1 else 'rows are'} left out"] if count else []
+
+
 def strip(cells: pa.Array | pa.ChunkedArray) -> pa.Array | pa.ChunkedArray:
     """Strings without blanks at their ends."""
     return pc.utf8_trim(cells, characters=BLANKS)
@@ -173,7 +178,14 @@ def named_columns(cells: pa.Table, where: str, header: bool | None) -> tuple[pa.
 
 
 def _check_header(names: Sequence[str], body: pa.Table, where: str) -> None:
-    """Refuse a first row like the others: a photo's name, or half of the cells numbers or values of their columns."""
+    """Refuse a title, and a row like the others: a photo's name, half of its cells numbers or values of columns."""
+    unnamed = [n for n, name in enumerate(names) if not name and pc.any(pc.not_equal(body[n], "")).as_py()]
+    if len(unnamed) > 1 and 2 * len(unnamed) > len(names):
+        title = next(filter(None, names), "")
+        raise DataError(
+            f"{where}: {title!r} stands above {len(unnamed)} columns without names: if these stand below, delete the "
+            "rows above them; header=true if this row has the names"
+        )
     photos = [name for name in names if PHOTO_NAME.fullmatch(name)]
     alike = [
         name

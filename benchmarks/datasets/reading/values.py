@@ -15,6 +15,18 @@ import pyarrow.compute as pc
 from benchmarks.datasets.reading.table import BLANKS, strip
 
 MISSING_WORDS = ("NA", "N/A", "n/a", "NaN", "nan", "None", "null", "NULL", "<NA>", "#N/A", "-")
+NOTHING = ("", "nan", "NaN", "null", "NULL")
+"""What no published data set means as a value."""
+DOUBTFUL_WORDS = frozenset((
+    "blank", "empty", "k a", "keine angabe", "missing", "n a", "n d", "na", "nan", "nd", "nil", "no data",
+    "no info", "no information", "no value", "none", "none other", "not applicable", "not available",
+    "not given", "not known", "not set", "not specified", "not stated", "null", "other none", "other unknown",
+    "tba", "tbc", "tbd", "to be determined", "unbekannt", "undefined", "unk", "unknown", "unknown other",
+    "unspecified", "void",
+))  # fmt: skip
+"""Class names that often mean that nothing is known, in lower case, a blank for every mark between words. They are
+classes unless the user says that they are missing."""
+_MARKS_ONLY = re.compile("[-?._/*#~\u2010-\u2015\u2212]+")
 SHOWN = 5  # examples in a note
 _INNER_BLANK = re.compile(f"[{BLANKS}]+")
 _NO_WIDTH = re.compile("[\u200b\u2060\ufeff]")
@@ -48,12 +60,14 @@ def settle_labels(
     *,
     decimal_comma: bool = False,
     fold_case: bool = False,
+    merge_numbers: bool = True,
 ) -> Settled:
     """The column as class names.
 
     Numbers: if every cell that is not missing is a plain decimal (`-?` digits, perhaps a point or, with
     `decimal_comma`, a comma and digits), those that are equal are one class under the shortest spelling: 0, 0.0 and
-    0,0 are `0`. One leading zero (007), exponent, thousands separator or word, and the column stays as written.
+    0,0 are `0`. One leading zero (007), exponent, thousands separator or word, and the column stays as written, as it
+    does without `merge_numbers`: versions 1.1 and 1.10 are two.
     Truth values: if every cell is true or false in any case, the classes are `true` and `false`.
     Other names keep their case; odd blanks (no-break, zero-width, several) become one plain blank.
 
@@ -62,10 +76,11 @@ def settle_labels(
         words: what means missing.
         decimal_comma: whether the file writes decimals with a comma.
         fold_case: make classes that differ in case or blanks only one, under the commonest spelling.
+        merge_numbers: make equal numbers one.
     """
     settled = mark_missing(column, words)
     counts = _counts(settled.values.drop_null())
-    names, notes = _one_name_a_value(counts, decimal_comma)
+    names, notes = _one_name_a_value(counts, _naming(counts, decimal_comma, merge_numbers))
     named: dict[str, int] = defaultdict(int)
     for cell, count in counts.items():
         named[names[cell]] += count
@@ -91,22 +106,52 @@ def _renamed(column: pa.ChunkedArray, names: Mapping[str, str]) -> pa.ChunkedArr
     return pc.take(pa.array(list(names.values()), pa.string()), places)
 
 
-def _one_name_a_value(counts: Mapping[str, int], decimal_comma: bool) -> tuple[dict[str, str], list[str]]:
+def cell(value: object) -> str | None:
+    """Its text, stripped of white space; None where nothing stands.
+
+    Raises:
+        ValueError: what is wrong with the value, without the value: more than one, or not Unicode.
+    """
+    if isinstance(value, (list, dict, bytes)):
+        raise ValueError("is not text or a number")
+    text = "" if value is None else str(value).strip()
+    try:
+        text.encode()
+    except UnicodeEncodeError as error:  # JSON can spell half a character: "\\ud800"
+        raise ValueError(f"is not Unicode text: {error.reason}") from error
+    return None if text in NOTHING else text
+
+
+def doubtful(column: pa.ChunkedArray) -> dict[str, int]:
+    """Classes that often mean that nothing is known -> how many cells they have.
+
+    One that is in the list of missing words is no doubt: it is a class because the user gave another list.
+    """
+    counts = _counts(column.drop_null())
+    return {name: count for name, count in counts.items() if name not in MISSING_WORDS and _means_nothing(name)}
+
+
+def _means_nothing(name: str) -> bool:
+    plain = re.sub(r"[\W_]+", " ", name.casefold()).strip()
+    return plain in DOUBTFUL_WORDS or _MARKS_ONLY.fullmatch(name) is not None
+
+
+def _one_name_a_value(counts: Mapping[str, int], name_of: Callable[[str], str]) -> tuple[dict[str, str], list[str]]:
     """(Cell -> its class, notes)."""
-    name_of = _naming(counts, decimal_comma)
     names = {cell: name_of(cell) for cell in counts}
     spellings: dict[str, list[str]] = defaultdict(list)
     for cell, name in names.items():
         spellings[name].append(f"`{cell}` {counts[cell]:,}")
     merged = [f"{', '.join(cells)} are `{name}`" for name, cells in spellings.items() if len(cells) > 1]
     more = f"; and {len(merged) - SHOWN} more" if len(merged) > SHOWN else ""
-    return names, [f"one class: {'; '.join(merged[:SHOWN])}{more}"] if merged else []
+    way_out = " (numbers=as-is keeps them apart)" if name_of is _shortest else ""
+    return names, [f"one class: {'; '.join(merged[:SHOWN])}{more}{way_out}"] if merged else []
 
 
-def _naming(cells: Collection[str], decimal_comma: bool) -> Callable[[str], str]:
+def _naming(cells: Collection[str], decimal_comma: bool, merge_numbers: bool) -> Callable[[str], str]:
     mark = "[.,]" if decimal_comma and not any("." in cell for cell in cells) else r"\."
     number = re.compile(rf"-?(0|[1-9][0-9]*)({mark}[0-9]+)?")
-    if cells and all(number.fullmatch(cell) for cell in cells):
+    if cells and merge_numbers and all(number.fullmatch(cell) for cell in cells):
         return _shortest
     if cells and all(cell.lower() in ("true", "false") for cell in cells):
         return str.lower

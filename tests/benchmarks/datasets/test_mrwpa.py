@@ -1,3 +1,4 @@
+import csv
 import json
 import shutil
 from collections import Counter
@@ -16,7 +17,7 @@ REFUSED = (
     "column 'image': 'https://shop.example/P00002-M.jpg' is a URL, and a benchmark must not depend on a server: ",
     "column 'image': 'photos/gone.jpg' is not a file below",
     "column 'image': '../outside.jpg' leaves the manifest's folder",
-    "column 'color': ['red', 'blue'] holds several labels; valid is one class name",
+    "column 'color': '[\"red\", \"blue\"]' holds several labels; valid is one class name",
     "column 'pattern': 'striped|dotted' holds several labels",
     "column 'product_id': 'P00000-S' was used before, in products.jsonl, row 1",
     "column 'product_id': 'N/A' is missing; valid is a text or number",
@@ -130,9 +131,9 @@ def test_rows_with_mistakes_are_skipped_counted_and_listed(quirky, load):
         ({"image": "photos"}, "column 'image': 'photos' is not a file below"),
         ({"image": "a\0b"}, r"column 'image': 'a\\x00b' cannot be followed"),
         ({"image": "x" * 300}, "column 'image': 'x*.* is not a file below"),
-        ({"title": {"en": "dress"}}, r"column 'title': {'en': 'dress'} is not text or a number"),
+        ({"title": {"en": "dress"}}, r"""column 'title': '{"en": "dress"}' is not text or a number"""),
         ({"style": "['boho', 'casual']"}, "column 'style': .* holds several labels"),
-        ({"style": "\ud800"}, r"column 'style': '\\ud800' is not Unicode text"),
+        ({"style": "\ud800"}, r"column 'style': '\\ud800' holds half a character"),
     ],
 )
 def test_a_mistake_is_named(changed, load, cells, problem):
@@ -214,3 +215,22 @@ def test_the_twin_is_the_same_for_the_same_seed(clean, tmp_path):
     assert (tmp_path / one).read_bytes() == (clean / one).read_bytes()
     with pytest.raises(ValueError, match="at least 30"):
         mrwpa.make(tmp_path, 12, seed=0)
+
+
+def test_an_export_in_any_table_is_read_and_its_dialect_told(clean, load, tmp_path):
+    rows = _rows(clean)
+    with (tmp_path / "same.csv").open("w", encoding="utf-16", newline="") as file:
+        writer = csv.DictWriter(file, rows[0], delimiter=";")
+        writer.writeheader()
+        writer.writerows(rows)
+    shutil.copytree(clean / "photos", tmp_path / "photos")
+    splits = load(tmp_path / "same.csv")
+    assert splits.fingerprint == load(clean).fingerprint
+    assert "same.csv: utf-16, separator ';', 90 rows" in splits.report.notes
+
+
+def test_photos_in_the_table_are_refused(clean, load, tmp_path):
+    table = pa.Table.from_pylist(_rows(clean)).drop_columns("image").append_column("image", pa.array([b"photo"] * 90))
+    parquet.write_table(table, tmp_path / "bytes.parquet")
+    with pytest.raises(DataError, match=r"column 'image': b'photo' is not text or a number"):
+        load(tmp_path / "bytes.parquet")

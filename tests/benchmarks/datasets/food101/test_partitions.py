@@ -72,7 +72,7 @@ def test_half_of_the_mmbt_lists_is_refused(tmp_path, load):
     ("line", "message"),
     [
         ({"label": "pho", "text": "pho", "img": "pho_1.jpg"}, r"dev.jsonl, row 1: img 'pho_1.jpg' is not images/"),
-        ({"label": "pho", "text": "pho"}, r"dev.jsonl: option split=mmbt: unknown column 'img'"),
+        ({"label": "pho", "text": "pho"}, r"dev.jsonl, row 1: no 'img'; split=mmbt needs img, text and label"),
         ({"label": "fo", "text": "pho", "img": "images/train/pho/pho_1.jpg"}, "dev.jsonl, row 1: unknown class 'fo'"),
     ],
 )

@@ -44,6 +44,7 @@ def plain(tmp_path, load):
     [
         ("images/{}.png", None),
         ("./images/{}.png", None),
+        ("/images/{}.png", "40 image paths begin with a slash and are seen from the folder of the photos."),
         ("images\\{}.png", "40 image paths are written with backslashes."),
         ("images/{}.PNG", "40 image paths differ from their file in case."),
         ("{}.png", "40 image paths are bare names of files in a folder below."),
@@ -194,6 +195,7 @@ def test_every_photo_is_a_view_of_its_product(views):
         f"row-{number}" + (f"#{view + 1}" if view else "") for number in range(COUNT) for view in range(1 + number % 3)
     )
     assert "26 rows name several photos, 65 together" in " ".join(views.report.notes)
+    assert (views.report.rows, views.report.products) == (79, COUNT)
     examples = views.train
     place = examples.ids().index(next(name for name in examples.ids() if name.endswith("#2")))
     number = int(examples.ids()[place].removeprefix("row-").split("#")[0])
@@ -222,6 +224,7 @@ def test_rows_of_a_group_are_views_of_one_product(tmp_path, load):
             for number, row in enumerate(_rows("{}.png".format))]  # fmt: skip
     splits = load(write_csv(tmp_path / "mine" / "items.csv", rows), {**LABELS, "photos": "all", "group": "sku"})
     assert len(set(splits.test_units())) * 2 == len(splits.test)
+    assert (splits.report.rows, splits.report.products) == (COUNT, COUNT // 2)
 
 
 def test_equal_photos_of_other_names_are_tied(tmp_path, load):
@@ -256,3 +259,11 @@ def test_photos_as_phones_and_shops_write_them_are_read(tmp_path, load, extensio
     splits = load(write_csv(tmp_path / "items.csv", _rows(f"images/{{}}.{extension}".format)), LABELS)
     _, green, blue = np.asarray(splits.train[0].image).mean(axis=(0, 1))
     assert (splits.train[0].image.size, abs(green - 200) < 6, abs(blue - 40) < 8) == ((32, 24), True, True)
+
+
+@pytest.mark.parametrize("role", ["labels", "text", "id", "group", "split"])
+def test_photos_in_the_table_are_photos_only(tmp_path, load, role):
+    columns = {"text": list("ab" * 20), "colour": ["red", "blue"] * 20, "shot": [photo(n) for n in range(40)]}
+    parquet.write_table(pa.table(columns), tmp_path / "bytes.parquet")
+    with pytest.raises(DataError, match=f"bytes.parquet: option {role}.*column 'shot' holds images as bytes"):
+        load(tmp_path / "bytes.parquet", {**LABELS, "image": None, role: ["shot"] if role == "labels" else "shot"})

@@ -116,3 +116,21 @@ def test_a_column_called_as_an_option_and_not_named_by_it_is_reported(loaded, co
     said = f"Column {column!r} is not used for the splits: --option {column.casefold()}={column} uses it."
     assert said in loaded(rows).report.notes
     assert not any("is not used" in note for note in loaded(rows, **{column.casefold(): column}).report.notes)
+
+
+@pytest.mark.parametrize(
+    ("split", "colour", "message"),
+    [
+        ("test", "", "none of the 20 test rows has a label"),
+        ("tset", "red", r"items.csv, row 42: split 'tset'; valid are train"),
+        ("train", "red", "the test split is empty"),
+    ],
+)
+def test_a_split_that_no_photo_could_mend_is_refused_before_any_is_opened(tmp_path, load, split, colour, message):
+    rows = _rows(60, split=lambda number: "train" if number < 40 else split)
+    for number, row in enumerate(rows):
+        row["image"] = f"{number}.png"
+        row["colour"] = row["colour"] if number < 40 else colour
+        (tmp_path / row["image"]).write_bytes(b"no photo")
+    with pytest.raises(DataError, match=message):
+        load(write_csv(tmp_path / "items.csv", rows), {"labels": ["colour"], "split": "split"})

@@ -3,6 +3,7 @@
 import csv
 import io
 
+import openpyxl
 from hypothesis import assume, example, given
 from hypothesis import strategies as st
 
@@ -100,3 +101,20 @@ def test_ordinary_tables_are_read_not_refused(tmp_path_factory, rows, style):
     path = tmp_path_factory.getbasetemp() / "ordinary.csv"
     path.write_bytes(written(rows, "utf-8", False, style))
     assert read_back(path) == stripped(rows)
+
+
+def test_blank_rows_are_counted(tmp_path):
+    (tmp_path / "a.csv").write_text("text,color\n\nmug,red\n,\n , \nlamp,blue\n,\n")
+    (tmp_path / "a.jsonl").write_text('{"text": "mug"}\n\n\n{"text": "lamp"}\n\n')
+    (tmp_path / "b.csv").write_text("text,color\nmug,red\n")
+    book = openpyxl.Workbook()
+    for row in (["text", "color"], ["mug", "red"], [" ", None], ["lamp", "blue"]):
+        book.active.append(row)
+    book.save(tmp_path / "a.xlsx")
+    notes = {path.name: read_table(path).notes[1:] for path in sorted(tmp_path.iterdir())}
+    assert notes == {
+        "a.csv": ("a.csv: 4 blank rows are left out",),
+        "a.jsonl": ("a.jsonl: 2 blank rows are left out",),
+        "a.xlsx": ("a.xlsx: 1 blank row is left out",),
+        "b.csv": (),
+    }

@@ -178,3 +178,12 @@ def test_what_is_no_table_is_refused(tmp_path, name, message):
         (tmp_path / name).write_text("x")
     with pytest.raises(DataError, match=message):
         read_table(tmp_path / name)
+
+
+def test_a_title_above_the_names_is_a_doubt(tmp_path):
+    book = openpyxl.Workbook()
+    for row in (["Our products"], [], ["text", "color", "size"], ["mug", "red", "L"], ["pan", "blue", "M"]):
+        book.active.append(row)
+    book.save(tmp_path / "shop.xlsx")
+    with pytest.raises(DataError, match=r"shop.xlsx, row 1: 'Our products' stands above 2 columns without names"):
+        read_table(tmp_path / "shop.xlsx")
