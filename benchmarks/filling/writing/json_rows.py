@@ -11,7 +11,7 @@ from typing import TextIO
 from benchmarks.datasets.loading.splits import DataError
 from benchmarks.datasets.reading.encoding import find_encoding, open_text
 from benchmarks.filling.writing.changes import Changes, Source, merged
-from benchmarks.filling.writing.delimited import Encoded
+from benchmarks.filling.writing.encoded import Encoded
 
 BLANK = re.compile(r"[ \t\n\r]*")
 DECODER = json.JSONDecoder()

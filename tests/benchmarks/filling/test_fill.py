@@ -16,6 +16,7 @@ from benchmarks.filling import Question, TableOptions, Work, answer_table, fill,
 from benchmarks.filling.review import to_review
 from benchmarks.serving import load_model
 from cma_clip.classifier import Workspace
+from tests.benchmarks.made_records import record
 from tests.products import TASKS, photo, products
 
 
@@ -172,6 +173,19 @@ def test_a_folder_that_is_no_model_is_one_error(tmp_path):
     table(tmp_path / "a.csv")
     with pytest.raises(models.ModelError, match="holds no model saved by this project"):
         fill(tmp_path / "a.csv", tmp_path, tmp_path / "b.csv", Question())
+
+
+def test_less_evidence_than_in_validation_is_told(tmp_path, reads_text):
+    shutil.copytree(reads_text, tmp_path / "model")
+    models.save_record(
+        tmp_path / "model", record("tfidf_logistic", facts={"evidence": {"val": {"text": 1, "image": 1}}})
+    )
+    frame = table(tmp_path / "a.csv")
+    frame.loc[frame.index % 2 == 0, "text"] = ""
+    frame.to_csv(tmp_path / "a.csv", sep=";", index=False)
+    told = fill(tmp_path / "a.csv", tmp_path / "model", tmp_path / "b.csv", Question())
+    assert "Rows without text: 50.0% here, 0.0% in the validation split; the promise may not hold." in told
+    assert "Rows without" not in fill(tmp_path / "a.csv", reads_text, tmp_path / "c.csv", Question())
 
 
 def test_unknown_options_of_a_table_are_named():
