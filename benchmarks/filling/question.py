@@ -152,5 +152,5 @@ def _column(modality: Modality, question: Question, saved: SavedModel, raw: RawT
 
 def _proposal(modality: str, raw: RawTable) -> str | None:
     given = ManifestOptions()
-    found = propose(raw, describe(raw, given.missing), given, raw.folder).options[modality]
+    found = propose(raw, describe(raw, given), given, raw.folder).options[modality]
     return found if isinstance(found, str) else None
