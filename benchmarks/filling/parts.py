@@ -53,6 +53,8 @@ class Work:
             yield work
         finally:
             lock.release()
+            if not any((work.folder / "parts").glob("*.arrow")):
+                work.remove()
 
     @property
     def spool(self) -> Path:

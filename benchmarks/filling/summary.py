@@ -152,6 +152,6 @@ def _oddities(counts: Counts) -> Iterator[str]:
             share = unknown.total() / counts.decisions[task][KEPT]
             yield f"{task}: {share:.1%} of the kept cells are no class of the model: {named}{more}."
             if share > SHIFTED:
-                yield f"{task}: an empty cell may be one of those as well; then its answer is wrong, promise or not."
+                yield f"{task}: empty cells may be of those as well: wrong answers that the promise does not count."
     for kind, rows in counts.problems.most_common():
         yield f"problem: {kind}: {rows:,} rows, as {counts.examples[kind]}"
