@@ -25,8 +25,8 @@ from cma_clip.contrastive.training import CONTRASTIVE, can_drop_patches, fit_con
 from cma_clip.features.processing import FEATURES
 from cma_clip.features.token_features import accelerator
 from cma_clip.learner import BestWeights
-from cma_clip.trainer import EpochReporter, Precision, Stopping
-from cma_clip.types import IGNORE, Examples
+from cma_clip.trainer import EpochLimit, EpochReporter, Precision, Stopping
+from cma_clip.types import IGNORE, ExampleList, Examples
 from cma_clip.version import Version
 
 ROWS = 512
@@ -99,6 +99,15 @@ class FineTunedCLIP(ZeroShot):
             "samples_seen": outcome.epochs * outcome.pairs,
             "trainable_parameters": sum(p.numel() for p in self.backbone.parameters() if p.requires_grad),
         }
+
+    def refit(self, examples: Examples) -> None:
+        """From the pretrained weights again, up to the epoch that validation chose."""
+        history, limit = self._history, EpochLimit.chosen(self._history)
+        self.setup()
+        workspace = self.workspace.below("refit")
+        no_rows = ExampleList([])
+        fit_contrastive(self.backbone, (examples, no_rows), self._contrastive(), self.seed, workspace, [limit])
+        self._history = {**history, "refit": {"epochs": limit.epochs, "rows": len(examples)}}
 
     def state(self) -> tuple[dict[str, JSON], Arrays]:
         """The trained weights of the backbone."""

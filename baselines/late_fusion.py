@@ -48,6 +48,11 @@ class LateFusion(Classifier):
             half.fit(train, val, offset)
             heard += int(str(half.facts()["epochs"]))
 
+    def refit(self, examples: Examples) -> None:
+        """Each half up to its own epoch."""
+        for half in self.halves.values():
+            half.refit(examples)
+
     def predict(self, examples: Examples) -> Predictions:
         """Average of the halves over the modalities present."""
         parts = {name: half.predict(examples) for name, half in self.halves.items()}
@@ -88,6 +93,10 @@ class LateFusion(Classifier):
     def weights_fingerprint(self) -> str | None:
         """The backbone's hash: both halves start from the same."""
         return self.halves["text"].weights_fingerprint()
+
+    def backbone_bytes(self) -> int:
+        """Of the one backbone that both halves start from."""
+        return self.halves["text"].backbone_bytes()
 
     def shrink(self, photo: Image.Image) -> Image.Image | None:
         """As its backbone reads it."""

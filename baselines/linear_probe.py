@@ -74,6 +74,10 @@ class LinearProbe(Classifier):
         """The backbone's hash."""
         return self.backbone.fingerprint
 
+    def backbone_bytes(self) -> int:
+        """The backbone's."""
+        return self.backbone.num_bytes
+
     def shrink(self, photo: Image.Image) -> Image.Image | None:
         """As its backbone reads it."""
         return self.processor.shrink(photo)

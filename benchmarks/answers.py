@@ -17,7 +17,7 @@ import numpy.typing as npt
 from benchmarks.metrics import Array, Estimates, Labels, Metric, Weighted, ece, estimate, ratio
 from cma_clip.answering import Answering
 from cma_clip.answering.calibration import calibrated
-from cma_clip.types import Predictions
+from cma_clip.types import IGNORE, Predictions
 
 
 @dataclass(frozen=True)
@@ -80,14 +80,44 @@ def answering_of(validation: Predictions, groups: Sequence[str] | None = None) -
     return Answering.of(validation, groups)
 
 
-def evaluate_answers(predictions: Predictions, answering: Answering) -> Estimates:
-    """Task -> metric of ANSWER_METRICS -> estimate on test predictions, and their mean; intervals as `evaluate`.
+def evaluate_answers(
+    predictions: Predictions, answering: Answering, names: Sequence[str] = tuple(ANSWER_METRICS)
+) -> Estimates:
+    """Task -> metric of ANSWER_METRICS -> estimate, and their mean; intervals as `evaluate`.
+
+    On the validation predictions that the thresholds are from, a share answered is what the model will answer of new
+    rows of the same kind, and a precision reached is flattered.
 
     Raises:
         ValueError: a task is called "mean", or was not in the validation predictions.
     """
-    metrics = {
-        task: {name: metric.of(answering, task) for name, metric in ANSWER_METRICS.items()}
-        for task in predictions.labels
-    }
+    metrics = {task: {name: ANSWER_METRICS[name].of(answering, task) for name in names} for task in predictions.labels}
     return estimate(predictions, metrics)
+
+
+SHARES = tuple(step / 20 for step in range(1, 21))
+"""Of the labelled rows that are answered, in an answer curve."""
+
+
+def answer_curves(predictions: Predictions, answering: Answering) -> dict[str, tuple[float, ...]]:
+    """Task -> the precision at each of SHARES if the rows of highest calibrated confidence are answered.
+
+    Rows of equal confidence are answered in random order: the precision is the expected one. Tasks without a label have
+    no curve.
+    """
+    curves = {}
+    for task, labels in predictions.labels.items():
+        known = labels != IGNORE
+        if known.any():
+            probabilities = predictions.probabilities[task][known]
+            confidence = answering.tasks[task].confidence(probabilities)
+            curves[task] = _curve(confidence, probabilities.argmax(1) == labels[known])
+    return curves
+
+
+def _curve(confidence: Array, right: npt.NDArray[np.bool_]) -> tuple[float, ...]:
+    levels, place = np.unique(-confidence, return_inverse=True)
+    answered = np.bincount(place, minlength=len(levels)).cumsum()
+    hits = np.bincount(place, weights=right, minlength=len(levels)).cumsum()
+    rows = np.array(SHARES) * len(right)
+    return tuple(round(float(p), 6) for p in np.interp(rows, [0, *answered], [0, *hits]) / rows)

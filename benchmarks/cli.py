@@ -13,7 +13,9 @@ from benchmarks.commands.backbones import backbone, pretrain
 from benchmarks.commands.data import data
 from benchmarks.commands.experiments import run, suite, suites
 from benchmarks.commands.filling import fill
+from benchmarks.commands.finishing import card, finish
 from benchmarks.commands.models import attention, models, predict
+from benchmarks.commands.picking import pick
 from benchmarks.commands.results import rank, tables
 from benchmarks.commands.tuning import tune
 
@@ -21,11 +23,14 @@ COMMANDS: dict[str, Callable[..., Any]] = {
     "run": run,
     "suite": suite,
     "tune": tune,
+    "pick": pick,
     "tables": tables,
     "rank": rank,
     "models": models,
     "suites": suites,
     "data": data,
+    "finish": finish,
+    "card": card,
     "predict": predict,
     "fill": fill,
     "attention": attention,

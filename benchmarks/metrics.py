@@ -22,8 +22,7 @@ RESAMPLES = 1000
 CHUNK = 50
 ECE_BINS = 15
 EVALUATION = {"evaluation": Version(1)}
-"""Of all that lies between predictions and a record but for the metrics: intervals, outcomes, subsets, groups, and the
-seeds that a run draws from its experiment."""
+"""Of all between predictions and a record but the metrics: intervals, outcomes, subsets, groups, a run's own seeds."""
 
 Array = npt.NDArray[np.float64]
 Labels = npt.NDArray[np.int64]
@@ -112,7 +111,7 @@ def _answered_and_correct(scores: Array, correct: npt.NDArray[np.bool_], precisi
     return weighted
 
 
-def _recall_at_precision(precision: float) -> Callable[[Array, Labels], Weighted]:
+def _recall(precision: float) -> Callable[[Array, Labels], Weighted]:
     """Micro: one threshold on the confidence of the top-1 prediction; the share of all examples answered correctly."""
 
     def prepare(probabilities: Array, labels: Labels) -> Weighted:
@@ -122,7 +121,7 @@ def _recall_at_precision(precision: float) -> Callable[[Array, Labels], Weighted
     return prepare
 
 
-def _recall_at_precision_macro(precision: float) -> Callable[[Array, Labels], Weighted]:
+def _macro_recall(precision: float) -> Callable[[Array, Labels], Weighted]:
     """Macro: each class against the rest with its own threshold; mean over the classes among the labels."""
 
     def prepare(probabilities: Array, labels: Labels) -> Weighted:
@@ -154,13 +153,14 @@ def _log_loss(probabilities: Array, labels: Labels) -> Weighted:
     return lambda weights: ratio(weights @ loss, weights.sum(1))
 
 
+SCORED = "(threshold chosen on the scored rows)"  # as papers report it: the best threshold, not one that promises
 METRICS: dict[str, Metric] = {
     "accuracy": Metric("accuracy", True, _accuracy),
     "macro_f1": Metric("macro-F1", True, _macro_f1),
-    "recall_at_90_precision": Metric("recall at 90 % precision", True, _recall_at_precision(0.90)),
-    "recall_at_95_precision": Metric("recall at 95 % precision", True, _recall_at_precision(0.95)),
-    "recall_at_90_precision_macro": Metric("recall at 90 % precision, macro", True, _recall_at_precision_macro(0.90)),
-    "recall_at_95_precision_macro": Metric("recall at 95 % precision, macro", True, _recall_at_precision_macro(0.95)),
+    "recall_at_90_precision": Metric(f"recall at 90 % precision {SCORED}", True, _recall(0.90)),
+    "recall_at_95_precision": Metric(f"recall at 95 % precision {SCORED}", True, _recall(0.95)),
+    "recall_at_90_precision_macro": Metric(f"recall at 90 % precision, macro {SCORED}", True, _macro_recall(0.90)),
+    "recall_at_95_precision_macro": Metric(f"recall at 95 % precision, macro {SCORED}", True, _macro_recall(0.95)),
     "ece": Metric("ECE", False, ece),
     "log_loss": Metric("log loss", False, _log_loss, percent=False),
 }

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -12,9 +13,9 @@ from pydantic import BaseModel, ValidationError
 from baselines import BASELINES
 from benchmarks.names import UnknownName, choose
 from benchmarks.records import store
-from benchmarks.records.record import Record
+from benchmarks.records.record import Finished, Record
 from cma_clip.answering import Answering
-from cma_clip.classifier import Classifier, ClassifierConfig, Workspace
+from cma_clip.classifier import UNREADABLE, Classifier, ClassifierConfig, Workspace
 from cma_clip.model import CMAClip
 from cma_clip.types import Task
 
@@ -23,6 +24,9 @@ MODELS: dict[str, type[Classifier]] = {**BASELINES, "cma_clip": CMAClip}
 NAME_FILE = "model.json"
 ANSWERING_FILE = "answering.json"
 RECORD_FILE = "record.json"
+FINISHED_FILE = "finished.json"
+CARD_FILE = "README.md"
+"""Where readers and model hubs look for a model card."""
 
 Saved = TypeVar("Saved", bound=BaseModel)
 
@@ -78,17 +82,70 @@ def load_record(folder: Path) -> Record | None:
     return _optional(folder / RECORD_FILE, Record)
 
 
+def save_finished(folder: Path, finished: Finished) -> None:
+    """How a model was trained once more, beside the record of the one that was measured."""
+    store.write_text(folder / FINISHED_FILE, finished.model_dump_json(indent=1))
+
+
+def load_finished(folder: Path) -> Finished | None:
+    """What `save_finished` wrote; None for a model as it was measured.
+
+    Raises:
+        ModelError: the file is damaged.
+    """
+    return _optional(folder / FINISHED_FILE, Finished)
+
+
+@dataclass(frozen=True)
+class Description:
+    """What a saved model's folder tells without its weights; each of the last three None where it does not.
+
+    Attributes:
+        name: in MODELS.
+        config: the model's complete configuration.
+    """
+
+    name: str
+    tasks: tuple[Task, ...]
+    seed: int
+    config: Mapping[str, Any]
+    record: Record | None
+    answering: Answering | None
+    finished: Finished | None
+
+
+def describe(folder: Path) -> Description:
+    """What a saved model is.
+
+    Raises:
+        ModelError: the folder holds no saved model.
+    """
+    name = _name(folder)
+    try:
+        saved = json.loads((folder / MODELS[name].values_file).read_text(encoding="utf-8"))
+        tasks = tuple(Task.from_json(task) for task in saved["tasks"])
+        config = MODELS[name].Config.model_validate(saved.get("config", {})).model_dump(mode="json")
+        seed = int(saved["seed"])
+    except UNREADABLE as error:
+        raise ModelError(f"{folder} holds no whole {name}: {error}") from error
+    return Description(name, tasks, seed, config, load_record(folder), load_answering(folder), load_finished(folder))
+
+
 def load(folder: Path, workspace: Workspace | None = None) -> Classifier:
     """A saved model, whatever its class.
 
     Raises:
         ModelError: the folder holds no saved model.
     """
+    return MODELS[_name(folder)].load(folder, workspace)
+
+
+def _name(folder: Path) -> str:
     try:
-        model = MODELS[json.loads((folder / NAME_FILE).read_text())["model"]]
+        name: str = json.loads((folder / NAME_FILE).read_text())["model"]
+        return choose(name, MODELS, "model")
     except (OSError, ValueError, KeyError, TypeError) as error:
         raise ModelError(f"{folder} holds no model saved by this project: {error}") from error
-    return model.load(folder, workspace)
 
 
 def load_answering(folder: Path) -> Answering | None:

@@ -52,14 +52,23 @@ def of_protocol(name: str) -> Versions:
 
 
 def changes(outdated: Iterable[Record]) -> list[str]:
-    """One sentence for everything whose version is not that of the records: what, why, and how much is done again."""
-    affected = Counter(
-        sentence for record in outdated for sentence in _differences(of_experiment(record.experiment), record.versions)
-    )
+    """One sentence for every reason why these records are outdated: what, why, and how much is done again.
+
+    That is everything whose version is not theirs, and where all versions are, what records did not hold before.
+    """
+    affected = Counter(sentence for record in outdated for sentence in _reasons(record))
     return [
         f"{sentence}; {count} {'experiment is' if count == 1 else 'experiments are'} computed again"
         for sentence, count in affected.items()
     ]
+
+
+NO_CHOICE = "records made before `cma-bench pick` hold no validation results and no costs"
+
+
+def _reasons(record: Record) -> list[str]:
+    found = list(_differences(of_experiment(record.experiment), record.versions))
+    return found or ([] if record.can_be_chosen else [NO_CHOICE])
 
 
 def _differences(now: Versions, before: Mapping[str, int]) -> Iterable[str]:

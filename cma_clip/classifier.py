@@ -16,7 +16,7 @@ from pydantic import BaseModel, ConfigDict
 from safetensors import SafetensorError
 from safetensors.numpy import load_file, save_file
 
-from cma_clip.types import BOTH, Examples, Modality, Predictions, Task
+from cma_clip.types import BOTH, ExampleList, Examples, Modality, Predictions, Task
 from cma_clip.version import Version
 
 Arrays = dict[str, npt.NDArray[Any]]
@@ -66,6 +66,10 @@ class Workspace:
     checkpoints: Path | None = None
     progress: bool = False
 
+    def below(self, name: str) -> Workspace:
+        """The same with checkpoints in a folder of their own, for a second training of one model."""
+        return self if self.checkpoints is None else replace(self, checkpoints=self.checkpoints / name)
+
 
 class Classifier(ABC):
     """Learns all tasks from the training split, selects on the validation split, predicts.
@@ -104,6 +108,17 @@ class Classifier(ABC):
     @abstractmethod
     def fit(self, train: Examples, val: Examples, report: Report = silent) -> None:
         """Learn. A missing label is never a training signal."""
+
+    def refit(self, examples: Examples) -> None:
+        """Train once more from the start, on other rows, keeping what validation chose; nothing is validated.
+
+        After `fit(train, val)`, `refit(train)` predicts the same bits. This is for models to which validation decides
+        nothing; the others state how they keep it.
+
+        Raises:
+            ValueError: a model that has to be fitted before, and is not.
+        """
+        self.fit(examples, ExampleList([]))
 
     @abstractmethod
     def predict(self, examples: Examples) -> Predictions:
@@ -163,12 +178,16 @@ class Classifier(ABC):
         return {}
 
     def keep_checkpoints(self, folder: Path) -> None:
-        """Let `fit` keep its state in `folder` after every epoch and go on from what it finds there."""
+        """Let `fit` and `refit` keep their state in `folder` after every epoch and go on from what they find there."""
         self.workspace = replace(self.workspace, checkpoints=folder)
 
     def weights_fingerprint(self) -> str | None:
         """Hash of the pretrained weights that the model starts from; None if it starts from none."""
         return None
+
+    def backbone_bytes(self) -> int:
+        """Size of the pretrained weights that `load` needs beside the saved folder; 0 if it needs none."""
+        return 0
 
     @property
     def modalities(self) -> frozenset[Modality]:

@@ -16,14 +16,14 @@ from PIL import Image
 from torch import Tensor
 
 from cma_clip.backbone.loading import load_backbone
-from cma_clip.classifier import JSON, Arrays, Classifier, ClassifierConfig, Report, Trial, silent
+from cma_clip.classifier import JSON, Arrays, Classifier, ClassifierConfig, Report, Trial, Workspace, silent
 from cma_clip.features.batching import OrderedRows, RowBatches, ShuffledRows, loader
 from cma_clip.features.processing import FEATURES, Processor
 from cma_clip.features.token_features import token_features
 from cma_clip.learner import TRAINING, BestWeights, Labelled, Learner
 from cma_clip.network import FusionNetwork, TrainConfig, Widths
 from cma_clip.priors import class_shares, inverse_shares
-from cma_clip.trainer import EpochReporter, Stopping, last_checkpoint, make_trainer
+from cma_clip.trainer import EpochLimit, EpochReporter, Stopping, last_checkpoint, make_trainer
 from cma_clip.types import Examples, Predictions, Task
 
 FORMAT = 2
@@ -66,28 +66,35 @@ class NeuralClassifier(Classifier):
 
     def fit(self, train: Examples, val: Examples, report: Report = silent) -> None:
         """Train, stop early, keep the weights of the epoch with the best validation score (ties: the earliest)."""
-        self.priors = {task.name: class_shares(train.labels(task.name), len(task.classes)) for task in self.tasks}
-        batches, val_batches = self._batches(train), self._batches(val)
-        order = ShuffledRows(len(train), self.config.batch_size, self.seed)
-        learner = self._learner(train)
         best = BestWeights()
         callbacks = [best, EpochReporter(report), Stopping(self.config.patience)]
-        trainer = self._trainer(callbacks, self.config.max_epochs)
-        learner.train()
-        trainer.fit(
-            learner,
-            loader(batches, order),
-            loader(val_batches, OrderedRows(len(val), 512)),
-            ckpt_path=last_checkpoint(self.workspace),
-        )
+        learner = self._train(train, val, callbacks, self.workspace)
         best.restore(learner)
-        learner.eval()
+        epochs = learner.trainer.current_epoch
         self._history = {
-            "epochs": trainer.current_epoch,
+            "epochs": epochs,
             "best_epoch": best.epoch,
             "val_score": best.score,
-            "samples_seen": trainer.current_epoch * len(train),
+            "samples_seen": epochs * len(train),
         }
+
+    def refit(self, examples: Examples) -> None:
+        """From the same initial weights, on the schedule of `max_epochs`, up to the epoch that validation chose."""
+        history, limit = self._history, EpochLimit.chosen(self._history)
+        self.setup()
+        self._train(examples, None, [limit], self.workspace.below("refit"))
+        self._history = {**history, "refit": {"epochs": limit.epochs, "rows": len(examples)}}
+
+    def _train(self, train: Examples, val: Examples | None, callbacks: list[Callback], workspace: Workspace) -> Learner:
+        self.priors = {task.name: class_shares(train.labels(task.name), len(task.classes)) for task in self.tasks}
+        rows = loader(self._batches(train), ShuffledRows(len(train), self.config.batch_size, self.seed))
+        val_rows = None if val is None else loader(self._batches(val), OrderedRows(len(val), 512))
+        learner = self._learner(train)
+        learner.train()
+        trainer = self._trainer(callbacks, self.config.max_epochs, workspace)
+        trainer.fit(learner, rows, val_rows, ckpt_path=last_checkpoint(workspace))
+        learner.eval()
+        return learner
 
     def predict(self, examples: Examples) -> Predictions:
         """Rows without any modality the network reads get the class shares of the training split.
@@ -98,7 +105,7 @@ class NeuralClassifier(Classifier):
         if not len(examples):
             raise ValueError("there is no example to predict")
         rows = loader(self._batches(examples), OrderedRows(len(examples), 512))
-        outputs = self._trainer([], max_epochs=0).predict(self._learner(None), rows)
+        outputs = self._trainer([], 0, self.workspace).predict(self._learner(None), rows)
         assert outputs is not None
         probabilities = {task.name: self._probabilities(task.name, outputs) for task in self.tasks}
         return Predictions(
@@ -138,6 +145,10 @@ class NeuralClassifier(Classifier):
     def weights_fingerprint(self) -> str | None:
         """Hash of the backbone as it was before training."""
         return self.backbone.fingerprint
+
+    def backbone_bytes(self) -> int:
+        """The backbone's; where it was trained its own weights are needed too, to be told apart from others."""
+        return self.backbone.num_bytes
 
     def shrink(self, photo: Image.Image) -> Image.Image | None:
         """As its backbone reads it."""
@@ -188,8 +199,8 @@ class NeuralClassifier(Classifier):
             weights = {name: torch.from_numpy(inverse_shares(shares)) for name, shares in self.priors.items()}
         return Learner(self.network, self.backbone if self.trains_backbone else None, self.config, weights, self.seed)
 
-    def _trainer(self, callbacks: list[Callback], max_epochs: int) -> pl.Trainer:
-        return make_trainer(self.workspace, callbacks, max_epochs, self.config.precision, self.config.gradient_clip)
+    def _trainer(self, callbacks: list[Callback], max_epochs: int, workspace: Workspace) -> pl.Trainer:
+        return make_trainer(workspace, callbacks, max_epochs, self.config.precision, self.config.gradient_clip)
 
     def _probabilities(self, task: str, outputs: Sequence[Any]) -> npt.NDArray[np.float32]:
         probabilities = torch.cat([output["probabilities"][task] for output in outputs]).numpy()

@@ -7,7 +7,7 @@ import math
 import warnings
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, Literal, Self
 from zipfile import is_zipfile
 
 import lightning.pytorch as pl
@@ -36,6 +36,7 @@ def make_trainer(
         logging.getLogger(name).setLevel(logging.WARNING)  # it advertises
     warnings.filterwarnings("ignore", message=".*LeafSpec.*")  # Lightning's own use of a deprecated torch name
     warnings.filterwarnings("ignore", message="Found .* in eval mode at the start")  # batch norms of what is frozen
+    warnings.filterwarnings("ignore", message="You defined a `validation_step` but have no")  # on all rows none is left
     warnings.filterwarnings("ignore", message="Checkpoint directory .* exists and is not empty")  # so on every resume
     if workspace.checkpoints is not None and max_epochs > 0:
         # Without a monitor the newest is kept, and the one before goes only when it is complete.
@@ -79,6 +80,33 @@ class Stopping(EarlyStopping):
     def on_train_start(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
         """The checkpoint has been read by now."""
         trainer.should_stop = trainer.should_stop or self.wait_count >= self.patience
+
+
+class EpochLimit(Callback):
+    """Ends a training after some epochs of a schedule made for more; one that is resumed does not go beyond."""
+
+    def __init__(self, epochs: int):
+        self.epochs = epochs
+
+    @classmethod
+    def chosen(cls, history: Mapping[str, Any]) -> Self:
+        """After the epoch whose weights a fitted model kept; after all of its epochs if none could be validated.
+
+        Raises:
+            ValueError: the model was not fitted.
+        """
+        if "best_epoch" not in history:
+            raise ValueError("what validation chose is not known: fit the model before it is trained once more")
+        best = int(history["best_epoch"])
+        return cls(int(history["epochs"]) if best < 0 else best + 1)
+
+    def on_train_start(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
+        """The checkpoint has been read by now."""
+        trainer.should_stop = trainer.should_stop or trainer.current_epoch >= self.epochs
+
+    def on_train_epoch_end(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
+        """Epochs are counted from 0."""
+        trainer.should_stop = trainer.should_stop or trainer.current_epoch + 1 >= self.epochs
 
 
 def adamw(parameters: Any, precision: Precision, **options: Any) -> torch.optim.AdamW:  # noqa: ANN401 - torch's own

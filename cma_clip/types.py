@@ -9,6 +9,7 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from hashlib import blake2b
 from typing import Any, Literal, Self
 
 import numpy as np
@@ -150,6 +151,48 @@ class ExampleList(Examples):
 
     def __getitem__(self, index: int) -> Example:
         return self._examples[index]
+
+
+class Joined(Examples):
+    """Several sequences of examples one after the other; columns come from the parts."""
+
+    def __init__(self, parts: Sequence[Examples]):
+        self.parts = tuple(parts)
+        self._places = [(part, index) for part in self.parts for index in range(len(part))]
+        names = [part.fingerprint for part in self.parts]
+        if None not in names:
+            self.fingerprint = blake2b(f"joined {names}".encode(), digest_size=12).hexdigest()
+
+    def __len__(self) -> int:
+        return len(self._places)
+
+    def __getitem__(self, index: int) -> Example:
+        part, own = self._places[index]
+        return part[own]
+
+    def ids(self) -> tuple[str, ...]:
+        """N example ids."""
+        return tuple(id for part in self.parts for id in part.ids())
+
+    def groups(self) -> tuple[str, ...]:
+        """N group names."""
+        return tuple(group for part in self.parts for group in part.groups())
+
+    def texts(self) -> list[str | None]:
+        """N texts."""
+        return [text for part in self.parts for text in part.texts()]
+
+    def image_present(self) -> npt.NDArray[np.bool_]:
+        """Bool[N]."""
+        return np.concatenate([part.image_present() for part in self.parts])
+
+    def label_rows(self) -> list[Mapping[str, int]]:
+        """N mappings."""
+        return [row for part in self.parts for row in part.label_rows()]
+
+    def labels(self, task: str) -> npt.NDArray[np.int64]:
+        """Int[N]."""
+        return np.concatenate([part.labels(task) for part in self.parts])
 
 
 @dataclass(frozen=True)

@@ -15,8 +15,10 @@ from benchmarks.processes import quiet
 
 if TYPE_CHECKING:
     from benchmarks.records.record import Experiment, Record
+    from benchmarks.reporting.advice import Advice
     from benchmarks.running.run import Place
     from benchmarks.suites import Suite
+    from benchmarks.tracking import Tracker
 
 Folder = Annotated[tuple[Path, ...] | None, arg(metavar="[DIR]")]
 
@@ -150,14 +152,22 @@ def run_suite(selected: Suite, name: str, roots: Mapping[str, Path], workers: in
     failures += [f"{dataset} cannot be loaded: {reason}" for dataset, reason in unreadable.items()]
     # Records of the same folder with other options or hyper-parameters belong to another question.
     records = [record for record in load_records(place.suite_dir) if record.experiment in wanted]
-    written = outputs.write(place.suite_dir, records, name)
+    advised = outputs.advised(records, name, common.runs)
+    written = outputs.write(place.suite_dir, records, name, advised)
     tracker.log_outputs(place.suite_dir, outputs.headline(records))
+    _register(tracker, name, advised)
     if failures:
         missing = len(wanted) - len(records)
         raise SuiteError("\n".join([f"{missing} of {len(wanted)} experiments failed:", *failures]))
-    return "\n".join(
-        [written, *outputs.cut_texts(records), outputs.compare(records, common.results / "reference" / name)]
-    )
+    compared = outputs.compare(records, common.results / "reference" / name)
+    return "\n".join([written, *outputs.cut_texts(records), compared, "", "\n\n".join(map(str, advised))])
+
+
+def _register(tracker: Tracker, suite: str, advised: Sequence[Advice]) -> None:
+    """The picks that are good enough, in MLflow's registry of models."""
+    for advice in advised:
+        if advice.pick is not None and advice.folder is not None:
+            tracker.register(advice.pick.record.key, suite, advice.pick.dataset, "\n".join(advice.sentences))
 
 
 def _changes(wanted: Sequence[Experiment], place: Place) -> list[str]:

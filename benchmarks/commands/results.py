@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Literal
 
 from tyro.conf import Positional
 
-from benchmarks.commands.options import RESULTS, Names
+from benchmarks.commands.options import RESULTS, RUNS, Names
 
 if TYPE_CHECKING:
     from benchmarks.records.record import Record
@@ -39,8 +39,10 @@ def rebuild_tables(results: Path, name: str, check: bool) -> str:
     """Write a suite's outputs from its records, or fail if they are not what the records say."""
     from benchmarks.reporting import outputs
 
-    records, folder = _records(results, name), results / name
-    return outputs.check(folder, records) if check else outputs.write(folder, records, folder.name)
+    records, folder = suite_records(results, name), results / name
+    if check:
+        return outputs.check(folder, records)
+    return outputs.write(folder, records, folder.name, outputs.advised(records, folder.name, RUNS))
 
 
 def write_paper_tables(results: Path, names: Sequence[str], check: bool) -> str:
@@ -60,7 +62,7 @@ def write_paper_tables(results: Path, names: Sequence[str], check: bool) -> str:
     from benchmarks.reporting.paper import load_reported, paper_tables
     from benchmarks.reporting.table import in_all_formats, to_markdown
 
-    suites = {name: _records(results, name) for name in names} if names else _every_suite(results)
+    suites = {name: suite_records(results, name) for name in names} if names else _every_suite(results)
     folder = results / (f"{REFERENCE}/paper" if names and all(_is_reference(name) for name in names) else "paper")
     made = paper_tables(load_reported(), suites)
     texts = in_all_formats(made)
@@ -99,7 +101,7 @@ def rank(
     from benchmarks.reporting.table import in_all_formats, to_markdown
     from benchmarks.suites import MODEL_ORDER
 
-    suites = {name: _records(results, name) for name in dict.fromkeys(suite)}
+    suites = {name: suite_records(results, name) for name in dict.fromkeys(suite)}
     ranks = ranking(suites, MODEL_ORDER, choose(metric, METRICS, "metric"), unit)
     table, figure = ranks_table(ranks, metric, unit), critical_difference(ranks, MODEL_ORDER)
     store.save_texts(results / out / "tables", in_all_formats({"ranks": table}))
@@ -108,7 +110,12 @@ def rank(
     print(f"{to_markdown(table)}\n\ntables and figures are in {results / out}")
 
 
-def _records(results: Path, name: str) -> list[Record]:
+def suite_records(results: Path, name: str) -> list[Record]:
+    """The records of a folder below `results`.
+
+    Raises:
+        FileNotFoundError: it has none.
+    """
     from benchmarks.records.store import load_records
 
     records = load_records(results / name)

@@ -6,7 +6,7 @@ that no evaluation ever draws from.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from hashlib import blake2b
 from typing import Any
@@ -20,32 +20,10 @@ from benchmarks.datasets.catalog import CARD, pretraining_products
 from benchmarks.datasets.loading.masking import as_is
 from benchmarks.datasets.loading.splits import Source, Splits
 from benchmarks.seeding import seed_of
-from cma_clip.types import Example, Examples
+from cma_clip.types import Example, Examples, Joined
 
 POOL = 1_000
 """Recall is among so many held-out products."""
-
-
-class Joined(Examples):
-    """Several sequences of examples one after the other."""
-
-    def __init__(self, parts: Sequence[Examples]):
-        self.parts = parts
-        self._places = [(part, index) for part in parts for index in range(len(part))]
-        names = [part.fingerprint for part in parts]
-        if None not in names:
-            self.fingerprint = _named("joined", names)
-
-    def __len__(self) -> int:
-        return len(self._places)
-
-    def __getitem__(self, index: int) -> Example:
-        part, own = self._places[index]
-        return part[own]
-
-    def texts(self) -> list[str | None]:
-        """From the parts, without decoding an image."""
-        return [text for part in self.parts for text in part.texts()]
 
 
 class Chosen(Examples):

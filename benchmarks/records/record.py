@@ -55,7 +55,7 @@ class Experiment(_Frozen):
 
 
 class Estimate(_Frozen):
-    """A metric on the test split with its 95 % bootstrap interval over examples.
+    """A metric on the rows of a split with its 95 % bootstrap interval over them.
 
     NaN marks a metric that is undefined there (no labelled example); never a plausible number.
     """
@@ -103,6 +103,33 @@ class Outcomes(_Frozen):
         return np.unpackbits(packed, count=self.n).astype(bool)
 
 
+class Validation(_Frozen):
+    """What a choice between models may look at: their answers on the validation split, as the protocol has it.
+
+    Attributes:
+        metrics: task -> metric -> estimate: accuracy, macro-F1, and the share answered at 90 % precision.
+        outcomes: task -> per-example outcomes.
+    """
+
+    metrics: dict[str, dict[str, Estimate]]
+    outcomes: dict[str, Outcomes]
+
+
+class Cost(_Frozen):
+    """What an answer takes once the model is trained.
+
+    Attributes:
+        seconds: a product from its file to its answers (decode, encode, heads), without a cache, on the machine and
+            the one thread of the experiment.
+        megabytes: files that answering needs, in millions of bytes: the saved model, and the weights of its backbone.
+        reads: of a product: image, text or both, sorted; nothing for the largest class.
+    """
+
+    seconds: float
+    megabytes: float
+    reads: tuple[str, ...]
+
+
 class Record(_Frozen):
     """The answer to one experiment: small, self-describing, the only source of a table.
 
@@ -125,6 +152,10 @@ class Record(_Frozen):
             without a backbone.
         seconds: wall time of each stage.
         environment: machine, library versions, commit.
+        validation: on which a model is chosen; None in records made before there was a choice.
+        cost: likewise.
+        answer_curve: task -> precision on the test split if the most confident 1/20, 2/20 ... of its labelled examples
+            are answered; empty without a labelled example, and in records made before.
     """
 
     experiment: Experiment
@@ -141,6 +172,36 @@ class Record(_Frozen):
     data_report: dict[str, Any] = Field(default_factory=dict)
     trained_rows: int | None = None
     seconds: dict[str, float]
+    environment: dict[str, Any]
+    validation: Validation | None = None
+    cost: Cost | None = None
+    answer_curve: dict[str, tuple[float, ...]] = Field(default_factory=dict)
+
+    @property
+    def can_be_chosen(self) -> bool:
+        """Whether it holds what `benchmarks.reporting.pick` needs."""
+        return self.validation is not None and self.cost is not None
+
+
+class Finished(_Frozen):
+    """A model that was trained once more, on the rows of all splits, after it was chosen.
+
+    Attributes:
+        key: of the record by which it was chosen.
+        suite: where that record is.
+        rows: examples per split; it has seen all of them.
+        facts: what the training reports of itself, as in `Record`.
+        seconds: wall time of the training; after a kill, of what was left.
+        versions: as in `Record`, of what takes part in training.
+        environment: machine, library versions, commit, when.
+    """
+
+    key: str
+    suite: str
+    rows: dict[str, int]
+    facts: dict[str, Any] = Field(default_factory=dict)
+    seconds: float
+    versions: dict[str, int]
     environment: dict[str, Any]
 
 

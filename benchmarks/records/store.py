@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import tempfile
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -42,6 +43,24 @@ def write_text(path: Path, text: str) -> None:
     write_bytes(path, text.encode())
 
 
+def write_folder(folder: Path, fill: Callable[[Path], None]) -> None:
+    """Let `fill` write into a folder beside the target, then rename: the target is absent, the old one or the new one.
+
+    An old one is moved aside first; a process that is killed in this instant leaves none, and never a half one.
+    """
+    folder.parent.mkdir(parents=True, exist_ok=True)
+    staging = Path(tempfile.mkdtemp(prefix=f".{folder.name}-", dir=folder.parent))
+    try:
+        staging.chmod(0o755)
+        fill(staging)
+        if folder.exists():
+            folder.replace(staging.with_name(f"{staging.name}-old"))
+        staging.replace(folder)
+    finally:
+        for left in (staging, staging.with_name(f"{staging.name}-old")):
+            shutil.rmtree(left, ignore_errors=True)
+
+
 def record_path(suite_dir: Path, experiment: Experiment, key: str) -> Path:
     """records/<data set>/<model>/seed-<k>-<first 8 digits of the key>.json."""
     folder = suite_dir / "records" / experiment.dataset / experiment.model
@@ -57,12 +76,14 @@ def save_record(suite_dir: Path, record: Record) -> None:
 def find_record(suite_dir: Path, experiment: Experiment, key: str) -> Record | None:
     """The record of this very experiment, data, weights and versions; None if there is none.
 
+    One made before records held validation results and costs does not count: nothing could be chosen by it.
+
     Raises:
         StoreError: the file in its place is not a record.
     """
     path = record_path(suite_dir, experiment, key)
     record = _read(path) if path.is_file() else None
-    return record if record is not None and record.key == key else None
+    return record if record is not None and record.key == key and record.can_be_chosen else None
 
 
 def load_records(suite_dir: Path) -> list[Record]:

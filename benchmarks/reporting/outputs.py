@@ -12,6 +12,7 @@ from benchmarks.records import store
 from benchmarks.records.record import CLEAN, MEAN, Record
 from benchmarks.reporting import notes
 from benchmarks.reporting import reference as comparisons
+from benchmarks.reporting.advice import Advice, advice
 from benchmarks.reporting.aggregate import by_dataset, compared, records_of, score
 from benchmarks.reporting.comparison import comparison_table, cost_table, modality_weights_table
 from benchmarks.reporting.ranking import ranks_table, suite_ranking
@@ -30,8 +31,16 @@ class StaleError(ValueError):
     """Tables on disk that are not what the records say."""
 
 
-def write(suite_dir: Path, records: Sequence[Record], suite: str) -> str:
-    """Write tables (md, csv, tex), figures (svg, png) and report.html; returns the accuracy tables to print."""
+def advised(records: Sequence[Record], suite: str, runs: Path) -> list[Advice]:
+    """What to take, for every data set of a suite; see `advice.advice`."""
+    return advice(records, measured(records), suite, runs)
+
+
+def write(suite_dir: Path, records: Sequence[Record], suite: str, advised: Sequence[Advice] = ()) -> str:
+    """Write tables (md, csv, tex), figures (svg, png) and report.html; returns the accuracy tables to print.
+
+    The page begins with what was `advised`.
+    """
     from benchmarks.reporting.figures.style import to_png, to_svg
     from benchmarks.reporting.page import render
 
@@ -42,7 +51,8 @@ def write(suite_dir: Path, records: Sequence[Record], suite: str) -> str:
         store.write_bytes(suite_dir / "figures" / f"{file_stem(name)}.svg", to_svg(figure))
         store.write_bytes(suite_dir / "figures" / f"{file_stem(name)}.png", to_png(figure))
     agreement = _agreement(suite_dir, records)
-    page = render(suite, tables, figures, records, _how_to_reproduce(suite, records), _cards(records), agreement)
+    reproduce = _how_to_reproduce(suite, records)
+    page = render(suite, tables, figures, records, reproduce, _cards(records), agreement, advised)
     store.write_text(suite_dir / "report.html", page)
     shown = [to_markdown(table) for name, table in tables.items() if "accuracy" in name]
     return "\n\n".join([*shown, f"{len(records)} records; tables, figures and report.html are in {suite_dir}"])
@@ -83,10 +93,12 @@ def all_figures(records: Iterable[Record], order: Sequence[str]) -> dict[str, Fi
     """Name -> figure, `get_label()` its caption.
 
     For every data set and condition of `aggregate.COMPARED` accuracy, accuracy by task and modality weights; for every
-    data set accuracy against cost; for a suite of several data sets average ranks.
+    data set accuracy against cost and precision against the share answered; for a suite of several data sets average
+    ranks.
     """
     import matplotlib as mpl
 
+    from benchmarks.reporting.figures.answered import answered_figures
     from benchmarks.reporting.figures.comparison import comparison_figures
     from benchmarks.reporting.figures.ranking import critical_difference
     from benchmarks.reporting.figures.robustness import robustness_figures
@@ -97,6 +109,8 @@ def all_figures(records: Iterable[Record], order: Sequence[str]) -> dict[str, Fi
         figures: dict[str, Figure] = {}
         for (dataset, condition), models in compared(listed, order).items():
             figures |= comparison_figures(dataset, condition, models)
+            if condition == CLEAN:
+                figures |= answered_figures(dataset, models)
         figures |= robustness_figures(listed, order)
         ranks = suite_ranking(listed, order)
         if ranks is not None:

@@ -12,6 +12,7 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 from matplotlib.figure import Figure
 
 from benchmarks.records.record import Experiment, Record
+from benchmarks.reporting.advice import Advice
 from benchmarks.reporting.figures.style import to_svg
 from benchmarks.reporting.table import TIED, Table
 from benchmarks.suites import MODEL_ORDER, NETWORKS, SUITES, Suite, hparams_of
@@ -28,6 +29,7 @@ def render(  # noqa: PLR0913, PLR0917 - the parts of a page
     reproduce: str,
     cards: Mapping[str, Mapping[str, str]] | None = None,
     agreement: str = "",
+    advised: Sequence[Advice] = (),
 ) -> str:
     """The page.
 
@@ -39,6 +41,7 @@ def render(  # noqa: PLR0913, PLR0917 - the parts of a page
         reproduce: the commands that compute the suite again.
         cards: data set -> field -> text of its data card.
         agreement: how the suite agrees with its reference.
+        advised: which model to take, above everything else.
     """
     environment = Environment(
         loader=PackageLoader("benchmarks.reporting", ""), autoescape=True, undefined=StrictUndefined, trim_blocks=True
@@ -49,6 +52,7 @@ def render(  # noqa: PLR0913, PLR0917 - the parts of a page
         notes=_numbered(tables.values()),
         figures={name: (_data_uri(figure), figure.get_label()) for name, figure in figures.items()},
         agreement=agreement,
+        advised=advised,
         count=len(records),
         reproduce=reproduce,
         cards=cards or {},

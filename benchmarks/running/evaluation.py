@@ -14,7 +14,7 @@ from benchmarks.answers import evaluate_answers
 from benchmarks.datasets.loading.splits import Splits
 from benchmarks.perturbations import Protocol
 from benchmarks.perturbations.view import Perturbed
-from benchmarks.records.record import CLEAN, Estimate, Outcomes
+from benchmarks.records.record import CLEAN, Estimate, Outcomes, Validation
 from cma_clip.answering import Answering
 from cma_clip.classifier import Classifier
 from cma_clip.types import IGNORE, Examples, Predictions
@@ -45,11 +45,29 @@ class Measured:
             self.metrics[condition][task] |= estimates
 
 
+def validated(predictions: Predictions, answering: Answering) -> Validation:
+    """What validation predictions say for the choice of a model; of the tasks that have a label there."""
+    labelled = [task for task, labels in predictions.labels.items() if (labels != IGNORE).any()]
+    if not labelled:
+        return Validation(metrics={}, outcomes={})
+    of_these = Predictions(
+        ids=predictions.ids,
+        labels={task: predictions.labels[task] for task in labelled},
+        probabilities={task: predictions.probabilities[task] for task in labelled},
+    )
+    found, outcomes = metrics.evaluate(of_these, ("accuracy", "macro_f1"))
+    answers = evaluate_answers(of_these, answering, ("answered_at_90_precision",))
+    return Validation(metrics={task: found[task] | answers[task] for task in found}, outcomes=outcomes)
+
+
 def training_splits(splits: Splits, protocol: Protocol) -> tuple[Examples, Examples]:
     """(training, validation) examples as the protocol has them."""
-    if protocol.train is None:
-        return splits.train, splits.val
-    return Perturbed(splits.train, protocol.train), Perturbed(splits.val, protocol.train)
+    return as_trained(splits.train, protocol), as_trained(splits.val, protocol)
+
+
+def as_trained(examples: Examples, protocol: Protocol) -> Examples:
+    """Examples as the protocol has them in training."""
+    return examples if protocol.train is None else Perturbed(examples, protocol.train)
 
 
 def of_clean(clean: Predictions, splits: Splits) -> Iterator[tuple[str, Predictions]]:

@@ -14,15 +14,17 @@ import torch
 from pydantic_core import to_jsonable_python
 
 from benchmarks import datasets, models, versions
-from benchmarks.answers import answering_of
+from benchmarks.answers import answer_curves, answering_of
 from benchmarks.datasets.loading.masking import as_is
 from benchmarks.datasets.loading.splits import OnBadSample, Source, Splits
 from benchmarks.perturbations import protocol
 from benchmarks.processes import THREADS
 from benchmarks.records import store
 from benchmarks.records.record import CLEAN, Experiment, Record, key_of
+from benchmarks.reporting.card import card
+from benchmarks.running.cost import cost_of
 from benchmarks.running.environment import environment
-from benchmarks.running.evaluation import PERTURBED_METRICS, Measured, of_clean, perturbed, training_splits
+from benchmarks.running.evaluation import PERTURBED_METRICS, Measured, of_clean, perturbed, training_splits, validated
 from benchmarks.seeding import seed_of
 from benchmarks.tracking import Tracker
 from cma_clip.backbone.provenance import trained_rows
@@ -117,7 +119,8 @@ def _train_and_record(
         with _timed(seconds, "fit"):
             classifier.fit(train, val, tracked.log_epoch)
         with _timed(seconds, "thresholds"):
-            answering = answering_of(classifier.predict(val), val.groups())
+            validation = classifier.predict(val)
+            answering = answering_of(validation, val.groups())
         with _timed(seconds, "predict"):
             predictions = classifier.predict(splits.test)
         measured = Measured()
@@ -128,6 +131,9 @@ def _train_and_record(
         with _timed(seconds, "perturbed"):
             for condition, found in perturbed(classifier, splits, asked):
                 measured.add(condition, found, PERTURBED_METRICS)
+        models.save(experiment.model, classifier, run_dir / "model", answering)
+        with _timed(seconds, "cost"):
+            cost = cost_of(classifier, run_dir / "model", splits.train)
         record = Record(
             experiment=experiment,
             key=identity.key,
@@ -144,9 +150,12 @@ def _train_and_record(
             trained_rows=_trained_rows(classifier, splits),
             seconds={stage: round(value, 3) for stage, value in seconds.items()},
             environment=environment(),
+            validation=validated(validation, answering),
+            cost=cost,
+            answer_curve=answer_curves(predictions, answering),
         )
-        models.save(experiment.model, classifier, run_dir / "model", answering)
         models.save_record(run_dir / "model", record)
+        store.write_text(run_dir / "model" / models.CARD_FILE, card(models.describe(run_dir / "model")))
         store.save_predictions(run_dir / "predictions", predictions)
         store.save_record(place.suite_dir, record)
         tracked.log_record(record)

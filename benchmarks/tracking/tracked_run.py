@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from benchmarks.datasets.loading.splits import Splits
+from benchmarks.models import CARD_FILE
 from benchmarks.records.record import Record
 from benchmarks.tracking.connection import Connection
 from benchmarks.tracking.names import mlflow_name
@@ -18,6 +19,9 @@ if TYPE_CHECKING:
 
 LONGEST_VALUE = 6000
 """Characters of a parameter's value; MLflow refuses more."""
+
+LONGEST_NOTE = 8000
+"""Characters of a tag's value; MLflow refuses more. The whole card is among the model's files."""
 
 MOST_METRICS = 1000
 """Metrics in one request; MLflow refuses more."""
@@ -122,7 +126,14 @@ class TrackedRun:
                 signature=_signature(answers),
                 input_example=(example(), {"precision": PRECISION}),
                 pip_requirements=requirements(),
+                tags=_description(folder),
             )
+
+
+def _description(folder: Path) -> dict[str, str]:
+    """The model's card, as the UI's description of a logged model; none for a model saved before there were cards."""
+    card = folder / CARD_FILE
+    return {"mlflow.note.content": card.read_text(encoding="utf-8")[:LONGEST_NOTE]} if card.is_file() else {}
 
 
 def _signature(answers: pd.DataFrame) -> Any:  # noqa: ANN401 - mlflow's own

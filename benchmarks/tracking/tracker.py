@@ -12,6 +12,7 @@ from benchmarks.processes import is_gone, this_process
 from benchmarks.records.record import Experiment
 from benchmarks.tracking.connection import OFF, Connection
 from benchmarks.tracking.names import mlflow_name
+from benchmarks.tracking.registry import register, registered_name
 from benchmarks.tracking.tracked_run import TrackedRun
 
 EXPERIMENT = "cma-clip-bench"
@@ -78,6 +79,17 @@ class Tracker:
                 self._client.log_metric(self._parent, mlflow_name(name), value)
 
         self._connection.attempt(log)
+
+    def register(self, key: str, suite: str, dataset: str, description: str) -> None:
+        """Make the model of the experiment with this key the champion of a suite's data set in the registry."""
+
+        def register_run() -> None:
+            found = self._runs(f"tags.key = '{key}' and tags.`mlflow.parentRunId` = '{self._parent}'")
+            if found:
+                name = registered_name(suite, dataset)
+                register(self._connection.uri, self._client, found[0], name, description)
+
+        self._connection.attempt(register_run)
 
     def _find_or_create_experiment(self, runs_dir: Path) -> str:
         from mlflow.exceptions import MlflowException

@@ -126,6 +126,11 @@ class Backbone(nn.Module):
         return embedding
 
     @property
+    def num_bytes(self) -> int:
+        """Of all weights, as they are in memory."""
+        return sum(tensor.nbytes for tensor in self.clip.state_dict().values())
+
+    @property
     def logit_scale(self) -> nn.Parameter:
         """Log of the inverse temperature of the contrastive loss."""
         return self.clip.logit_scale  # type: ignore[return-value]

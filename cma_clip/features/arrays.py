@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import shutil
 import tempfile
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -33,6 +33,49 @@ def filled(
         if not folder.exists():
             folder.fill(shapes(), fill)
     return folder.read()
+
+
+class JoinedRows:
+    """The rows of several arrays one after the other, read where they are: mapped files are not copied together.
+
+    Along the second axis, the length of texts, all are filled up with zeros to the longest.
+    """
+
+    def __init__(self, parts: Sequence[npt.NDArray[Any]]):
+        self.parts = parts
+        self.starts = np.cumsum([0, *map(len, parts)])
+        self.shape = (len(self), max(part.shape[1] for part in parts), *parts[0].shape[2:])
+        self.dtype = parts[0].dtype
+
+    def __len__(self) -> int:
+        return int(self.starts[-1])
+
+    def __getitem__(self, rows: Any) -> npt.NDArray[Any]:  # noqa: ANN401 - whatever picks from an axis
+        asked = np.arange(len(self))[rows]
+        found = np.zeros((len(asked), *self.shape[1:]), self.dtype)
+        for start, part in zip(self.starts, self.parts, strict=False):
+            places = np.flatnonzero((asked >= start) & (asked < start + len(part)))
+            values = np.asarray(part[asked[places] - start])
+            found[places, : values.shape[1]] = values
+        return found
+
+    def __array__(self, dtype: npt.DTypeLike | None = None, copy: bool | None = None) -> npt.NDArray[Any]:
+        return self[:].astype(dtype or self.dtype, copy=False)
+
+
+def joined(parts: Sequence[Mapping[str, npt.NDArray[Any]]]) -> dict[str, Any]:
+    """The arrays of several parts as those of one; vectors are copied, what is larger is a `JoinedRows`.
+
+    A part without an array has no rows of it.
+    """
+    names = dict.fromkeys(name for part in parts for name in part)
+    found = {name: [part[name] for part in parts if name in part] for name in names}
+    return {name: (np.concatenate if of[0].ndim == 1 else JoinedRows)(of) for name, of in found.items()}
+
+
+def joined_starts(parts: Sequence[npt.NDArray[np.int64]]) -> npt.NDArray[np.int64]:
+    """Int[N+1], where the rows of each example start, of parts whose rows are joined."""
+    return np.cumsum([0, *(count for starts in parts for count in np.diff(starts))], dtype=np.int64)
 
 
 class ArrayFolder:

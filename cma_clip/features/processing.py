@@ -20,10 +20,10 @@ from tqdm import tqdm
 from cma_clip.backbone.backbone import Backbone
 from cma_clip.backbone.windows import PROBE, WindowCutter
 from cma_clip.classifier import Workspace
-from cma_clip.features.arrays import ArrayFolder, filled
+from cma_clip.features.arrays import ArrayFolder, filled, joined, joined_starts
 from cma_clip.features.encoded import Encoded
 from cma_clip.tensors import Batch
-from cma_clip.types import Example, Examples, Task
+from cma_clip.types import Example, Examples, Joined, Task
 from cma_clip.version import Version
 
 FEATURES = {"features": Version(1)}
@@ -100,6 +100,8 @@ class Processor:
 
     def encode_images(self, examples: Examples, workspace: Workspace) -> Arrays:
         """`pixels` and `image_present` as in `Encoded`, decoded and resized once."""
+        if isinstance(examples, Joined):
+            return joined([self.encode_images(part, workspace) for part in examples.parts])
         return filled(
             _folder(workspace, "images", self.name(examples)),
             lambda: {
@@ -111,11 +113,16 @@ class Processor:
 
     def encode_texts(self, examples: Examples, workspace: Workspace) -> Arrays:
         """`input_ids` and `text_present` as in `Encoded`, and `text_cut` Bool[N], longer than one window."""
+        if isinstance(examples, Joined):
+            return joined([self.encode_texts(part, workspace) for part in examples.parts])
         folder = _folder(workspace, "tokens", self.name(examples))
         return self._kept(folder, examples, "texts", lambda: self._text_arrays(examples.texts()))
 
     def encode_further(self, examples: Examples, workspace: Workspace) -> Arrays:
         """`further_ids` and `further_starts` as in `Encoded`, and `text_cut` Bool[N], longer than all windows."""
+        if isinstance(examples, Joined):
+            parts = [self.encode_further(part, workspace) for part in examples.parts]
+            return joined(parts) | {"further_starts": joined_starts([part["further_starts"] for part in parts])}
         texts = self.encode_texts(examples, workspace)
         if self._cutter is None:
             none = np.zeros((0, self.context_length), dtype=np.int32)

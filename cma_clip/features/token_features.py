@@ -20,10 +20,10 @@ from tqdm import tqdm
 from cma_clip.backbone.backbone import Backbone
 from cma_clip.backbone.windows import AFTER_MEAN, join, mean_of_windows, windows_of
 from cma_clip.classifier import Workspace
-from cma_clip.features.arrays import ArrayFolder, Shape, filled
+from cma_clip.features.arrays import ArrayFolder, Shape, filled, joined, joined_starts
 from cma_clip.features.processing import Arrays, Processor
 from cma_clip.tensors import Features
-from cma_clip.types import Examples
+from cma_clip.types import Examples, Joined
 
 ROWS = 256
 """Rows computed at a time; fixed, because the rounding of a matrix product depends on its size."""
@@ -93,6 +93,10 @@ def token_features(backbone: Backbone, processor: Processor, examples: Examples,
     also of their number. The arrays of an example whose modality is missing here, but not in the source, hold the
     source's: the `*_present` arrays tell.
     """
+    if isinstance(examples, Joined):
+        tables = [token_features(backbone, processor, part, workspace) for part in examples.parts]
+        starts = joined_starts([table.further_starts for table in tables])
+        return FeatureTable(joined([table.arrays for table in tables]), starts)
     backbone.eval().to(accelerator())
     images, texts = examples.image_source, examples.text_source
     further = processor.encode_further(texts, workspace)

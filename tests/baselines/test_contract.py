@@ -106,6 +106,55 @@ def test_same_seed_same_predictions(models, name, tiny):
 
 
 @every_model
+@pytest.mark.parametrize("frozen", [True, False], ids=["frozen", "trained"])
+def test_trained_once_more_on_the_same_rows_it_is_the_fitted_model(name, tiny, frozen, tmp_path):
+    """Validation chose an epoch before the last; a model from disk knows it too."""
+    hparams = small(name, tiny)
+    if "max_epochs" in hparams:
+        hparams |= {"max_epochs": 4, "freeze": "all" if frozen else "none", "learning_rate": 3e-3}
+    elif not frozen:
+        pytest.skip("its backbone, if it has one, never trains")
+    model = create(name, hparams, TASKS, 0, Workspace())
+    model.keep_checkpoints(tmp_path / "checkpoints")
+    model.fit(TRAIN, VAL)
+    said = model.predict(TEST)
+    save(name, model, tmp_path / "model")
+    for fitted_before in (model, load(tmp_path / "model")):
+        for _ in range(2):
+            fitted_before.refit(TRAIN)
+            same_bits(fitted_before.predict(TEST), said)
+
+
+@every_model
+def test_trained_once_more_it_learns_the_new_rows_alone(models, name, tiny, tmp_path):
+    save(name, models[name], tmp_path)
+    once_more, other = load(tmp_path), products(40, seed=9)
+    once_more.refit(other)
+    same_as_before = all(
+        np.array_equal(once_more.predict(TEST).probabilities[task], values)
+        for task, values in models[name].predict(TEST).probabilities.items()
+    )
+    assert same_as_before == name.startswith("zero_shot")
+    fresh = load(tmp_path)
+    fresh.refit(other)
+    same_bits(fresh.predict(TEST), once_more.predict(TEST))
+
+
+NETWORKS = [name for name in MODELS if "max_epochs" in MODELS[name].Config.model_fields]
+
+
+@pytest.mark.parametrize("name", MODELS)
+def test_a_model_that_was_not_fitted_keeps_nothing(name, tiny):
+    model = create(name, small(name, tiny), TASKS, 0, Workspace())
+    if name not in NETWORKS:
+        model.refit(TRAIN)
+        same_bits(model.predict(TEST), fitted(name, tiny).predict(TEST))
+        return
+    with pytest.raises(ValueError, match="fit the model before it is trained once more"):
+        model.refit(TRAIN)
+
+
+@every_model
 def test_loaded_model_predicts_the_same_bits(models, name, tmp_path):
     save(name, models[name], tmp_path)
     loaded = load(tmp_path)

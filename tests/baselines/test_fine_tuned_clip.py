@@ -5,6 +5,7 @@ import torch
 from baselines.fine_tuned_clip import FineTunedCLIP, FineTunedCLIPConfig
 from baselines.zero_shot import ZeroShot, ZeroShotConfig
 from cma_clip.classifier import Workspace
+from cma_clip.contrastive.module import ContrastiveModule
 from cma_clip.types import Example, ExampleList
 from tests.products import TASKS, changed, products
 
@@ -103,3 +104,29 @@ def test_training_starts_from_the_same_weights_whatever_was_drawn_before(tiny):
     one = fitted(tiny).predict(TEST)
     torch.manual_seed(6)
     assert same(one, fitted(tiny).predict(TEST))
+
+
+class Killed(BaseException):
+    pass
+
+
+def test_trained_once_more_it_goes_on_after_a_kill(tiny, tmp_path, monkeypatch):
+    def die(module):
+        start(module)
+        if module.current_epoch == 1:
+            raise Killed
+
+    start = ContrastiveModule.on_train_epoch_start
+    everything = ExampleList([*TRAIN, *VAL])
+    killed, straight = fitted(tiny, workspace=Workspace(checkpoints=tmp_path)), fitted(tiny)
+    for model in (killed, straight):
+        model._history["best_epoch"] = 1
+    straight.refit(everything)
+    with monkeypatch.context() as patch:
+        patch.setattr(ContrastiveModule, "on_train_epoch_start", die)
+        with pytest.raises(Killed):
+            killed.refit(everything)
+    assert list((tmp_path / "refit").glob("epoch=0*.ckpt"))
+    killed.refit(everything)
+    assert same(killed.predict(TEST), straight.predict(TEST))
+    assert killed.facts()["refit"] == {"epochs": 2, "rows": 64}

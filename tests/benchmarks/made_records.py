@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from benchmarks.records.record import CLEAN, Estimate, Experiment, Outcomes, Record, key_of
+from benchmarks.records.record import CLEAN, Cost, Estimate, Experiment, Outcomes, Record, Validation, key_of
 from benchmarks.seeding import seed_of
 from benchmarks.suites import MODEL_ORDER
 
@@ -44,7 +44,29 @@ def record(model="cma_clip", seed=0, dataset="catalog", n=N, **changes):
         "seconds": {"load": 0.2, "fit": round(0.004 * 1.7 ** ORDER.index(model), 3), "predict": 0.3, "evaluate": 0.1},
         "environment": {"cpu": "A Processor", "python": "3.11.2", "libraries": {"torch": "2.14"}},
     }
+    fields["validation"] = validation(dict.fromkeys(TASKS, skill))
+    fields["cost"] = Cost(seconds=0.001, megabytes=12.5, reads=("image", "text"))
     return Record(**{**fields, **changes})
+
+
+def validation(shares, n=N, answered=0.5):
+    """Task -> share of n rows that is right: a better model is right wherever a worse one is."""
+    correct = {
+        task: np.random.default_rng(seed_of("order", task)).permutation(n) < share * n for task, share in shares.items()
+    }
+    metrics = {
+        task: {
+            "accuracy": _estimates(right)["accuracy"],
+            "macro_f1": estimate(0.5),
+            "answered_at_90_precision": estimate(answered),
+        }
+        for task, right in correct.items()
+    }
+    metrics["mean"] = {name: _mean([metrics[task][name] for task in shares]) for name in metrics[next(iter(shares))]}
+    return Validation(
+        metrics=metrics,
+        outcomes={task: Outcomes.of([f"{i}" for i in range(n)], right) for task, right in correct.items()},
+    )
 
 
 def estimate(value, spread=0.02, n=N):

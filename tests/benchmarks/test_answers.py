@@ -5,7 +5,7 @@ import pytest
 import torch
 from torchmetrics.functional.classification import multiclass_calibration_error
 
-from benchmarks.answers import ANSWER_METRICS, answering_of, evaluate_answers
+from benchmarks.answers import ANSWER_METRICS, SHARES, answer_curves, answering_of, evaluate_answers
 from cma_clip.types import IGNORE, Predictions
 from tests.cma_clip.answering.promises import TASK, miscalibrated, rows_of
 
@@ -60,3 +60,29 @@ def test_a_task_that_validation_did_not_have_is_named(split):
     other = Predictions(test.ids, {"size": test.labels[TASK]}, {"size": test.probabilities[TASK]})
     with pytest.raises(ValueError, match="no threshold was learned for task 'size'"):
         evaluate_answers(other, answering_of(validation))
+
+
+def test_a_curve_is_the_precision_of_the_most_confident(split):
+    validation, test = split
+    answering = answering_of(validation)
+    (curve,) = answer_curves(test, answering).values()
+    known = test.labels[TASK] != IGNORE
+    probabilities, labels = test.probabilities[TASK][known], test.labels[TASK][known]
+    order = np.argsort(-answering.tasks[TASK].confidence(probabilities), kind="stable")
+    right = (probabilities.argmax(1) == labels)[order]
+    for share, precision in zip(SHARES, curve, strict=True):
+        rows = share * len(right)
+        assert precision == pytest.approx(right[: round(rows)].mean(), abs=2 / rows)
+    assert curve[-1] == pytest.approx(right.mean(), abs=1e-6)
+
+
+def test_rows_of_equal_confidence_are_answered_in_random_order():
+    probabilities = np.tile(np.float32([[0.7, 0.3]]), (40, 1))
+    labels = np.array([0] * 30 + [1] * 10)
+    flat = Predictions(tuple(map(str, range(40))), {TASK: labels}, {TASK: probabilities})
+    assert answer_curves(flat, answering_of(flat)) == {TASK: (0.75,) * len(SHARES)}
+
+
+def test_a_task_without_labels_has_no_curve():
+    nothing = Predictions(("a",), {TASK: np.array([IGNORE])}, {TASK: np.float32([[0.7, 0.3]])})
+    assert answer_curves(nothing, answering_of(nothing)) == {}

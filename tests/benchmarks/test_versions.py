@@ -60,6 +60,13 @@ def test_a_raised_version_is_one_line_with_its_reason(monkeypatch):
     ]
 
 
+def test_records_from_before_there_was_a_choice_are_computed_again():
+    old = done(asked("majority")).model_copy(update={"validation": None, "cost": None})
+    assert versions.changes([old]) == [
+        "records made before `cma-bench pick` hold no validation results and no costs; 1 experiment is computed again"
+    ]
+
+
 def test_what_is_new_and_what_is_gone_is_said():
     before = done(asked("majority"))
     del before.versions["ece"]

@@ -6,7 +6,8 @@ from cma_clip.backbone.loading import load_backbone
 from cma_clip.classifier import Workspace
 from cma_clip.features.processing import Processor
 from cma_clip.features.token_features import NAMES, ROWS, SIDES, token_features
-from tests.products import products
+from cma_clip.types import ExampleList, Joined
+from tests.products import changed, products
 
 
 @pytest.fixture(scope="module")
@@ -46,6 +47,39 @@ def test_second_call_reads_the_cache(backbone, tmp_path):
     assert {path: path.stat().st_mtime_ns for path in tmp_path.rglob("*.npy")} == stamps
     assert all(np.array_equal(first.arrays[name], second.arrays[name]) for name in NAMES)
     assert isinstance(second.arrays["text_tokens"], np.memmap)
+
+
+@pytest.mark.parametrize("windows", [1, 3])
+@pytest.mark.parametrize("kind", ["vit", "bert"])
+def test_joined_examples_have_the_features_of_their_parts_which_are_not_computed_again(
+    architectures, kind, windows, tmp_path
+):
+    backbone = load_backbone(architectures[kind])
+    processor, cache = Processor(backbone, windows), Workspace(cache=tmp_path)
+    short, long = changed(products(6, seed=1), text="red"), changed(products(5, seed=2), text="red dress " * 12)
+    short.fingerprint, long.fingerprint = "short", "long"
+    parts = [products(9, fingerprint="some"), short, long]
+    for part in parts:
+        token_features(backbone, processor, part, cache)
+    files = {path: path.stat().st_mtime_ns for path in tmp_path.rglob("*.npy")}
+    joined, listed = Joined(parts), ExampleList(example for part in parts for example in part)
+    table, whole = (token_features(backbone, processor, each, cache) for each in (joined, listed))
+    assert {path: path.stat().st_mtime_ns for path in tmp_path.rglob("*.npy")} == files
+    for rows in (slice(None), [19, 3, 3, 9, 14, 0], slice(7, 11), [2]):
+        found, expected = table.batch(rows), whole.batch(rows)
+        for name in NAMES:
+            ours, theirs = getattr(found, name), getattr(expected, name)
+            if name in ("text_tokens", "word_embeddings"):  # what stands behind the end of a text nobody reads
+                ours, theirs = (value * expected.text_mask[:, :, None] for value in (ours, theirs))
+            torch.testing.assert_close(ours, theirs, atol=2e-3, rtol=2e-3)
+        batch, expected_batch = (processor.encode(each, cache).batch(rows, {}) for each in (joined, listed))
+        for name in ("pixel_values", "input_ids", "further_of", "image_present", "text_present"):
+            assert torch.equal(getattr(batch, name), getattr(expected_batch, name)), name
+        width = expected_batch.further_ids.shape[1]
+        assert torch.equal(batch.further_ids[:, :width], expected_batch.further_ids)
+    for name in ("text_cls", "image_cls"):
+        np.testing.assert_allclose(table.pooled(name), whole.pooled(name), atol=2e-3)
+    assert np.array_equal(processor.cut_texts(joined, cache), processor.cut_texts(listed, cache))
 
 
 def test_other_weights_have_another_cache(backbone, tiny, tmp_path):

@@ -9,11 +9,14 @@ import pytest
 import torch
 
 from cma_clip.classifier import Workspace
+from cma_clip.learner import Learner
 from cma_clip.model import CMAClip, CMAClipConfig
-from cma_clip.trainer import last_checkpoint, warmup_cosine
+from cma_clip.trainer import EpochLimit, last_checkpoint, warmup_cosine
+from cma_clip.types import ExampleList
 from tests.products import TASKS, products
 
 TRAIN, VAL, TEST = products(24, seed=1), products(12, seed=2), products(12, seed=3)
+EVERYTHING = ExampleList([*TRAIN, *VAL, *TEST])
 SHAPE = {"width": 32, "depth": 1, "heads": 2, "batch_size": 8}
 
 
@@ -60,6 +63,47 @@ def test_resumed_training_ends_with_the_same_bits(tiny, tmp_path, freeze, stop):
     assert heard[-1] == 2
     assert resumed.facts()["epochs"] == 3
     assert same_bits(resumed, fitted(tiny, **options))
+
+
+def dying_at(epoch, monkeypatch):
+    def die(learner):
+        start(learner)
+        if learner.current_epoch == epoch:
+            raise Killed
+
+    start = Learner.on_train_epoch_start
+    monkeypatch.setattr(Learner, "on_train_epoch_start", die)
+
+
+@pytest.mark.parametrize("freeze", ["all", "none"])
+@pytest.mark.parametrize("stop", [1, 2])
+def test_a_model_that_is_trained_once_more_goes_on_after_a_kill(tiny, tmp_path, monkeypatch, freeze, stop):
+    """Its own fit has left checkpoints of more epochs in the same folder."""
+    options = {"max_epochs": 4, "freeze": freeze, "dropout": 0.3}
+    straight, killed, resumed = (fitted(tiny, workspace=Workspace(checkpoints=tmp_path), **options) for _ in range(3))
+    for model in (straight, killed, resumed):
+        model._history["best_epoch"] = 2
+    straight.workspace = Workspace()
+    straight.refit(EVERYTHING)
+    with monkeypatch.context() as patch:
+        dying_at(stop, patch)
+        with pytest.raises(Killed):
+            killed.refit(EVERYTHING)
+    with monkeypatch.context() as patch:
+        dying_at(0, patch)  # it does not begin again
+        resumed.refit(EVERYTHING)
+    assert same_bits(resumed, straight)
+    with monkeypatch.context() as patch:
+        dying_at(3, patch)  # and does not go beyond
+        resumed.refit(EVERYTHING)
+    assert same_bits(resumed, straight)
+    assert resumed.facts()["refit"] == {"epochs": 3, "rows": len(EVERYTHING)}
+    assert (resumed.facts()["epochs"], resumed.facts()["best_epoch"]) == (4, 2)
+
+
+def test_without_a_validated_epoch_all_of_them_are_kept():
+    assert EpochLimit.chosen({"epochs": 5, "best_epoch": -1}).epochs == 5
+    assert EpochLimit.chosen({"epochs": 5, "best_epoch": 1}).epochs == 2
 
 
 def test_training_that_had_stopped_early_does_not_go_on(tiny, tmp_path):

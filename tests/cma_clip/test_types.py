@@ -4,7 +4,7 @@ import sys
 import numpy as np
 import pytest
 
-from cma_clip.types import IGNORE, Example, ExampleList, Predictions, Task
+from cma_clip.types import IGNORE, Example, ExampleList, Joined, Predictions, Task
 from tests.products import TASKS, photo, products
 
 
@@ -27,6 +27,22 @@ def test_task_refuses_a_class_named_twice():
 def test_task_survives_json():
     task = Task("color", ("red", "blue"), ("a {} thing",))
     assert Task.from_json(task.as_json()) == task
+
+
+def test_joined_examples_are_those_of_the_parts_in_their_order():
+    parts = [products(9, seed=1, fingerprint="a"), products(3, seed=2, fingerprint="b"), products(8, seed=3)]
+    joined, listed = Joined(parts), ExampleList(example for part in parts for example in part)
+    assert list(joined) == list(listed)
+    assert len(joined) == 20
+    for column in ("ids", "groups", "texts", "label_rows"):
+        assert getattr(joined, column)() == getattr(listed, column)()
+    assert np.array_equal(joined.image_present(), listed.image_present())
+    for task in ("color", "size"):
+        assert np.array_equal(joined.labels(task), listed.labels(task))
+    assert joined.fingerprint is None
+    names = [Joined(chosen).fingerprint for chosen in (parts[:2], parts[1::-1], parts[:1])]
+    assert None not in names
+    assert len(set(names)) == 3
 
 
 def test_columns_agree_with_examples():

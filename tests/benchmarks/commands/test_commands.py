@@ -90,6 +90,7 @@ REFUSED = {
     "shown data set": "data show nonsense",
     "checked data set": "data check nonsense",
     "twin": "data make-twin nonsense x",
+    "suite to finish": "finish nonsense",
 }
 
 

@@ -35,6 +35,28 @@ def test_a_write_that_fails_leaves_nothing_behind(tmp_path):
     assert [path.name for path in tmp_path.iterdir()] == ["taken"]
 
 
+def test_a_folder_is_absent_the_old_one_or_the_new_one(tmp_path):
+    def fill(text):
+        return lambda folder: (folder / "file").write_text(text)
+
+    def fail(folder):
+        fill("half")(folder)
+        raise OSError("the disk is full")
+
+    target = tmp_path / "some" / "folder"
+    with pytest.raises(OSError, match="the disk is full"):
+        store.write_folder(target, fail)
+    assert list(target.parent.iterdir()) == []
+    store.write_folder(target, fill("old"))
+    with pytest.raises(OSError, match="the disk is full"):
+        store.write_folder(target, fail)
+    assert (target / "file").read_text() == "old"
+    (target / "of old").touch()
+    store.write_folder(target, fill("new"))
+    assert list(target.parent.iterdir()) == [target]
+    assert [path.read_text() for path in target.iterdir()] == ["new"]
+
+
 def test_a_record_is_found_by_its_experiment_and_key(tmp_path):
     saved = record("mmbt", seed=2)
     store.save_record(tmp_path, saved)
@@ -43,6 +65,13 @@ def test_a_record_is_found_by_its_experiment_and_key(tmp_path):
     assert store.find_record(tmp_path, saved.experiment, saved.key) == saved
     assert store.find_record(tmp_path, saved.experiment, "f" * 16) is None
     assert store.find_record(tmp_path, saved.experiment, saved.key[:8] + "f" * 8) is None
+
+
+def test_a_record_by_which_nothing_can_be_chosen_is_loaded_but_not_found(tmp_path):
+    old = record("mmbt", validation=None, cost=None)
+    store.save_record(tmp_path, old)
+    assert store.load_records(tmp_path) == [old]
+    assert store.find_record(tmp_path, old.experiment, old.key) is None
 
 
 def test_equal_records_are_equal_bytes(tmp_path):

@@ -2,10 +2,12 @@
 
 import re
 from html.parser import HTMLParser
+from pathlib import Path
 
 import pytest
 
 from benchmarks.records.record import Experiment
+from benchmarks.reporting.advice import advice
 from benchmarks.reporting.outputs import all_figures, all_tables
 from benchmarks.reporting.page import render, reproduction
 from benchmarks.suites import experiments, select
@@ -51,6 +53,16 @@ def page_of(records, reproduce="nox -s benchmark", cards=None):
 @pytest.fixture(scope="module")
 def records():
     return suite(ORDER, seeds=(0, 1))
+
+
+def test_what_to_take_stands_above_the_tables(records):
+    advised = advice(records, ORDER, "default", Path("runs"))
+    html = render("default", all_tables(records, ORDER), {}, records, "", advised=advised)
+    page = Page(html)
+    for sentence in advised[0].sentences:
+        assert sentence in page.text
+    assert html.index(">Which model to take<") < html.index('id="tables"')
+    assert 'href="#pick"' not in page_of(records)[0]
 
 
 def test_every_cell_of_every_table_is_there(records):

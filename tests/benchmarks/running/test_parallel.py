@@ -51,7 +51,9 @@ def jobs_in(folder, models, seeds=(0,)):
 def found(folder):
     """What a record says, but when and how fast it was made."""
     return [
-        record.model_dump_json(exclude={"seconds", "environment", "facts"})  # as text: undefined numbers are equal
+        record.model_dump_json(
+            exclude={"seconds", "cost", "environment", "facts"}
+        )  # as text: undefined numbers are equal
         for record in load_records(folder / "results")
     ]
 

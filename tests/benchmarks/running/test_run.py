@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from benchmarks import datasets, versions
-from benchmarks.models import MODELS, ModelError, load
+from benchmarks.models import MODELS, ModelError, load, load_answering
 from benchmarks.records import store
 from benchmarks.records.record import CLEAN, Experiment, key_of
 from benchmarks.running.run import Place, run
@@ -61,7 +61,7 @@ def test_a_record_says_what_was_asked_found_and_where(place, tiny):
     assert set(record.facts["cut_texts"]) == {"train", "val", "test"}
     assert record.data_report["rows"] == 120
     assert record.data_report["bad_samples"] == []
-    assert set(record.seconds) == {"load", "fit", "thresholds", "predict", "evaluate", "perturbed"}
+    assert set(record.seconds) == {"load", "fit", "thresholds", "predict", "evaluate", "perturbed", "cost"}
     assert record.environment["torch_threads"] == 1
     assert set(record.metrics[CLEAN]) == TASKS | {"mean"}
     assert set(record.outcomes[CLEAN]) == TASKS
@@ -71,8 +71,37 @@ def test_a_record_says_what_was_asked_found_and_where(place, tiny):
     for task in TASKS:
         labelled = int((splits.test.labels(task) >= 0).sum())
         assert record.metrics[CLEAN][task]["accuracy"].n == record.outcomes[CLEAN][task].n == labelled
+    assert set(record.answer_curve) == TASKS
+    assert record.cost.reads == ("image", "text")
     assert store.load_records(place.suite_dir) == [record]
     assert not list(place.runs_dir.glob("experiments/*/checkpoints"))
+
+
+def test_the_validation_results_are_those_of_the_saved_model(place, tiny):
+    record = done(experiment("cma_clip", **network(tiny)), place)
+    folder = place.runs_dir / "experiments" / record.key / "model"
+    val = datasets.load("catalog", place.source("catalog"), OPTIONS).val
+    predictions, promised = load(folder).predict(val), load_answering(folder)
+    for task in TASKS:
+        labelled = val.labels(task) >= 0
+        right = predictions.probabilities[task].argmax(axis=1) == val.labels(task)
+        np.testing.assert_array_equal(record.validation.outcomes[task].bits(), right[labelled])
+        found = record.validation.metrics[task]
+        assert found["accuracy"].value == pytest.approx(right[labelled].mean())
+        assert found["accuracy"].n == labelled.sum()
+        answered = promised.answer(task, predictions.probabilities[task], 0.9).answered
+        assert found["answered_at_90_precision"].value == pytest.approx(answered[labelled].mean())
+    assert set(record.validation.metrics) == TASKS | {"mean"}
+    assert set(record.validation.metrics["mean"]) == {"accuracy", "macro_f1", "answered_at_90_precision"}
+
+
+def test_a_record_without_validation_results_is_computed_again(place):
+    record = done(experiment("tfidf_logistic"), place)
+    store.save_record(place.suite_dir, record.model_copy(update={"validation": None, "cost": None}))
+    again = done(experiment("tfidf_logistic"), place)
+    assert again.validation == record.validation
+    assert again.key == record.key
+    assert store.load_records(place.suite_dir) == [again]
 
 
 def test_the_saved_model_says_what_the_saved_predictions_say(place, tiny):

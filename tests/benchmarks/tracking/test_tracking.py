@@ -222,6 +222,7 @@ def test_a_logged_model_predicts_in_a_fresh_process(runs_dir, tracker, client, s
     classifier = models.create("majority", {}, [COLOR], 0, Workspace())
     classifier.fit(data.train, data.val)
     models.save("majority", classifier, tmp_path / "model")
+    (tmp_path / "model" / models.CARD_FILE).write_text(f"# The card\n{'long ' * 3000}")
     with tracker.run(done.experiment, done.key, {}) as run:
         run.log_model(tmp_path / "model")
     (child,) = runs_of(client, suite)
@@ -231,8 +232,11 @@ def test_a_logged_model_predicts_in_a_fresh_process(runs_dir, tracker, client, s
     done = subprocess.run(command, env=there, capture_output=True, text=True, check=True)
     (answer,) = json.loads(done.stdout)
     assert (answer["color_suggested"], answer["color_confidence"], answer["color_decision"]) == ("red", 0.5, "review")
-    model = next(runs_dir.rglob("MLmodel")).read_text()
-    assert "loader_module: benchmarks.serving" in model
+    logged = next(runs_dir.rglob("MLmodel"))
+    assert "loader_module: benchmarks.serving" in logged.read_text()
+    (found,) = client.get_run(child.info.run_id).outputs.model_outputs
+    assert client.get_logged_model(found.model_id).tags["mlflow.note.content"].startswith("# The card\nlong ")
+    assert len(next(logged.parent.rglob(models.CARD_FILE)).read_text()) == 15_011
     assert not list(runs_dir.rglob("*.pkl"))
 
 
