@@ -29,7 +29,11 @@ if TYPE_CHECKING:
     from benchmarks.serving import Rows
 
 PHOTO_ROWS, TEXT_ROWS = 512, 4096
-"""Rows of a part: the features of so many photos, and the photos of the next part, are in memory at a time."""
+"""Rows of a part: the features of so many photos, and the photos of the next part, are in memory at a time.
+
+The last bits of an answer may depend on the rows it is computed with, so the size is in the key of the parts, and rows
+are not sorted by length: their texts are cut to the longest of the part anyway, and the photos take nine tenths.
+"""
 
 FORMAT = 1
 """Of what a part holds."""
