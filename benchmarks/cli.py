@@ -12,6 +12,7 @@ import tyro
 from benchmarks.commands.backbones import backbone, pretrain
 from benchmarks.commands.data import data
 from benchmarks.commands.experiments import run, suite, suites
+from benchmarks.commands.filling import fill
 from benchmarks.commands.finishing import card, finish
 from benchmarks.commands.models import attention, models, predict
 from benchmarks.commands.picking import pick
@@ -31,6 +32,7 @@ COMMANDS: dict[str, Callable[..., Any]] = {
     "finish": finish,
     "card": card,
     "predict": predict,
+    "fill": fill,
     "attention": attention,
     "pretrain": pretrain,
     "backbone": backbone,

@@ -1,0 +1,69 @@
+"""`cma-bench fill`: a table's empty cells filled by a saved model."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from tyro.conf import Positional
+
+from benchmarks.commands.finishing import chosen
+from benchmarks.commands.options import RESULTS, RUNS, Names, Pairs, pairs
+from benchmarks.processes import quiet
+
+
+def fill(  # noqa: PLR0913, PLR0917 - one parameter an option of the command
+    table: Positional[Path],
+    model: Path,
+    out: Path,
+    precision: float = 0.9,
+    tasks: Names = (),
+    text: str | None = None,
+    image: str | None = None,
+    images: Path | None = None,
+    option: Pairs = (),
+    overwrite: bool = False,
+    results: Path = RESULTS,
+    runs: Path = RUNS,
+) -> None:
+    """Fill the empty cells of a table with a saved model's answers, where they can be trusted.
+
+    Every cell that is there stays as it is. Beside the table's own columns come, for each task, what the model
+    suggests, how sure it is, and what was decided: kept, filled, review or no evidence. A run that was stopped goes
+    on where it was.
+
+    Args:
+        table: a file, a folder or a quoted glob of files, in any form that the data set `manifest` reads.
+        model: a folder runs/experiments/KEY/model, or a suite whose pick is taken.
+        out: the new table; its ending decides the format. Like the table's: the same dialect, encoding and types.
+        precision: the share of filled cells that has to be right; the threshold for it is from validation.
+        tasks: columns to fill; all that the model knows by default.
+        text: the column of texts; by default the one that the model was trained on, '' if there is none.
+        image: the column of photos, likewise.
+        images: folder of the photos, seen from the table or from the current folder; the table's own by default.
+        option: how the table is read: encoding, separator, quotes, header, sheet, missing (more words for empty cells).
+        overwrite: replace a file that is there.
+        results: where the suites are.
+        runs: where their models are.
+    """
+    from benchmarks.filling import Question, TableOptions
+    from benchmarks.filling import fill as fill_table
+
+    quiet()
+    question = Question(precision, tasks, text, image, images, TableOptions.of(pairs(option)))
+    print(fill_table(table, model_folder(model, results, runs), out, question, overwrite=overwrite))
+
+
+def model_folder(model: Path, results: Path, runs: Path) -> Path:
+    """The folder itself, or that of the model which `cma-bench pick` takes of a suite.
+
+    Raises:
+        ValueError: neither a folder nor a suite; or the suite has no single pick, or its model is gone.
+    """
+    if model.is_dir():
+        return model
+    if not (results / model / "records").is_dir():
+        raise ValueError(f"--model {model} is neither a folder nor a suite with records below {results}")
+    folder = runs / "experiments" / chosen(str(model), results, None, None, {}).key / "model"
+    if not folder.is_dir():
+        raise ValueError(f"--model {model}: {folder}, the model to take, is gone; see `cma-bench pick {model}`")
+    return folder
