@@ -139,7 +139,10 @@ def _photos(made: Mapping[int, Thumbnail]) -> tuple[dict[int, str], dict[int, st
 
 def _identity(about: About, cards: Mapping[str, Mapping[str, Sequence[Card]]]) -> str:
     """Equal for pages with the same cards: marks of another page are not this one's."""
-    told = [asdict(about), [[name, asdict(card)] for name, groups in cards.items() for c in groups.values() for card in c]]
+    told = [
+        asdict(about),
+        [[name, asdict(card)] for name, groups in cards.items() for c in groups.values() for card in c],
+    ]
     return sha256(json.dumps(told).encode()).hexdigest()[:16]
 
 

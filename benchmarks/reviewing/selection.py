@@ -112,7 +112,9 @@ def most_of(section: Section, most: int) -> int:
 
 def contradicted(task: FilledTask, rows: pd.DataFrame) -> pd.Series[bool]:
     """Bool[N]: kept cells for which the model says another class; case and blanks around do not count."""
-    cell, suggested = (rows[column].astype("string").str.strip().str.casefold() for column in (task.cell, task.suggested))
+    cell, suggested = (
+        rows[column].astype("string").str.strip().str.casefold() for column in (task.cell, task.suggested)
+    )
     differ = cell.ne(suggested).fillna(False).astype(bool)
     return (rows[task.decision] == "kept") & differ
 
