@@ -7,6 +7,8 @@ from pathlib import Path
 from typing import ClassVar, Self
 
 import numpy as np
+import numpy.typing as npt
+from PIL import Image
 
 from baselines.unimodal import ImageOnly, ImageOnlyConfig, TextOnly, TextOnlyConfig
 from cma_clip.classifier import JSON, Classifier, ClassifierConfig, Report, Trial, Workspace, silent
@@ -87,7 +89,11 @@ class LateFusion(Classifier):
         """The backbone's hash: both halves start from the same."""
         return self.halves["text"].weights_fingerprint()
 
-    def cut_texts(self, examples: Examples) -> tuple[int, float] | None:
+    def shrink(self, photo: Image.Image) -> Image.Image | None:
+        """As its backbone reads it."""
+        return self.halves["image"].shrink(photo)
+
+    def cut_texts(self, examples: Examples) -> tuple[int, npt.NDArray[np.bool_]] | None:
         """The text half's."""
         return self.halves["text"].cut_texts(examples)
 

@@ -7,6 +7,7 @@ from typing import Any, ClassVar
 
 import numpy as np
 import numpy.typing as npt
+from PIL import Image
 from pydantic import Field
 
 from baselines.logistic import check_saved, fit_logistic, predict_logistic
@@ -71,7 +72,11 @@ class LinearProbe(Classifier):
         """The backbone's hash."""
         return self.backbone.fingerprint
 
-    def cut_texts(self, examples: Examples) -> tuple[int, float] | None:
+    def shrink(self, photo: Image.Image) -> Image.Image | None:
+        """As its backbone reads it."""
+        return self.processor.shrink(photo)
+
+    def cut_texts(self, examples: Examples) -> tuple[int, npt.NDArray[np.bool_]] | None:
         """What its backbone does not read of the texts."""
         return self.processor.context_length, self.processor.cut_texts(examples, self.workspace)
 

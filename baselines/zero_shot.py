@@ -8,6 +8,7 @@ from typing import Any, ClassVar, Literal
 import numpy as np
 import numpy.typing as npt
 import torch
+from PIL import Image
 from scipy.special import softmax
 
 from cma_clip.backbone.backbone import Backbone
@@ -73,7 +74,11 @@ class ZeroShot(Classifier):
         """The backbone's hash."""
         return self.backbone.fingerprint
 
-    def cut_texts(self, examples: Examples) -> tuple[int, float] | None:
+    def shrink(self, photo: Image.Image) -> Image.Image | None:
+        """As its backbone reads it."""
+        return self.processor.shrink(photo)
+
+    def cut_texts(self, examples: Examples) -> tuple[int, npt.NDArray[np.bool_]] | None:
         """What its backbone does not read of the texts; None where it compares photos only."""
         if self.config.reads == "image":
             return None

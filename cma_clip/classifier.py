@@ -9,7 +9,9 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, ClassVar, Protocol, Self
 
+import numpy as np
 import numpy.typing as npt
+from PIL import Image
 from pydantic import BaseModel, ConfigDict
 from safetensors import SafetensorError
 from safetensors.numpy import load_file, save_file
@@ -173,8 +175,15 @@ class Classifier(ABC):
         """What it reads of an example; a row without any of it has no evidence."""
         return BOTH
 
-    def cut_texts(self, examples: Examples) -> tuple[int, float] | None:
-        """(the most tokens it reads of a text, the share of these texts that are longer).
+    def shrink(self, photo: Image.Image) -> Image.Image | None:
+        """An RGB photo, as small as `predict` needs it: with it the prediction is the same bits.
+
+        None where `predict` needs it whole.
+        """
+        return None
+
+    def cut_texts(self, examples: Examples) -> tuple[int, npt.NDArray[np.bool_]] | None:
+        """(the most tokens it reads of a text, Bool[N]: which of these texts are longer).
 
         None for a model that reads no text through a backbone.
         """

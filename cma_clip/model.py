@@ -6,6 +6,8 @@ from collections.abc import Sequence
 from dataclasses import replace
 from typing import ClassVar, Literal
 
+import numpy as np
+import numpy.typing as npt
 import torch
 from torch import Tensor, nn
 
@@ -111,7 +113,7 @@ class CMAClip(NeuralClassifier):
         """Both, or the one that an unimodal floor reads."""
         return BOTH if self.config.reads == "both" else frozenset((self.config.reads,))
 
-    def cut_texts(self, examples: Examples) -> tuple[int, float] | None:
+    def cut_texts(self, examples: Examples) -> tuple[int, npt.NDArray[np.bool_]] | None:
         """None where it looks at photos only."""
         return None if self.config.reads == "image" else super().cut_texts(examples)
 

@@ -12,6 +12,7 @@ import numpy as np
 import numpy.typing as npt
 import torch
 from lightning.pytorch.callbacks import Callback
+from PIL import Image
 from torch import Tensor
 
 from cma_clip.backbone.loading import load_backbone
@@ -138,7 +139,11 @@ class NeuralClassifier(Classifier):
         """Hash of the backbone as it was before training."""
         return self.backbone.fingerprint
 
-    def cut_texts(self, examples: Examples) -> tuple[int, float] | None:
+    def shrink(self, photo: Image.Image) -> Image.Image | None:
+        """As its backbone reads it."""
+        return self.processor.shrink(photo)
+
+    def cut_texts(self, examples: Examples) -> tuple[int, npt.NDArray[np.bool_]] | None:
         """What its backbone does not read of the texts."""
         return self.processor.context_length, self.processor.cut_texts(examples, self.workspace)
 

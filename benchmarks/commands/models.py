@@ -14,10 +14,9 @@ from benchmarks.commands.options import CommonOptions, Pairs, pairs
 from benchmarks.processes import quiet
 
 if TYPE_CHECKING:
-    import numpy as np
-    import numpy.typing as npt
+    import pandas as pd
 
-    from cma_clip.answering import Answering
+    from benchmarks.serving import SavedModel
     from cma_clip.types import Example
 
 EXAMPLES = 3
@@ -65,27 +64,32 @@ def predict(model: Path, image: Path | None = None, text: str | None = None, pre
     """
     import pandas as pd
 
-    from benchmarks.models import load, load_answering
-    from benchmarks.tracking.pyfunc import Served
+    from benchmarks.serving import load_model
 
     quiet()
-    classifier, answering = load(model), load_answering(model)
-    row = pd.DataFrame({"image": [str(image) if image else None], "text": [text]})
-    for task, rows in Served(classifier).predictions(row).probabilities.items():
-        best = int(rows[0].argmax())
-        classes = next(listed.classes for listed in classifier.tasks if listed.name == task)
-        verdict = "" if answering is None else f"; {_verdict(answering, task, rows, precision)}"
-        print(f"{task}: {classes[best]} ({rows[0, best]:.3f}{verdict})")
+    saved = load_model(model)
+    row = {"image": [None if image is None else str(image)], "text": [text]}
+    answers = saved.predict(pd.DataFrame(row, dtype=object), precision, text="text", image="image")
+    print(_verdicts(saved, answers, precision))
 
 
-def _verdict(answering: Answering, task: str, probabilities: npt.NDArray[np.float32], precision: float) -> str:
-    """Whether an answer reaches the threshold that validation gave for a precision."""
-    promise = answering.promise(task, precision)
-    if promise is None:
-        return f"to review: validation promises {precision:.0%} precision at no threshold"
-    answers = answering.answer(task, probabilities, precision)
-    decision = "trusted" if answers.answered[0] else "to review"
-    return f"{decision}: confidence {answers.confidence[0]:.3f}, threshold for {precision:.0%} {promise.threshold:.3f}"
+def _verdicts(saved: SavedModel, answers: pd.DataFrame, precision: float) -> str:
+    """Of one row: the suggestion for each task, whether it can be trusted, and what is wrong with the row."""
+    answer = answers.iloc[0]
+    lines = []
+    for task in saved.classifier.tasks:
+        if answer[f"{task.name}_decision"] == "no evidence":
+            lines.append(f"{task.name}: no evidence")
+            continue
+        promise = saved.promise(task.name, precision)
+        if promise is None:
+            verdict = f"to review: validation promises {precision:.0%} precision at no threshold"
+        else:
+            decision = "trusted" if answer[f"{task.name}_decision"] == "filled" else "to review"
+            verdict = f"{decision}: threshold for {precision:.0%} {promise.threshold:.3f}"
+        confidence = f"confidence {answer[f'{task.name}_confidence']:.3f}"
+        lines.append(f"{task.name}: {answer[f'{task.name}_suggested']} ({confidence}; {verdict})")
+    return "\n".join([*lines, *([answer["problem"]] if answer["problem"] else [])])
 
 
 @dataclass(frozen=True)

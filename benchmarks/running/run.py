@@ -162,14 +162,13 @@ def _trained_rows(classifier: Classifier, splits: Splits) -> int | None:
 
 def _cut_texts(classifier: Classifier, splits: Splits) -> dict[str, Any]:
     """The most tokens that the model reads of a text, and the share of longer texts by split."""
-    found = {name: classifier.cut_texts(examples) for name, examples in splits.parts().items()}
-    cut = {name: told for name, told in found.items() if told is not None}
-    if not cut:
-        return {}
-    return {
-        "text_tokens": max(most for most, _ in cut.values()),
-        "cut_texts": {n: share for n, (_, share) in cut.items()},
-    }
+    most, shares = None, {}
+    for name, examples in splits.parts().items():
+        if (told := classifier.cut_texts(examples)) is not None:
+            most, cut = told
+            there = sum(bool(text and text.strip()) for text in examples.texts())
+            shares[name] = float(cut.sum() / max(1, there))
+    return {} if most is None else {"text_tokens": most, "cut_texts": shares}
 
 
 def _sizes(splits: Splits) -> dict[str, int]:

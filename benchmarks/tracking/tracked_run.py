@@ -10,9 +10,9 @@ from typing import Any
 
 from benchmarks.datasets.loading.splits import Splits
 from benchmarks.records.record import Record
+from benchmarks.serving.pyfunc import requirements
 from benchmarks.tracking.connection import Connection
 from benchmarks.tracking.names import mlflow_name
-from benchmarks.tracking.pyfunc import requirements
 
 LONGEST_VALUE = 6000
 """Characters of a parameter's value; MLflow refuses more."""

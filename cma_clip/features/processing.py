@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import weakref
 from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
@@ -74,16 +75,22 @@ class Processor:
         transform = image_transform_v2(PreprocessCfg(**backbone.preprocess_cfg), is_train=False)
         # The last two steps are ToTensor and Normalize; the backbone does them, so that bytes are cached.
         self.steps = transform.transforms[:-2]
+        # Asked for a second time to tell which texts were cut, where no cache keeps them.
+        self._latest: tuple[weakref.ref[Examples], Arrays] | None = None
         # Tokenisers of one class may have other vocabularies: what they make of a text tells them apart.
         probe = self.tokenizer([PROBE], context_length=self.context_length).tolist()
         identity = [backbone.preprocess_cfg, self.context_length, type(self.tokenizer).__name__, probe, FEATURES]
         self.fingerprint = hashlib.sha256(json.dumps(identity, sort_keys=True, default=str).encode()).hexdigest()
 
-    def image(self, image: Image.Image) -> npt.NDArray[np.uint8]:
-        """UInt8[3 H W]."""
+    def shrink(self, image: Image.Image) -> Image.Image:
+        """Resized, cropped and RGB; doing it again changes nothing."""
         for step in self.steps:
             image = step(image)
-        return np.asarray(image.convert("RGB"), dtype=np.uint8).transpose(2, 0, 1)
+        return image.convert("RGB")
+
+    def image(self, image: Image.Image) -> npt.NDArray[np.uint8]:
+        """UInt8[3 H W]."""
+        return np.asarray(self.shrink(image), dtype=np.uint8).transpose(2, 0, 1)
 
     def texts(self, texts: Sequence[str | None]) -> npt.NDArray[np.int32]:
         """Int32[N L]. A missing text is encoded like an empty one."""
@@ -122,7 +129,9 @@ class Processor:
         """`input_ids` and `text_present` as in `Encoded`, and `text_cut` Bool[N], longer than what is read."""
         folder = _folder(workspace, "tokens", self.name(examples))
         if folder is None:
-            return self._text_arrays(examples.texts())
+            if self._latest is None or self._latest[0]() is not examples:
+                self._latest = weakref.ref(examples), self._text_arrays(examples.texts())
+            return self._latest[1]
         with folder.lock():
             if not folder.exists():
                 folder.write(self._text_arrays(examples.texts()))
@@ -160,10 +169,9 @@ class Processor:
             longer[full] = self.lengths([texts[row] or "" for row in full.tolist()]) > self.context_length
         return longer
 
-    def cut_texts(self, examples: Examples, workspace: Workspace) -> float:
-        """Share of the texts that are longer than what is read of them; 0 where there is no text."""
-        arrays = self.encode_texts(examples, workspace)
-        return float(arrays["text_cut"].sum() / max(1, arrays["text_present"].sum()))
+    def cut_texts(self, examples: Examples, workspace: Workspace) -> npt.NDArray[np.bool_]:
+        """Bool[N]: which texts are longer than what is read of them."""
+        return np.array(self.encode_texts(examples, workspace)["text_cut"])
 
     def lengths(self, texts: Sequence[str]) -> npt.NDArray[np.int64]:
         """Int[N]: tokens of each text before anything is cut, begin and end marks included."""

@@ -109,12 +109,12 @@ def test_tokens_are_counted_before_anything_is_cut(architectures, kind):
 
 
 @pytest.mark.parametrize("kind", KINDS)
-def test_the_share_of_cut_texts_is_what_the_lengths_say(architectures, kind, tmp_path):
+def test_the_cut_texts_are_what_the_lengths_say(architectures, kind, tmp_path):
     processor = Processor(load_backbone(architectures[kind]))
     texts = ["red " * 13, "red " * 14, "red " * 15, "! " * 60, "", None]
     longer = [processor.lengths([text])[0] > 16 for text in texts if text]
     assert longer == [False, False, True, True]
     examples = ExampleList.of([photo("red")] * len(texts), texts)
     assert processor.encode_texts(examples, Workspace())["text_cut"].tolist() == [*longer, False, False]
-    assert processor.cut_texts(examples, Workspace()) == 0.5
-    assert processor.cut_texts(ExampleList.of([photo("red")], [None]), Workspace()) == 0
+    assert processor.cut_texts(examples, Workspace()).tolist() == [*longer, False, False]
+    assert processor.cut_texts(ExampleList.of([photo("red")], [None]), Workspace()).tolist() == [False]

@@ -55,6 +55,15 @@ def read(image: Path | bytes, origin: str) -> bytes:
         raise DataError(f"{origin}: image file {image} cannot be read: {error.strerror}") from error
 
 
+def rgb(image: Image.Image) -> Image.Image:
+    """A picture as RGB, upright (EXIF orientation applied), transparency on white.
+
+    Raises:
+        ValueError, OSError: its file is damaged; its pixels have no agreed range.
+    """
+    return _to_rgb(ImageOps.exif_transpose(image))
+
+
 def digest(data: bytes) -> str:
     """Hash of the encoded bytes: equal for byte-identical images."""
     return blake2b(data, digest_size=16).hexdigest()
@@ -102,7 +111,7 @@ def _decode(data: bytes, name: str, origin: str) -> Image.Image:
         with Image.open(io.BytesIO(data)) as opened:
             _refuse_bomb(opened.size)
             opened.load()
-            return _to_rgb(ImageOps.exif_transpose(opened))
+            return rgb(opened)
     except (Image.DecompressionBombError, Image.DecompressionBombWarning) as error:
         raise DataError(f"{origin}: image {name} is too large to decode safely: {error}") from error
     except UnidentifiedImageError as error:

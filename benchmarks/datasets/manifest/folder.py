@@ -27,11 +27,13 @@ class PhotoFolder:
     Attributes:
         root: the folder.
         base: the table's own folder: a relative path may be meant from there, too, if it ends below `root`.
+        anywhere: names are followed to the letter, wherever they lead; none is searched for below the root.
         repairs: how often a name was not that of the file, by what was wrong with it.
     """
 
     root: Path
     base: Path
+    anywhere: bool = False
     repairs: Counter[str] = field(default_factory=Counter)
     _folders: dict[str, str] = field(default_factory=dict)
 
@@ -48,7 +50,7 @@ class PhotoFolder:
         if plain != name and (path := self._exact(plain)) is not None:
             self.repairs["backslashes"] += 1
             return path
-        return self._similar(plain)
+        return None if self.anywhere else self._similar(plain)
 
     def unfound(self, name: str) -> str:
         """The path that a message about a missing file shows."""
@@ -76,7 +78,7 @@ class PhotoFolder:
         return None
 
     def _below(self, path: str) -> bool:
-        return path == self._root or path.startswith(self._root.rstrip(os.sep) + os.sep)
+        return self.anywhere or path == self._root or path.startswith(self._root.rstrip(os.sep) + os.sep)
 
     def _resolved(self, path: str) -> str:
         """As `os.path.realpath`, but a folder is looked at once for all of its files."""

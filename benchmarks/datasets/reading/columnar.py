@@ -15,6 +15,9 @@ from pyarrow import parquet
 from benchmarks.datasets.loading.splits import DataError
 from benchmarks.datasets.reading.table import Origins, RawTable, ReadOptions, strip
 
+ROWS = 20_000
+READ_OPTIONS = ReadOptions()
+
 
 def read_parquet(path: Path, options: ReadOptions) -> RawTable:
     """The rows of a Parquet file.
@@ -23,10 +26,12 @@ def read_parquet(path: Path, options: ReadOptions) -> RawTable:
         DataError: not Parquet, or a class number without a name.
     """
     try:
-        table = parquet.read_table(path, partitioning=None)
+        with parquet.ParquetFile(path) as file:
+            rows = [options.kept(pa.Table.from_batches([batch])) for batch in file.iter_batches(ROWS)]
+            table = pa.concat_tables([file.schema_arrow.empty_table(), *rows])
     except (pa.ArrowException, OSError) as error:
         raise DataError(f"{path}: cannot be read as Parquet: {error}") from error
-    raw = from_arrow(table, _features(table.schema.metadata), path)
+    raw = from_arrow(table, _features(table.schema.metadata), path, options)
     return _noted(raw, f"{path.name}: Parquet, {table.num_rows:,} rows")
 
 
@@ -47,13 +52,16 @@ def read_saved_dataset(path: Path, options: ReadOptions) -> RawTable:
     return _noted(raw, f"{path.name}: saved by datasets, {table.num_rows:,} rows")
 
 
-def from_arrow(table: pa.Table, features: Mapping[str, Any], path: Path) -> RawTable:
+def from_arrow(
+    table: pa.Table, features: Mapping[str, Any], path: Path, options: ReadOptions = READ_OPTIONS
+) -> RawTable:
     """Strings and images of any Arrow table.
 
     Args:
         table: of any types.
         features: column -> what `datasets` says about it, `{}` if nothing.
         path: the file, for messages.
+        options: where large columns are kept.
 
     Raises:
         DataError: a class number without a name, or an image column with bytes in some rows and paths in others.
@@ -65,7 +73,8 @@ def from_arrow(table: pa.Table, features: Mapping[str, Any], path: Path) -> RawT
     for name in table.column_names:
         where = f"{path}, column {name!r}"
         declared = classes[name]
-        columns[name] = _named(table[name], declared, where) if declared else _plain(table[name], where)
+        cells = _named(table[name], declared, where) if declared else _plain(table[name], where)
+        columns[name] = options.kept(pa.table({name: cells}))[name]
     lists = [name for name in table.column_names if pa.types.is_nested(table[name].type) and not _is_image(table[name])]
     return RawTable(
         pa.table(columns),

@@ -15,7 +15,6 @@ from dataclasses import dataclass
 from functools import reduce
 from itertools import islice
 from pathlib import Path
-from typing import TextIO
 
 import numpy as np
 import numpy.typing as npt
@@ -24,6 +23,7 @@ import pyarrow.compute as pc
 
 from benchmarks.datasets.loading.splits import DataError
 from benchmarks.datasets.reading.encoding import contains, find_encoding, open_text
+from benchmarks.datasets.reading.layout import Dialect, Layout
 from benchmarks.datasets.reading.table import Origins, RawTable, ReadOptions, named_columns, strip
 
 SEPARATORS = (",", ";", "\t", "|")
@@ -31,31 +31,6 @@ NAMES = {"comma": ",", "semicolon": ";", "tab": "\t", "bar": "|"}
 FAULTS = {"unexpected end of data": "a quoted cell that starts here never ends"}
 ROWS = 20_000  # a chunk: small enough to hold as Python rows
 SEPARATOR_LINE = re.compile(r'"?sep=(.)"?\r?\n?')
-csv.field_size_limit(2**31 - 1)  # a long text is as welcome here as in JSON; an open quote is still an error
-
-
-@dataclass(frozen=True)
-class Dialect:
-    """How the cells of a file are told apart."""
-
-    separator: str
-    backslash: bool = False
-
-    def reader(self, file: TextIO) -> Iterator[list[str]]:
-        """Rows of cells; `csv.Error` where a quoted cell does not end as it should."""
-        escape = "\\" if self.backslash else None
-        return csv.reader(
-            file,
-            delimiter=self.separator,
-            escapechar=escape,
-            doublequote=not self.backslash,
-            skipinitialspace=True,
-            strict=True,
-        )
-
-    def __str__(self) -> str:
-        quotes = ", quotes after a backslash" if self.backslash else ""
-        return f"separator {self.separator!r}{quotes}".replace(r"'\t'", "tab")
 
 
 @dataclass(frozen=True)
@@ -92,6 +67,13 @@ def read_delimited(path: Path, options: ReadOptions) -> RawTable:
         path.parent,
         (found, *(f"{path.name}: {note}" for note in notes)),
         decimal_comma=reading.dialect.separator != ",",
+        layout=Layout(
+            encoding,
+            reading.dialect,
+            _declared_separator(path, encoding) is not None,
+            int(reading.numbers[0]) if header else None,
+            tuple(str(column[0]) if header else "" for column in reading.cells.columns),
+        ),
     )
 
 
@@ -154,14 +136,14 @@ def _readings(path: Path, encoding: str, separator: str, options: ReadOptions, *
     """
     doubled, backslash = Dialect(separator), Dialect(separator, backslash=True)
     if options.quotes:
-        return [_read(path, encoding, backslash if options.quotes == "backslash" else doubled, skip=skip)]
+        return [_read(path, encoding, backslash if options.quotes == "backslash" else doubled, options, skip=skip)]
     if not contains(path, encoding, '\\"'):
-        return [_read(path, encoding, doubled, skip=skip)]
+        return [_read(path, encoding, doubled, options, skip=skip)]
     readings: list[_Reading] = []
     faults: list[_NotRectangularError] = []
     for dialect in (doubled, backslash):
         try:
-            readings.append(_read(path, encoding, dialect, skip=skip))
+            readings.append(_read(path, encoding, dialect, options, skip=skip))
         except _NotRectangularError as error:
             faults.append(error)
     if not readings:
@@ -178,13 +160,13 @@ def _unescaped(cells: pa.Table) -> pa.Table:
     return pa.table(columns, names=cells.column_names)
 
 
-def _read(path: Path, encoding: str, dialect: Dialect, *, skip: bool) -> _Reading:
+def _read(path: Path, encoding: str, dialect: Dialect, options: ReadOptions, *, skip: bool) -> _Reading:
     """The file in this dialect.
 
     Raises:
         _NotRectangularError: it does not fit.
     """
-    parts: list[tuple[pa.RecordBatch, npt.NDArray[np.int64]]] = []
+    parts: list[tuple[pa.Table, npt.NDArray[np.int64]]] = []
     width = 0
     with open_text(path, encoding) as file:
         if skip:
@@ -193,12 +175,11 @@ def _read(path: Path, encoding: str, dialect: Dialect, *, skip: bool) -> _Readin
             width = width or next((len(row) for row in chunk if _has_content(row)), 0)
             numbers, rows = _with_content(chunk, first, width)
             if rows:
-                parts.append(_columns(rows, numbers))
+                cells, found = _columns(rows, numbers)
+                parts.append((options.kept(cells), found))
     if not parts:
         raise _NotRectangularError(1, "nothing but blank lines")
-    return _Reading(
-        dialect, pa.Table.from_batches([batch for batch, _ in parts]), np.concatenate([n for _, n in parts])
-    )
+    return _Reading(dialect, pa.concat_tables([cells for cells, _ in parts]), np.concatenate([n for _, n in parts]))
 
 
 def _chunks(reader: Iterator[list[str]]) -> Iterator[tuple[int, list[list[str]]]]:
@@ -237,9 +218,9 @@ def _has_content(row: list[str]) -> bool:
     return any(cell.strip() for cell in row)
 
 
-def _columns(rows: list[list[str]], numbers: Sequence[int]) -> tuple[pa.RecordBatch, npt.NDArray[np.int64]]:
+def _columns(rows: list[list[str]], numbers: Sequence[int]) -> tuple[pa.Table, npt.NDArray[np.int64]]:
     """Stripped columns `0`, `1`, ... and the numbers of their rows, without those that are empty."""
     arrays = [strip(pa.array(cells, pa.string())) for cells in zip(*rows, strict=True)]
     filled = reduce(pc.or_, [pc.not_equal(cells, "") for cells in arrays])
-    batch = pa.record_batch(arrays, [str(n) for n in range(len(arrays))])
-    return batch.filter(filled), np.array(numbers, np.int64)[filled.to_numpy(zero_copy_only=False)]
+    cells = pa.table(arrays, [str(n) for n in range(len(arrays))])
+    return cells.filter(filled), np.array(numbers, np.int64)[filled.to_numpy(zero_copy_only=False)]

@@ -37,7 +37,7 @@ def read_json(path: Path, options: ReadOptions) -> RawTable:
     while chunk := list(islice(found, ROWS)):
         numbers += [number for number, _ in chunk]
         names = list(dict.fromkeys(name for _, cells in chunk for name in cells))
-        parts.append(pa.table({name: strip(_column(path, name, chunk)) for name in names}))
+        parts.append(options.kept(pa.table({name: strip(_column(path, name, chunk)) for name in names})))
     if not numbers:
         raise DataError(f"{path}: no rows")
     if numbers == [1] and (inner := [name for name in names if "[{" in str(parts[0][name][0])[:2]]):

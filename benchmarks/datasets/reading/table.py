@@ -8,6 +8,7 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Literal
+from uuid import uuid4
 
 import numpy as np
 import numpy.typing as npt
@@ -15,6 +16,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from benchmarks.datasets.loading.splits import DataError
+from benchmarks.datasets.reading.layout import Layout
 from benchmarks.names import UnknownName, choose
 
 BLANKS = "".join(chr(code) for code in (*range(9, 14), *range(28, 33), 0x85, 0xA0, 0x1680, *range(0x2000, 0x200C),
@@ -34,6 +36,7 @@ class ReadOptions:
         quotes: how a quote inside a quoted cell is written: doubled ("") or after a backslash.
         header: whether the first row of a CSV file names the columns; else they are called `column_1`, ...
         sheet: of an Excel file, by name.
+        spool: a folder for the rows of a large table; they are then kept on disk and memory-mapped, not held in memory.
     """
 
     encoding: str | None = None
@@ -41,6 +44,17 @@ class ReadOptions:
     quotes: Literal["doubled", "backslash"] | None = None
     header: bool | None = None
     sheet: str | None = None
+    spool: Path | None = None
+
+    def kept(self, rows: pa.Table) -> pa.Table:
+        """The rows, memory-mapped from a file of their own if there is a folder for it."""
+        if self.spool is None:
+            return rows
+        path = str(self.spool / f"{uuid4().hex}.arrow")
+        with pa.OSFile(path, "wb") as sink, pa.ipc.new_file(sink, rows.schema) as file:
+            file.write_table(rows)
+        with pa.memory_map(path) as source:
+            return pa.ipc.open_file(source).read_all()
 
 
 @dataclass(frozen=True)
@@ -95,6 +109,7 @@ class RawTable:
         notes: one line a file kind: "products.csv: cp1252, separator ';', 150 rows".
         class_names: column -> its classes, where the file declares them; the cells are these names already.
         decimal_comma: the file writes 0,5 for a half (only where the separator is not a comma).
+        layout: of a single CSV file, or of the first of several.
     """
 
     columns: pa.Table
@@ -103,6 +118,7 @@ class RawTable:
     notes: tuple[str, ...] = ()
     class_names: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     decimal_comma: bool = False
+    layout: Layout | None = None
 
 
 def strip(cells: pa.Array | pa.ChunkedArray) -> pa.Array | pa.ChunkedArray:

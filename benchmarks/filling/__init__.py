@@ -1,0 +1,1 @@
+"""Fill the empty cells of a table with answers that can be trusted."""

@@ -1,0 +1,107 @@
+"""Answers on disk, part by part: a run that was killed goes on with the first part that is missing."""
+
+from __future__ import annotations
+
+import hashlib
+import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+import pyarrow as pa
+from filelock import FileLock, Timeout
+
+from benchmarks.datasets.loading.splits import DataError
+from benchmarks.records import store
+
+
+@dataclass(frozen=True)
+class Work:
+    """A folder beside the new file, which goes away when that is written.
+
+    Attributes:
+        folder: `.NAME.fill` beside the file NAME.
+    """
+
+    folder: Path
+
+    @classmethod
+    @contextmanager
+    def beside(cls, out: Path) -> Iterator[Work]:
+        """The folder, for this process alone; what a killed run left of its spool is removed.
+
+        Raises:
+            DataError: another process fills this file.
+        """
+        work = cls(out.parent / f".{out.name}.fill")
+        work.folder.mkdir(parents=True, exist_ok=True)
+        lock = FileLock(work.folder / "lock")
+        try:
+            lock.acquire(timeout=0)
+        except Timeout as error:
+            raise DataError(f"--out {out}: another cma-bench fill writes this file; wait for it") from error
+        try:
+            work._clear("spool")
+            work.spool.mkdir()
+            yield work
+        finally:
+            lock.release()
+
+    @property
+    def spool(self) -> Path:
+        """Where the rows of the source are kept while this process reads them."""
+        return self.folder / "spool"
+
+    def begin(self, key: str) -> bool:
+        """Keep parts made under this key, drop those of another one; whether there were such."""
+        said = self.folder / "key"
+        found = said.read_text() if said.is_file() else key
+        if found != key:
+            self._clear("parts")
+        store.write_text(said, key)
+        return found != key
+
+    def has(self, number: int) -> bool:
+        """Whether a part is there; one is whole or absent."""
+        return self._path(number).is_file()
+
+    def save(self, number: int, rows: pa.Table) -> None:
+        """Write a part, atomically."""
+        sink = pa.BufferOutputStream()
+        with pa.ipc.new_file(sink, rows.schema) as file:
+            file.write_table(rows)
+        store.write_bytes(self._path(number), sink.getvalue().to_pybytes())
+
+    def load(self, number: int) -> pa.Table:
+        """The rows of a part."""
+        with pa.OSFile(str(self._path(number)), "rb") as source:
+            return pa.ipc.open_file(source).read_all()
+
+    def remove(self) -> None:
+        """The end: nothing stays beside the new file."""
+        shutil.rmtree(self.folder, ignore_errors=True)
+
+    def _path(self, number: int) -> Path:
+        return self.folder / "parts" / f"{number:07}.arrow"
+
+    def _clear(self, name: str) -> None:
+        shutil.rmtree(self.folder / name, ignore_errors=True)
+
+
+def digest_of_cells(table: pa.Table) -> str:
+    """Hash of all cells and the names of their columns."""
+    found = hashlib.sha256(table.schema.to_string().encode())
+    for batch in table.to_batches(20_000):
+        found.update(batch.serialize())
+    return found.hexdigest()
+
+
+def digest_of_folder(folder: Path) -> str:
+    """Hash of all files below it and their names."""
+    found = hashlib.sha256()
+    for path in sorted(path for path in folder.rglob("*") if path.is_file()):
+        found.update(f"{path.relative_to(folder).as_posix()}\0".encode())
+        with path.open("rb") as file:
+            found.update(hashlib.file_digest(file, "sha256").digest())
+    return found.hexdigest()

@@ -1,0 +1,46 @@
+"""Saved models behind MLflow's pyfunc: a DataFrame of texts and photos in, the answers to its rows out."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from importlib.metadata import version
+from typing import Any
+
+import pandas as pd
+
+from benchmarks.serving.saved_model import PRECISION, SavedModel, load_model
+
+NEEDED = (
+    "torch", "torchvision", "open_clip_torch", "lightning", "safetensors", "numpy", "pandas", "pyarrow", "pillow",
+    "scikit-learn", "scipy", "pydantic", "tqdm",
+)  # fmt: skip
+"""What loading a model and predicting with it imports, beside this project itself."""
+
+
+class Served:
+    """What `mlflow.pyfunc.load_model(uri)` calls."""
+
+    def __init__(self, model: SavedModel):
+        self.model = model
+
+    def predict(self, frame: pd.DataFrame, params: Mapping[str, Any] | None = None) -> pd.DataFrame:
+        """The columns that `SavedModel.predict` adds to a table; those of the table itself are not sent back.
+
+        `image` and `text` are the columns, or those of the table that the model was trained on.
+
+        Raises:
+            ValueError: as `SavedModel.predict`.
+        """
+        precision = float((params or {}).get("precision", PRECISION))
+        text, image = (name if name in frame.columns else None for name in ("text", "image"))
+        return self.model.predict(frame, precision, text=text, image=image).iloc[:, len(frame.columns) :]
+
+
+def _load_pyfunc(path: str) -> Served:
+    """MLflow's entry point."""
+    return Served(load_model(path))
+
+
+def requirements() -> list[str]:
+    """What serving needs beside this project itself; stated, since inferring it takes minutes."""
+    return [f"{name}=={version(name)}" for name in NEEDED]
