@@ -9,11 +9,12 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Literal, Self
+from typing import Any, Literal, Self
 
 import pandas as pd
 
 from benchmarks.datasets.loading.grouping import position
+from benchmarks.serving.answers import FILLED, KEPT, REVIEW
 from cma_clip.answering import Point
 
 Section = Literal["suspects", "above", "below", "sample"]
@@ -99,7 +100,7 @@ class Selection:
         """The next rows of the filled table; the index holds their numbers, each once in the whole table."""
         self.rows += len(chunk)
         for task in self.tasks:
-            self.decisions[task.name].update(chunk[task.decision].value_counts().to_dict())
+            self.decisions[task.name].update(map(str, chunk[task.decision]))
             found = self.found[task.name]
             for section, rank in RANKS.items():
                 found[section] = found[section].joined(chunk, rank(task, chunk), most_of(section, self.most))
@@ -112,32 +113,33 @@ def most_of(section: Section, most: int) -> int:
 
 def contradicted(task: FilledTask, rows: pd.DataFrame) -> pd.Series[bool]:
     """Bool[N]: kept cells for which the model says another class; case and blanks around do not count."""
-    cell, suggested = (
-        rows[column].astype("string").str.strip().str.casefold() for column in (task.cell, task.suggested)
-    )
-    differ = cell.ne(suggested).fillna(False).astype(bool)
-    return (rows[task.decision] == "kept") & differ
+    differ = _plain(rows[task.cell]).ne(_plain(rows[task.suggested])).fillna(False).astype(bool)
+    return (rows[task.decision] == KEPT) & differ
+
+
+def _plain(names: pd.Series[Any]) -> pd.Series[str]:
+    return names.astype("string").str.strip().str.casefold()
 
 
 def _suspects(task: FilledTask, chunk: pd.DataFrame) -> pd.Series[float]:
     """The most confident first; after them cells with a value that the model cannot say, as it never agrees there."""
     rows = chunk[contradicted(task, chunk)]
-    known = rows[task.cell].astype("string").str.strip().str.casefold().isin([name.casefold() for name in task.classes])
+    known = _plain(rows[task.cell]).isin([name.casefold() for name in task.classes])
     return (~known).astype("float64") * 2 - _confidence(task, rows)
 
 
 def _above(task: FilledTask, chunk: pd.DataFrame) -> pd.Series[float]:
-    return _confidence(task, chunk[chunk[task.decision] == "filled"])
+    return _confidence(task, chunk[chunk[task.decision] == FILLED])
 
 
 def _below(task: FilledTask, chunk: pd.DataFrame) -> pd.Series[float]:
     """The most confident first: the closest to the threshold, or to any that might be set."""
-    return -_confidence(task, chunk[chunk[task.decision] == "review"])
+    return -_confidence(task, chunk[chunk[task.decision] == REVIEW])
 
 
 def _sample(task: FilledTask, chunk: pd.DataFrame) -> pd.Series[float]:
     """In the order of a hash: any number of first rows is a uniform draw, and the same one each time."""
-    rows = chunk.index[chunk[task.decision] == "filled"]
+    rows = chunk.index[chunk[task.decision] == FILLED]
     return pd.Series([position(str(row), SAMPLE_RULE) for row in rows], index=rows, dtype="float64")
 
 

@@ -4,20 +4,21 @@ from __future__ import annotations
 
 import base64
 import io
-from collections.abc import Callable, Collection
+from collections.abc import Collection, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
 
 from PIL import Image
 
-from benchmarks.datasets.loading.splits import DataError
+from benchmarks.datasets.manifest.folder import PhotoFolder
+from benchmarks.serving.inputs import is_missing
+from benchmarks.serving.photos import Photo, PhotoError, photos_in
 
 SIDE = 160
 """Longest side in pixels: sharp on a screen with two pixels a point."""
 QUALITY = 75
-
-ReadPhoto = Callable[[int], Image.Image | None]
-"""A row's number -> its photo, None where it has none; raises DataError where it cannot be decoded."""
 
 
 @dataclass(frozen=True)
@@ -28,18 +29,37 @@ class Thumbnail:
     reason: str = ""
 
 
-def thumbnails(rows: Collection[int], photo: ReadPhoto) -> dict[int, Thumbnail]:
-    """One for each row, made in threads."""
+def thumbnails(cells: Mapping[int, Any], images: Path | None, missing: Collection[str]) -> dict[int, Thumbnail]:
+    """The first photo of each cell.
+
+    Args:
+        cells: row -> what it has in the column of photos.
+        images: the folder that paths are below; None: they are followed to the letter.
+        missing: words that stand for an empty cell.
+    """
+    here = Path.cwd()
+    folder = PhotoFolder(here, here, anywhere=True) if images is None else PhotoFolder(images, images)
+    found = [_first(cell, folder, missing) for cell in cells.values()]
     with ThreadPoolExecutor() as pool:  # Pillow releases the interpreter lock while it decodes and resizes
-        return dict(zip(rows, pool.map(lambda row: _thumbnail(row, photo), rows), strict=True))
+        return dict(zip(cells, pool.map(_thumbnail, found), strict=True))
 
 
-def _thumbnail(row: int, photo: ReadPhoto) -> Thumbnail:
+def _first(cell: object, folder: PhotoFolder, missing: Collection[str]) -> Photo | str:
+    """A photo not yet decoded, or why there is none."""
     try:
-        image = photo(row)
-    except DataError as error:
+        photos = () if is_missing(cell, missing) else photos_in(cell, folder)
+    except PhotoError as error:
+        return str(error)
+    return photos[0] if photos else "no photo"
+
+
+def _thumbnail(found: Photo | str) -> Thumbnail:
+    if isinstance(found, str):
+        return Thumbnail(None, found)
+    try:
+        return Thumbnail(data_uri(found.open()))
+    except PhotoError as error:
         return Thumbnail(None, str(error))
-    return Thumbnail(None, "no photo") if image is None else Thumbnail(data_uri(image))
 
 
 def data_uri(image: Image.Image) -> str:

@@ -4,7 +4,7 @@ import numpy as np
 import pandas as pd
 from PIL import Image
 
-from benchmarks.datasets.loading.splits import DataError
+from benchmarks.reviewing.cards import RowColumns
 from benchmarks.reviewing.page import About
 from benchmarks.reviewing.selection import FilledTask
 from cma_clip.answering import Point
@@ -27,7 +27,7 @@ SEASON = FilledTask(
     "season", "season", "season_suggested", "season_confidence", "season_decision", ("Summer", "Winter"), None
 )
 TASKS = (COLOR, SEASON)
-ABOUT = About("products.csv", "cma_clip", 0.9, 0.9, "sku", "title", "problem")
+ABOUT = About("products.csv", "cma_clip", 0.9, 0.9)
 
 
 def filled_table(rows, seed=0):
@@ -52,8 +52,16 @@ def filled_table(rows, seed=0):
     return table
 
 
-def photo(row):
-    """Every fifth row has none, every seventh one that is broken."""
-    if row % 7 == 0:
-        raise DataError(f"products.csv, row {row}: image {row}.jpg cannot be decoded")
-    return None if row % 5 == 0 else Image.new("RGB", (300, 200), (row % 256, 90, 160))
+def write_photos(table, folder):
+    """A column of photos below a folder: every fifth row has none, one in seven is missing, one in eleven broken."""
+    table["image"] = [None if row % 5 == 0 else f"{row}.jpg" for row in table.index]
+    for row in table.index:
+        if row % 11 == 0:
+            (folder / f"{row}.jpg").write_bytes(b"no photo")
+        elif row % 5 and row % 7:
+            Image.new("RGB", (300, 200), (row % 256, 90, 160)).save(folder / f"{row}.jpg")
+    return table
+
+
+def columns_of(folder):
+    return RowColumns("sku", "title", "image", "problem", folder, ())

@@ -1,6 +1,7 @@
 import base64
 import io
 import re
+from dataclasses import replace
 from html.parser import HTMLParser
 
 import numpy as np
@@ -11,7 +12,7 @@ from scipy.stats import binom
 from benchmarks.reviewing.page import needed, to_html
 from benchmarks.reviewing.selection import Selection
 from benchmarks.reviewing.thumbnails import data_uri
-from tests.benchmarks.reviewing.filled_tables import ABOUT, TASKS, filled_table, photo
+from tests.benchmarks.reviewing.filled_tables import ABOUT, TASKS, columns_of, filled_table, write_photos
 
 HOSTILE = '</script><script>alert(1)</script> {{ 7 * 7 }} {% raw %} "\' onload="x" &amp; <b>'
 
@@ -41,10 +42,11 @@ class Read(HTMLParser):
         return " ".join(" ".join(self.text).split())
 
 
-def page_of(table, most=60):
+def page_of(table, most=60, folder=None):
     selection = Selection(TASKS, most)
     selection.add(table)
-    return to_html(selection, ABOUT, photo)
+    columns = columns_of(folder)
+    return to_html(selection, ABOUT, columns if "image" in table.columns else replace(columns, image=None))
 
 
 def test_a_card_says_what_there_is_to_know():
@@ -104,15 +106,19 @@ def test_nothing_is_fetched():
     assert "default-src 'none'" in page
 
 
-def test_a_photo_is_inside_once_and_a_missing_one_has_its_reason():
-    page = page_of(filled_table(60))
+def test_a_photo_is_inside_once_and_a_missing_one_has_its_reason(tmp_path):
+    table = write_photos(filled_table(60), tmp_path)
+    table["problem"] = None
+    page = page_of(table, folder=tmp_path)
     read = Read(page)
+    carded = {int(card["data-row"]) for card in read.cards}
     shown = {int(attrs["data-photo"]) for tag, attrs in read.tags if tag == "img"}
-    assert shown
-    assert all(row % 5 and row % 7 for row in shown)
+    assert shown == {row for row in carded if row % 5 and row % 7 and row % 11}
     assert page.count("data:image/jpeg;base64,") == len(shown)
-    assert "cannot be decoded" in read.words
+    assert "photo missing: 7.jpg" in read.words
+    assert "photo cannot be decoded: 11.jpg is not an image in a format known to Pillow" in read.words
     assert "no photo" in read.words
+    assert str(tmp_path) not in page
 
 
 @pytest.mark.parametrize("size", [(1200, 800), (800, 1200), (40, 30)])

@@ -1,7 +1,7 @@
 import numpy as np
 import pandas as pd
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from benchmarks.reviewing.selection import Selection
@@ -39,6 +39,7 @@ def expected(table, task, most):
     return {section: ([key[-1] for key in sorted(keys)[:n]], len(keys)) for section, (keys, n) in found.items()}
 
 
+@settings(max_examples=50)
 @given(st.integers(0, 10_000), st.integers(1, 150), st.integers(1, 30), st.data())
 def test_in_chunks_and_whole_the_same_rows_are_found_as_row_by_row(seed, rows, most, data):
     table = filled_table(rows, seed)
