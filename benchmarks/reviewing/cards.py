@@ -110,10 +110,8 @@ def _card(row: int, values: pd.Series[Any], task: FilledTask, columns: RowColumn
 
 def _text(values: pd.Series[Any], column: str | None) -> str | None:
     """Stripped; None where there is none, or only blanks."""
-    value = None if column is None else values[column]
-    return None if is_missing(value, ()) else str(value).strip()
+    return None if column is None or is_missing(values[column], ()) else str(values[column]).strip()
 
 
 def _number(values: pd.Series[Any], column: str | None) -> float | None:
-    value = None if column is None else values[column]
-    return None if is_missing(value, ()) else float(value)
+    return None if column is None or is_missing(values[column], ()) else float(values[column])

@@ -62,7 +62,7 @@ def test_a_card_says_what_there_is_to_know():
         f"product {row} row {row} · id P{row} cell: {suspect['data-cell']} model: {suspect['data-suggested']} "
         in read.words
     )
-    assert f"confidence {table.loc[row, 'color_confidence']:.3f} threshold 0.600 from the text " in read.words
+    assert f"confidence {table.loc[row, 'color_confidence']:.3f} threshold 0.600 text " in read.words
     assert "rare, or spelt in another way" in read.words
     assert "text cut at 32 tokens" in read.words
 
