@@ -12,6 +12,7 @@ import tyro
 from benchmarks.commands.backbones import backbone, pretrain
 from benchmarks.commands.data import data
 from benchmarks.commands.experiments import run, suite, suites
+from benchmarks.commands.filling import fill
 from benchmarks.commands.models import attention, models, predict
 from benchmarks.commands.results import rank, tables
 from benchmarks.commands.tuning import tune
@@ -26,6 +27,7 @@ COMMANDS: dict[str, Callable[..., Any]] = {
     "suites": suites,
     "data": data,
     "predict": predict,
+    "fill": fill,
     "attention": attention,
     "pretrain": pretrain,
     "backbone": backbone,

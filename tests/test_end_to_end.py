@@ -132,13 +132,14 @@ def test_the_logged_model_serves_photos_and_titles_in_a_fresh_process(smoke):
     folder, _, _ = smoke
     Image.effect_noise((40, 30), 90).convert("RGB").save(folder / "photo.png")
     served = serve("cma_clip", folder / "photo.png", folder)
-    assert set(served) == {f"{task}{part}" for task in ("color", "pattern", "style") for part in ("", "_probability")}
+    parts = ("", "_suggested", "_confidence", "_decision", "_text_weight", "_photo_weight")
+    assert set(served) == {"problem"} | {f"{task}{part}" for task in ("color", "pattern", "style") for part in parts}
     for values in served.values():
         assert values[0] == values[1]  # a path, or what the file holds
     (model,) = (path.parent for path in folder.glob("runs/experiments/*/model/network.safetensors"))
     for row, photo in ((0, ["--image", "photo.png"]), (2, [])):
         said = cma_bench("predict", "--model", model, "--text", "a red dress", *photo, cwd=folder).stdout
-        answer = f"color: {served['color'][row]} ({served['color_probability'][row]:.3f}; "
+        answer = f"color: {served['color_suggested'][row]} ({served['color_confidence'][row]:.3f}; "
         assert said.startswith(f"{answer}to review: validation promises 90% precision at no threshold)")  # of 24 rows
 
 

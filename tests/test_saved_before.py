@@ -4,6 +4,7 @@
 task and MLflow's loader was `benchmarks.serving`. They are never written again.
 """
 
+import importlib
 import json
 import shutil
 import subprocess
@@ -68,7 +69,7 @@ def test_a_model_logged_before_its_loader_moved_is_served():
     texts = [row["text"] for row in THEN["rows"]]
     answer = served.predict(pd.DataFrame({"image": [None] * len(texts), "text": texts}).dropna(subset=["text"]))
     expected = np.array(THEN["probabilities"]["tfidf_logistic"]["color"])[[0, 2]]
-    np.testing.assert_allclose(answer["color_probability"], expected.max(axis=1), atol=1e-4)
+    np.testing.assert_allclose(answer["color_confidence"], expected.max(axis=1), atol=1e-4)
 
 
 def _without_a_key(path):
@@ -112,3 +113,11 @@ def test_a_damaged_model_is_one_clear_error(name, damage, tmp_path):
             with pytest.raises(ValueError, match=rf"model-{number} holds no (saved|whole) \w+: .") as caught:
                 models.load(folder)
             assert "\n" not in str(caught.value)
+
+
+@pytest.mark.parametrize("module", ["benchmarks.serving", "benchmarks.tracking.pyfunc"])
+def test_every_loader_that_a_logged_model_ever_named_is_there(module):
+    loaded = importlib.import_module(module)._load_pyfunc(str(SAVED / "tfidf_logistic"))
+    answer = loaded.predict(pd.DataFrame({"text": [THEN["rows"][0]["text"]]}))
+    expected = max(THEN["probabilities"]["tfidf_logistic"]["color"][0])
+    assert answer["color_confidence"].tolist() == [pytest.approx(expected, abs=1e-4)]

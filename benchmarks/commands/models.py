@@ -77,19 +77,25 @@ def _verdicts(saved: SavedModel, answers: pd.DataFrame, precision: float) -> str
     """Of one row: the suggestion for each task, whether it can be trusted, and what is wrong with the row."""
     answer = answers.iloc[0]
     lines = []
-    for task in saved.classifier.tasks:
-        if answer[f"{task.name}_decision"] == "no evidence":
-            lines.append(f"{task.name}: no evidence")
-            continue
-        promise = saved.promise(task.name, precision)
-        if promise is None:
-            verdict = f"to review: validation promises {precision:.0%} precision at no threshold"
-        else:
-            decision = "trusted" if answer[f"{task.name}_decision"] == "filled" else "to review"
-            verdict = f"{decision}: threshold for {precision:.0%} {promise.threshold:.3f}"
-        confidence = f"confidence {answer[f'{task.name}_confidence']:.3f}"
-        lines.append(f"{task.name}: {answer[f'{task.name}_suggested']} ({confidence}; {verdict})")
-    return "\n".join([*lines, *([answer["problem"]] if answer["problem"] else [])])
+    for task in (task.name for task in saved.classifier.tasks):
+        suggested, confidence = answer[f"{task}_suggested"], answer[f"{task}_confidence"]
+        verdict = _verdict(saved, task, answer[f"{task}_decision"], precision)
+        lines.append(f"{task}: {verdict if suggested is None else f'{suggested} ({confidence:.3f}{verdict})'}")
+    return "\n".join([*lines, *answers["problem"].dropna()])
+
+
+def _verdict(saved: SavedModel, task: str, decision: str, precision: float) -> str:
+    from benchmarks.serving.answers import FILLED, NO_EVIDENCE
+
+    if decision == NO_EVIDENCE:
+        return NO_EVIDENCE
+    if saved.answering is None:
+        return ""
+    promise = saved.promise(task, precision)
+    if promise is None:
+        return f"; to review: validation promises {precision:.0%} precision at no threshold"
+    said = "trusted" if decision == FILLED else "to review"
+    return f"; {said}: threshold for {precision:.0%} {promise.threshold:.3f}"
 
 
 @dataclass(frozen=True)

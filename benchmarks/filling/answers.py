@@ -48,7 +48,7 @@ class Roles:
 
 
 def part_of(answered: pd.DataFrame, rows: Rows, tasks: Sequence[str]) -> pa.Table:
-    """The new values of task columns, null where the cell stays, then the new columns as they are called in the file."""
+    """The new values of task columns, null where the cell stays, then the new columns by their names in the file."""
     old = set(rows.frame.columns)
     new = [str(name) for name in answered.columns if name not in old]
     roles = _roles(new, tasks, old, _evidence(rows))

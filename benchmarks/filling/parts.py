@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import os
 import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -18,13 +19,18 @@ from benchmarks.records import store
 
 @dataclass(frozen=True)
 class Work:
-    """A folder beside the new file, which goes away when that is written.
+    """The folder beside the new file that a run works in; it goes away when the file is written.
 
     Attributes:
-        folder: `.NAME.fill` beside the file NAME.
+        out: the new file; the folder is called `.NAME.fill`.
     """
 
-    folder: Path
+    out: Path
+
+    @property
+    def folder(self) -> Path:
+        """Where it is."""
+        return self.out.parent / f".{self.out.name}.fill"
 
     @classmethod
     @contextmanager
@@ -34,7 +40,7 @@ class Work:
         Raises:
             DataError: another process fills this file.
         """
-        work = cls(out.parent / f".{out.name}.fill")
+        work = cls(out)
         work.folder.mkdir(parents=True, exist_ok=True)
         lock = FileLock(work.folder / "lock")
         try:
@@ -78,6 +84,24 @@ class Work:
         with pa.OSFile(str(self._path(number)), "rb") as source:
             return pa.ipc.open_file(source).read_all()
 
+    @contextmanager
+    def written(self) -> Iterator[Path]:
+        """A place to write the new file to; it is moved to its own at the end of the block."""
+        self._clear("new")
+        path = self.folder / "new" / self.out.name
+        path.parent.mkdir()
+        yield path
+        with path.open("rb+") as file:
+            os.fsync(file.fileno())
+        store.write_text(self.folder / "done", _digest_of_file(path))
+        path.replace(self.out)
+
+    def remove_if_done(self) -> None:
+        """What a run left that was killed after it wrote the new file."""
+        done = self.folder / "done"
+        if done.is_file() and done.read_text() == _digest_of_file(self.out):
+            self.remove()
+
     def remove(self) -> None:
         """The end: nothing stays beside the new file."""
         shutil.rmtree(self.folder, ignore_errors=True)
@@ -102,6 +126,10 @@ def digest_of_folder(folder: Path) -> str:
     found = hashlib.sha256()
     for path in sorted(path for path in folder.rglob("*") if path.is_file()):
         found.update(f"{path.relative_to(folder).as_posix()}\0".encode())
-        with path.open("rb") as file:
-            found.update(hashlib.file_digest(file, "sha256").digest())
+        found.update(_digest_of_file(path).encode())
     return found.hexdigest()
+
+
+def _digest_of_file(path: Path) -> str:
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()

@@ -117,7 +117,7 @@ class Record(_Frozen):
         config: the model's complete configuration, defaults included.
         facts: what the training reports of itself (epochs, selected epoch, trainable parameters ...); of a model that
             reads texts through a backbone also `text_tokens`, the most it reads of a text, and `cut_texts`, the share
-            of longer texts by split.
+            of longer texts by split; `evidence`, the shares of examples with a text and with a photo by split.
         fingerprints: data and weights.
         versions: name -> version of everything that took part; empty in records made before there were any.
         data_report: what the loader left out (bad samples, dropped classes).

@@ -9,7 +9,7 @@ from typing import Any
 
 import pandas as pd
 
-from benchmarks.reviewing.selection import FilledTask, Section, Selection
+from benchmarks.reviewing.selection import FilledTask, Section, Selection, plain
 from benchmarks.serving.answers import KEPT
 from benchmarks.serving.inputs import is_missing
 
@@ -97,7 +97,7 @@ def _card(row: int, values: pd.Series[Any], task: FilledTask, columns: RowColumn
         id=_text(values, columns.id),
         title=_text(values, columns.text),
         cell=cell,
-        known=cell is None or cell.casefold() in {name.casefold() for name in task.classes},
+        known=cell is None or plain(cell) in map(plain, task.classes),
         suggested=str(values[task.suggested]),
         confidence=float(values[task.confidence]),
         decision=str(values[task.decision]),

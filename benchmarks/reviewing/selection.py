@@ -9,11 +9,14 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Any, Literal, Self
+from functools import lru_cache
+from typing import Literal, Self
 
 import pandas as pd
+import pyarrow as pa
 
 from benchmarks.datasets.loading.grouping import position
+from benchmarks.datasets.reading.values import settle_labels
 from benchmarks.serving.answers import FILLED, KEPT, REVIEW
 from cma_clip.answering import Point
 
@@ -65,9 +68,12 @@ class Found:
 
     def joined(self, chunk: pd.DataFrame, ranks: pd.Series[float], most: int) -> Found:
         """With the rows of a chunk that have a rank; at most `most` are held."""
-        first = ranks.sort_values(kind="stable").head(most)
+        full = len(self.ranks) == most
+        first = (ranks[ranks < self.ranks.iloc[-1]] if full else ranks).sort_values(kind="stable").head(most)
         if self.rows is None:
             return Found(len(ranks), first, chunk.loc[first.index])
+        if first.empty:
+            return Found(self.count + len(ranks), self.ranks, self.rows)
         kept = pd.concat([self.ranks, first]).sort_values(kind="stable").head(most)
         rows = pd.concat([self.rows, chunk.loc[first.index]]).loc[kept.index]
         return Found(self.count + len(ranks), kept, rows)
@@ -112,19 +118,23 @@ def most_of(section: Section, most: int) -> int:
 
 
 def contradicted(task: FilledTask, rows: pd.DataFrame) -> pd.Series[bool]:
-    """Bool[N]: kept cells for which the model says another class; case and blanks around do not count."""
-    differ = _plain(rows[task.cell]).ne(_plain(rows[task.suggested])).fillna(False).astype(bool)
-    return (rows[task.decision] == KEPT) & differ
+    """Bool[N]: kept cells for which the model says another class; 2011.0 is 2011, and case and blanks do not count."""
+    kept = (rows[task.decision] == KEPT) & rows[task.suggested].notna()
+    cell, suggested = (rows.loc[kept, name].astype(str).map(plain) for name in (task.cell, task.suggested))
+    return kept & (cell != suggested).reindex(rows.index, fill_value=False)
 
 
-def _plain(names: pd.Series[Any]) -> pd.Series[str]:
-    return names.astype("string").str.strip().str.casefold()
+@lru_cache(maxsize=10_000)  # cells repeat
+def plain(name: str) -> str:
+    """Equal for spellings of one class, as in `settle_labels`; case does not count."""
+    settled: str | None = settle_labels(pa.chunked_array([[name.strip()]]), ()).values[0].as_py()
+    return (settled or "").casefold()
 
 
 def _suspects(task: FilledTask, chunk: pd.DataFrame) -> pd.Series[float]:
     """The most confident first; after them cells with a value that the model cannot say, as it never agrees there."""
     rows = chunk[contradicted(task, chunk)]
-    known = _plain(rows[task.cell]).isin([name.casefold() for name in task.classes])
+    known = rows[task.cell].astype(str).map(plain).isin([plain(name) for name in task.classes])
     return (~known).astype("float64") * 2 - _confidence(task, rows)
 
 

@@ -137,7 +137,7 @@ def _train_and_record(
             relevance={task: (r["text"], r["image"]) for task, r in (splits.relevance or {}).items()},
             sizes=_sizes(splits),
             config=classifier.config.model_dump(mode="json"),
-            facts={**classifier.facts(), **_cut_texts(classifier, splits)},
+            facts={**classifier.facts(), **_cut_texts(classifier, splits), "evidence": _evidence(splits)},
             fingerprints=identity.fingerprints,
             versions={name: int(version) for name, version in identity.versions.items()},
             data_report=to_jsonable_python(splits.report),
@@ -169,6 +169,17 @@ def _cut_texts(classifier: Classifier, splits: Splits) -> dict[str, Any]:
             there = sum(bool(text and text.strip()) for text in examples.texts())
             shares[name] = float(cut.sum() / max(1, there))
     return {} if most is None else {"text_tokens": most, "cut_texts": shares}
+
+
+def _evidence(splits: Splits) -> dict[str, dict[str, float]]:
+    """Split -> the share of its examples that have a text, and a photo."""
+    return {
+        name: {
+            "text": sum(bool(text and text.strip()) for text in examples.texts()) / len(examples),
+            "image": float(examples.image_present().mean()),
+        }
+        for name, examples in splits.parts().items()
+    }
 
 
 def _sizes(splits: Splits) -> dict[str, int]:

@@ -56,7 +56,8 @@ class Photo:
         except DataError as error:
             if isinstance(error.__cause__, FileNotFoundError):
                 raise PhotoError(f"photo missing: {self.shown}") from error
-            raise PhotoError(str(error).replace(str(self.source), self.shown)) from error
+            place = str(self.source) if isinstance(self.source, Path) else self.shown
+            raise PhotoError(str(error).replace(place, self.shown)) from error
         except (OSError, SyntaxError, ValueError, RuntimeError, struct.error) as error:  # of a PIL image not yet read
             raise PhotoError(f"photo cannot be decoded: {error}") from error
 
@@ -81,7 +82,8 @@ def photos_in(cell: Any, folder: PhotoFolder) -> tuple[Photo, ...]:  # noqa: ANN
         return tuple(Photo(Path(path), named if len(files) == 1 else os.path.basename(path)) for path in files)  # noqa: PTH119
     encoded = _from_base64(named)
     if encoded is None:
-        raise PhotoError(f"photo missing: {_short(named)}")
+        what = "photo is no valid base64" if named.startswith("data:") else "photo missing"
+        raise PhotoError(f"{what}: {_short(named)}")
     return (Photo(encoded, f"{len(encoded)} bytes"),)
 
 

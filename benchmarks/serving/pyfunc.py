@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
+import base64
+import io
 from collections.abc import Mapping
 from importlib.metadata import version
 from typing import Any
 
 import pandas as pd
+from PIL import Image
 
 from benchmarks.serving.saved_model import PRECISION, SavedModel, load_model
 
 NEEDED = (
-    "torch", "torchvision", "open_clip_torch", "lightning", "safetensors", "numpy", "pandas", "pyarrow", "pillow",
-    "scikit-learn", "scipy", "pydantic", "tqdm",
+    "torch", "torchvision", "open_clip_torch", "timm", "lightning", "safetensors", "pyarrow", "filelock", "numpy",
+    "pillow", "scikit-learn", "scipy", "pandas", "huggingface_hub", "pydantic", "tqdm",
 )  # fmt: skip
 """What loading a model and predicting with it imports, beside this project itself."""
 
@@ -26,14 +29,25 @@ class Served:
     def predict(self, frame: pd.DataFrame, params: Mapping[str, Any] | None = None) -> pd.DataFrame:
         """The columns that `SavedModel.predict` adds to a table; those of the table itself are not sent back.
 
-        `image` and `text` are the columns, or those of the table that the model was trained on.
+        `image` and `text` are the columns, or those of the table that the model was trained on; a photo is a path (as
+        the process that serves sees it), base64 or bytes. What is missing is None, NaN being no JSON. Of `params`,
+        `precision` counts.
 
         Raises:
             ValueError: as `SavedModel.predict`.
         """
         precision = float((params or {}).get("precision", PRECISION))
         text, image = (name if name in frame.columns else None for name in ("text", "image"))
-        return self.model.predict(frame, precision, text=text, image=image).iloc[:, len(frame.columns) :]
+        answers = self.model.predict(frame, precision, text=text, image=image).iloc[:, len(frame.columns) :]
+        without = {name: answers[name].astype(object) for name in answers if answers[name].isna().any()}
+        return answers.assign(**{name: cells.where(cells.notna(), None) for name, cells in without.items()})
+
+
+def example() -> pd.DataFrame:
+    """What a request may look like: a title, and a photo of one pixel as base64."""
+    file = io.BytesIO()
+    Image.new("RGB", (1, 1), "red").save(file, "PNG")
+    return pd.DataFrame({"text": ["Red striped dress"], "image": [base64.b64encode(file.getvalue()).decode()]})
 
 
 def _load_pyfunc(path: str) -> Served:

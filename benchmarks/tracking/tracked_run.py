@@ -6,13 +6,15 @@ import json
 import time
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from benchmarks.datasets.loading.splits import Splits
 from benchmarks.records.record import Record
-from benchmarks.serving.pyfunc import requirements
 from benchmarks.tracking.connection import Connection
 from benchmarks.tracking.names import mlflow_name
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 LONGEST_VALUE = 6000
 """Characters of a parameter's value; MLflow refuses more."""
@@ -107,23 +109,31 @@ class TrackedRun:
     def _log_pyfunc(self, folder: Path) -> None:
         import mlflow
 
+        from benchmarks.serving.pyfunc import PRECISION, Served, example, load_model, requirements
+
         mlflow.set_tracking_uri(self.connection.uri)
+        answers = Served(load_model(folder)).predict(example())
         with mlflow.start_run(run_id=self.run_id):
-            # Without an input example: MLflow would load every model again to predict it.
             mlflow.pyfunc.log_model(
                 name="model",
-                loader_module="benchmarks.tracking.pyfunc",
+                loader_module="benchmarks.serving",
                 data_path=str(folder),
-                signature=_signature(),
+                signature=_signature(answers),
+                input_example=(example(), {"precision": PRECISION}),
                 pip_requirements=requirements(),
             )
 
 
-def _signature() -> Any:  # noqa: ANN401 - mlflow's own
-    """Input columns for the UI: an image may be a path or bytes. Outputs depend on the tasks."""
+def _signature(answers: pd.DataFrame) -> Any:  # noqa: ANN401 - mlflow's own
+    """Columns of a request and of an answer like the one given; any value may be missing."""
     from mlflow.models import ModelSignature
-    from mlflow.types import ColSpec, Schema
+    from mlflow.types import ColSpec, ParamSchema, ParamSpec, Schema
     from mlflow.types.schema import AnyType
+    from pandas.api.types import is_float_dtype
 
-    columns = [ColSpec(AnyType(), "image", required=False), ColSpec("string", "text", required=False)]
-    return ModelSignature(inputs=Schema(columns))
+    from benchmarks.serving.pyfunc import PRECISION
+
+    inputs = [ColSpec("string", "text", required=False), ColSpec(AnyType(), "image", required=False)]
+    kinds = {name: "double" if is_float_dtype(answers[name]) else "string" for name in answers}
+    outputs = [ColSpec(kind, name, required=False) for name, kind in kinds.items()]
+    return ModelSignature(Schema(inputs), Schema(outputs), ParamSchema([ParamSpec("precision", "double", PRECISION)]))

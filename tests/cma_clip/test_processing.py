@@ -1,6 +1,7 @@
 import numpy as np
 import pytest
 from open_clip.transform import PreprocessCfg, image_transform_v2
+from PIL import Image
 
 from cma_clip.backbone.loading import load_backbone
 from cma_clip.classifier import Workspace
@@ -118,3 +119,28 @@ def test_the_cut_texts_are_what_the_lengths_say(architectures, kind, tmp_path):
     assert processor.encode_texts(examples, Workspace())["text_cut"].tolist() == [*longer, False, False]
     assert processor.cut_texts(examples, Workspace()).tolist() == [*longer, False, False]
     assert processor.cut_texts(ExampleList.of([photo("red")], [None]), Workspace()).tolist() == [False]
+
+
+@pytest.mark.parametrize("mode", ["shortest", "longest", "squash"])
+@pytest.mark.parametrize("kind", KINDS)
+def test_a_shrunk_photo_is_processed_to_the_same_pixels(architectures, kind, mode):
+    backbone = load_backbone(architectures[kind])
+    backbone.preprocess_cfg = {**backbone.preprocess_cfg, "resize_mode": mode}
+    processor = Processor(backbone)
+    for width, height in ((24, 20), (301, 77), (50, 400), (3, 3), processor.image_size):
+        noise = np.random.default_rng(width).integers(0, 256, (height, width, 3), np.uint8)
+        image = Image.fromarray(noise)
+        small = processor.shrink(image)
+        assert np.array_equal(processor.image(small), processor.image(image))
+        assert small.size == processor.image_size[::-1]
+
+
+def test_texts_are_tokenised_once_for_two_questions(tiny, monkeypatch):
+    processor = Processor(load_backbone(tiny))
+    asked = []
+    plain = processor.texts
+    monkeypatch.setattr(processor, "texts", lambda texts: asked.append(texts) or plain(texts))
+    one, other = (ExampleList.of([None], [text]) for text in ("red " * 40, "red"))
+    for examples, cut in ((one, True), (one, True), (other, False), (one, True)):
+        assert processor.cut_texts(examples, Workspace()).tolist() == [cut]
+    assert len(asked) == 3

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from benchmarks.datasets.loading.splits import DataError
+from benchmarks.datasets.reading.encoding import find_encoding
 from benchmarks.filling.writing import columnar, delimited, excel, json_rows
 from benchmarks.filling.writing.changes import Changes, Source
 
@@ -37,6 +38,7 @@ FORMATS: Mapping[str, Format] = {
     ".parquet": Format(columnar.check, columnar.copy, columnar.write),
     **dict.fromkeys((".xlsx", ".xlsm"), Format(excel.check, excel.copy, excel.write)),
 }
+LINES = (".jsonl", ".ndjson")
 PACKED = (".csv", ".tsv", ".tab", ".txt", ".jsonl", ".ndjson", ".json")
 
 
@@ -79,12 +81,8 @@ def _is_alike(source: Source, target: Path) -> bool:
     if source.file is None:
         return False
     one, other = ending(source.file), ending(target)
-    if FORMATS.get(one) is JSON and FORMATS[other] is JSON:
-        from benchmarks.datasets.reading.encoding import find_encoding
-
-        return other == ".json" or not json_rows.is_array(
-            source.file, find_encoding(source.file, source.options.encoding)
-        )
+    if one != other and FORMATS.get(one) is JSON and other in LINES:
+        return not json_rows.is_array(source.file, find_encoding(source.file, source.options.encoding))
     return one == other
 
 

@@ -229,9 +229,10 @@ def test_a_logged_model_predicts_in_a_fresh_process(runs_dir, tracker, client, s
     command = [sys.executable, "-W", "ignore", "-c", PREDICT, f"runs:/{child.info.run_id}/model"]
     there = {**os.environ, "MLFLOW_TRACKING_URI": default_uri(runs_dir)}
     done = subprocess.run(command, env=there, capture_output=True, text=True, check=True)
-    assert json.loads(done.stdout) == [{"color": "red", "color_probability": 0.5}]
+    (answer,) = json.loads(done.stdout)
+    assert (answer["color_suggested"], answer["color_confidence"], answer["color_decision"]) == ("red", 0.5, "review")
     model = next(runs_dir.rglob("MLmodel")).read_text()
-    assert "loader_module: benchmarks.tracking.pyfunc" in model
+    assert "loader_module: benchmarks.serving" in model
     assert not list(runs_dir.rglob("*.pkl"))
 
 

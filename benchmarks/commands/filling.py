@@ -1,0 +1,54 @@
+"""`cma-bench fill`: a table's empty cells filled by a saved model."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from tyro.conf import Positional
+
+from benchmarks.commands.options import Names, Pairs, pairs
+from benchmarks.processes import quiet
+
+
+def fill(  # noqa: PLR0913, PLR0917 - one parameter an option of the command
+    table: Positional[Path],
+    model: Path,
+    out: Path,
+    precision: float = 0.9,
+    tasks: Names = (),
+    text: str | None = None,
+    image: str | None = None,
+    images: Path | None = None,
+    option: Pairs = (),
+    review: Path | None = None,
+    review_rows: int = 60,
+    overwrite: bool = False,
+) -> None:
+    """Fill the empty cells of a table with a saved model's answers, where they can be trusted.
+
+    Every cell that is there stays as it is. Beside the table's own columns come, for each task, what the model
+    suggests, how sure it is, and what was decided: kept, filled, review or no evidence. A run that was stopped goes
+    on where it was.
+
+    Args:
+        table: a file, a folder or a quoted glob of files, in any form that the data set `manifest` reads.
+        model: a folder runs/experiments/KEY/model.
+        out: the new table; its ending decides the format. Like the table's: the same dialect, encoding and types.
+        precision: the share of filled cells that has to be right; the threshold for it is from validation.
+        tasks: columns to fill; all that the model knows by default.
+        text: the column of texts; by default the one that the model was trained on, '' if there is none.
+        image: the column of photos, likewise.
+        images: folder of the photos, seen from the table or from the current folder; the table's own by default.
+        option: how the table is read: encoding, separator, quotes, header, sheet, missing (more words for empty cells).
+        review: a page, FILE.html, to check the filled table on: suspect labels, cells close to the threshold, and a
+            sample of the filled that tells how many are right.
+        review_rows: most cells of each of these sections, for each task.
+        overwrite: replace a file that is there.
+    """
+    from benchmarks.filling import Question, Review, TableOptions
+    from benchmarks.filling import fill as fill_table
+
+    quiet()
+    question = Question(precision, tasks, text, image, images, TableOptions.of(pairs(option)))
+    page = None if review is None else Review(review, review_rows)
+    print(fill_table(table, model, out, question, page, overwrite=overwrite))

@@ -1,0 +1,153 @@
+"""What was filled, how far it can be trusted, and what stood in the way."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from benchmarks.datasets.reading.values import settle_labels
+from benchmarks.filling.answers import TaskColumns, roles_of
+from benchmarks.filling.fill import Filled
+from benchmarks.reporting.table import Cell, Table, to_markdown
+from benchmarks.serving.answers import FILLED, KEPT, NO_EVIDENCE, REVIEW
+from benchmarks.serving.inputs import options_of
+
+DECISIONS = (KEPT, FILLED, REVIEW, NO_EVIDENCE)
+SHOWN = 5
+"""Kinds of problems and unknown values that are named."""
+SHIFTED = 0.05
+"""Share of rows without a modality beyond that of the validation split which is pointed out, our choice."""
+MODALITIES = {"text": "text", "image": "photo"}
+
+
+@dataclass
+class Counts:
+    """Of a filled table.
+
+    Attributes:
+        rows: all.
+        decisions: task -> decision -> rows.
+        unknown: task -> value that is no class of the model -> rows.
+        problems: kind -> rows.
+        examples: kind -> a row that has it.
+        evidence: modality -> rows that have it.
+    """
+
+    rows: int = 0
+    decisions: dict[str, Counter[str]] = field(default_factory=dict)
+    unknown: dict[str, Counter[str]] = field(default_factory=dict)
+    problems: Counter[str] = field(default_factory=Counter)
+    examples: dict[str, str] = field(default_factory=dict)
+    evidence: Counter[str] = field(default_factory=Counter)
+
+
+def count(filled: Filled) -> Counts:
+    """One look at every part."""
+    counts = Counts()
+    classes = {task.name: task.classes for task in filled.saved.classifier.tasks}
+    for cells, part in filled.blocks():
+        roles = roles_of(part)
+        for task in roles.tasks:
+            decisions = counts.decisions.setdefault(task.task, Counter())
+            decisions.update(_value_counts(part[task.decision]))
+            if not task.own:
+                unknown = counts.unknown.setdefault(task.task, Counter())
+                unknown.update(_unknown(filled, cells, part, task, classes[task.task]))
+        _count_problems(filled, part[roles.problem], counts)
+        counts.evidence.update(roles.evidence)
+        counts.rows += part.num_rows
+    return counts
+
+
+def _value_counts(column: pa.ChunkedArray) -> dict[str, int]:
+    pairs = pc.value_counts(column.drop_null())
+    return dict(zip(pairs.field(0).to_pylist(), pairs.field(1).to_pylist(), strict=True))
+
+
+def _unknown(
+    filled: Filled, cells: pa.Table, part: pa.Table, task: TaskColumns, classes: tuple[str, ...]
+) -> dict[str, int]:
+    """Kept values that are no class, also not in another spelling of the same number or case where those were one."""
+    options = options_of(filled.saved.record)
+    kept = cells[task.task].filter(pc.equal(part[task.decision], KEPT))
+    known = set(map(str.casefold, classes)) if options.fold_case else set(classes)
+    found = _value_counts(kept)
+    spelled = settle_labels(
+        pa.chunked_array([pa.array(found, pa.string())]), (), decimal_comma=False
+    ).values.to_pylist()
+    return {
+        value: rows
+        for (value, rows), name in zip(found.items(), spelled, strict=True)
+        if not {value, name or value} & known and value.casefold() not in (known if options.fold_case else ())
+    }
+
+
+def _count_problems(filled: Filled, column: pa.ChunkedArray, counts: Counts) -> None:
+    for row, problems in enumerate(column.to_pylist(), start=counts.rows):
+        for problem in problems.split("; ") if problems else ():
+            kind = problem.partition(":")[0]
+            counts.problems[kind] += 1
+            counts.examples.setdefault(kind, f"{filled.source.raw.origins[row]}: {problem}")
+
+
+def told(filled: Filled, counts: Counts) -> str:
+    """The summary that a user reads."""
+    lines = [*filled.notes, "", *to_markdown(_table(filled, counts)).splitlines(), ""]
+    return "\n".join([*lines, *_promises(filled), *_shift(filled, counts), *_oddities(counts)])
+
+
+def _table(filled: Filled, counts: Counts) -> Table:
+    rows = tuple(
+        (Cell(task), *(Cell(f"{decisions[decision]:,}") for decision in DECISIONS))
+        for task, decisions in counts.decisions.items()
+    )
+    title = f"{counts.rows:,} rows at {filled.asked.precision:.4g} precision"
+    return Table(title, ("task", *DECISIONS), rows)
+
+
+def _promises(filled: Filled) -> Iterator[str]:
+    """How often filled cells are right, and what that excludes."""
+    answering, precision = filled.saved.answering, filled.asked.precision
+    if answering is None:
+        yield "The model was saved without thresholds: nothing is filled. Train it again."
+        return
+    promised = {task: answering.promise(task, precision) for task in filled.asked.tasks}
+    given = [task for task, point in promised.items() if point is not None]
+    if given:
+        yield (
+            f"Filled cells of {', '.join(given)}: at least {precision:.4g} of each task's are right, with a confidence "
+            f"of {answering.confidence_level:.4g}. This holds for products like those of the validation split; not "
+            "after a shift, not for each class by itself."
+        )
+    for task, point in promised.items():
+        if point is None:
+            rows = answering.tasks[task].rows
+            yield (
+                f"{task}: no threshold promises {precision:.4g} on {rows:,} independent labelled validation products, "
+                "so nothing is filled. More labelled products or a lower --precision may help."
+            )
+
+
+def _shift(filled: Filled, counts: Counts) -> Iterator[str]:
+    """Shares of rows without a modality here and in validation, where the record has them."""
+    record = filled.saved.record
+    shares = (record.facts.get("evidence", {}) if record else {}).get("val", {})
+    for modality in sorted(filled.saved.classifier.modalities, reverse=True):
+        if modality in shares and counts.rows:
+            here, there = 1 - counts.evidence[modality] / counts.rows, 1 - shares[modality]
+            warning = "; the promise may not hold" if here - there > SHIFTED else ""
+            yield f"Rows without {MODALITIES[modality]}: {here:.1%} here, {there:.1%} in the validation split{warning}."
+
+
+def _oddities(counts: Counts) -> Iterator[str]:
+    for task, unknown in counts.unknown.items():
+        if unknown:
+            named = ", ".join(f"{value!r} {rows:,}" for value, rows in unknown.most_common(SHOWN))
+            more = f" and {len(unknown) - SHOWN} more" if len(unknown) > SHOWN else ""
+            yield f"{task}: {unknown.total():,} kept cells are no class of the model: {named}{more}."
+    for kind, rows in counts.problems.most_common():
+        yield f"problem: {kind}: {rows:,} rows, as {counts.examples[kind]}"
