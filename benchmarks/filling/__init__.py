@@ -29,7 +29,7 @@ def fill(
     """
     check_out(out, table, overwrite=overwrite)
     if review is not None:
-        check_page(review, out, overwrite=overwrite)
+        check_page(review, out, table, overwrite=overwrite)
     with Work.beside(out) as work:
         filled = answer_table(table, model, work, question)
         summary = told(filled, count(filled))

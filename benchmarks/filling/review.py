@@ -27,7 +27,7 @@ class Review:
     rows: int = 60
 
 
-def check_page(review: Review, out: Path, *, overwrite: bool) -> None:
+def check_page(review: Review, out: Path, table: Path, *, overwrite: bool) -> None:
     """Refuse what cannot be a page, or to write it over a file.
 
     Raises:
@@ -40,6 +40,8 @@ def check_page(review: Review, out: Path, *, overwrite: bool) -> None:
         raise DataError(f"--review {page} is a folder; name a file, say review.html")
     if page.resolve() == out.resolve():
         raise DataError(f"--review {page} is the new table, too; give another file")
+    if page.exists() and table.exists() and page.samefile(table):
+        raise DataError(f"--review {page} is the table itself; give another file, the table stays as it is")
     if page.exists() and not overwrite:
         raise DataError(f"--review {page} exists; give another file, or --overwrite to replace it")
 

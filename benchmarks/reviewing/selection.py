@@ -68,7 +68,7 @@ class Found:
 
     def joined(self, chunk: pd.DataFrame, ranks: pd.Series[float], most: int) -> Found:
         """With the rows of a chunk that have a rank; at most `most` are held."""
-        full = len(self.ranks) == most
+        full = 0 < most == len(self.ranks)
         first = (ranks[ranks < self.ranks.iloc[-1]] if full else ranks).sort_values(kind="stable").head(most)
         if self.rows is None:
             return Found(len(ranks), first, chunk.loc[first.index])
@@ -109,12 +109,13 @@ class Selection:
             self.decisions[task.name].update(map(str, chunk[task.decision]))
             found = self.found[task.name]
             for section, rank in RANKS.items():
-                found[section] = found[section].joined(chunk, rank(task, chunk), most_of(section, self.most))
+                found[section] = found[section].joined(chunk, rank(task, chunk), most_of(task, section, self.most))
 
 
-def most_of(section: Section, most: int) -> int:
-    """Of the two sides of the threshold, the upper one has the odd cell."""
-    return {"above": most - most // 2, "below": most // 2}.get(section, most)
+def most_of(task: FilledTask, section: Section, most: int) -> int:
+    """Half above the threshold, which has the odd cell, and half below; all below where there is no threshold."""
+    above = 0 if task.promise is None else most - most // 2
+    return {"above": above, "below": most - above}.get(section, most)
 
 
 def contradicted(task: FilledTask, rows: pd.DataFrame) -> pd.Series[bool]:

@@ -35,7 +35,8 @@ def expected(table, task, most):
     ]
     above = [(confidence, row) for row, _, _, confidence, decision in cells if decision == "filled"]
     below = [(-confidence, row) for row, _, _, confidence, decision in cells if decision == "review"]
-    found = {"suspects": (suspects, most), "above": (above, (most + 1) // 2), "below": (below, most // 2)}
+    most_above = 0 if task is SEASON else (most + 1) // 2
+    found = {"suspects": (suspects, most), "above": (above, most_above), "below": (below, most - most_above)}
     return {section: ([key[-1] for key in sorted(keys)[:n]], len(keys)) for section, (keys, n) in found.items()}
 
 
