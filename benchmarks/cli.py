@@ -37,6 +37,9 @@ COMMANDS: dict[str, Callable[..., Any]] = {
 INTERRUPTED = 130
 """128 + SIGINT, as shells have it."""
 
+BROKEN_PIPE = 141
+"""128 + SIGPIPE."""
+
 
 def main() -> None:
     """Entry point; an error that names what is wrong is printed alone, without a traceback."""
@@ -44,10 +47,14 @@ def main() -> None:
         tyro.extras.subcommand_cli_from_dict(
             COMMANDS, prog="cma-bench", description=__doc__, config=(tyro.conf.OmitArgPrefixes,)
         )
+        sys.stdout.flush()
     except (ValueError, FloatingPointError, FileNotFoundError) as error:
         if os.environ.get("CMA_BENCH_DEBUG"):
             raise
         raise SystemExit(f"cma-bench: {error}") from error
+    except BrokenPipeError:  # `| head` has read enough
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # or Python complains when it flushes at its end
+        raise SystemExit(BROKEN_PIPE) from None
     except KeyboardInterrupt:
         print(
             "cma-bench: interrupted; finished results are kept, the same command goes on with the rest", file=sys.stderr

@@ -226,3 +226,10 @@ def test_the_papers_suite_runs_every_model_on_a_twin_as_on_the_real_thing(tiny, 
     assert broken.returncode == 1
     assert "1 of 2 experiments failed:\nabo cannot be loaded: " in broken.stderr
     assert len(store.load_records(tmp_path / "few" / "paper")) == 1
+
+
+def test_a_reader_that_has_seen_enough_gets_no_traceback():
+    with subprocess.Popen([COMMAND, "suites"], stdout=subprocess.PIPE, stderr=subprocess.PIPE) as process:
+        process.stdout.close()
+        complaint = process.stderr.read()
+    assert (process.returncode, complaint) == (141, b"")

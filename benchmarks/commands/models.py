@@ -64,11 +64,12 @@ def predict(model: Path, image: Path | None = None, text: str | None = None, pre
     """
     import pandas as pd
 
+    from benchmarks.datasets.loading.images import read
     from benchmarks.serving import load_model
 
     quiet()
     saved = load_model(model)
-    row = {"image": [None if image is None else str(image)], "text": [text]}
+    row = {"image": [None if image is None else read(image, "predict")], "text": [text]}
     answers = saved.predict(pd.DataFrame(row, dtype=object), precision, text="text", image="image")
     print(_verdicts(saved, answers, precision))
 

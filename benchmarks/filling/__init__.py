@@ -1,6 +1,6 @@
 """Fill the empty cells of a table of any size with answers that can be trusted.
 
-`question` settles what is asked, `fill` answers it part by part, `parts` keeps the parts on disk, `writing` makes the
+`question` settles what is asked, `run` answers it part by part, `parts` keeps the parts on disk, `writing` makes the
 new file of them, `summary` says what came of it, `review` makes a page on which a person checks it.
 """
 
@@ -8,10 +8,10 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from benchmarks.filling.fill import Filled, answer_table, check_out, write_out
 from benchmarks.filling.parts import Work
 from benchmarks.filling.question import Question, TableOptions
 from benchmarks.filling.review import Review, check_page, review_page
+from benchmarks.filling.run import Filled, answer_table, check_out, write_out
 from benchmarks.filling.summary import count, told
 from benchmarks.records import store
 

@@ -9,7 +9,7 @@ from typing import Annotated, Any, Literal
 from pydantic import BaseModel, BeforeValidator, ConfigDict, ValidationError
 
 from benchmarks.datasets.loading.splits import DataError, split_names
-from benchmarks.datasets.manifest import ManifestOptions
+from benchmarks.datasets.manifest import ManifestOptions, PhotoFolder
 from benchmarks.datasets.manifest.columns import images_folder
 from benchmarks.datasets.manifest.proposal import describe, propose
 from benchmarks.datasets.reading import RawTable, ReadOptions
@@ -82,8 +82,13 @@ class Asked:
     precision: float
     text: str | None
     image: str | None
-    images: Path
+    images: PhotoFolder
     missing: tuple[str, ...]
+
+    def identity(self) -> list[Any]:
+        """What decides the answers, for a hash."""
+        folder = str(self.images.root.resolve())
+        return [self.tasks, self.precision, self.text, self.image, folder, self.missing]
 
     def columns(self) -> dict[str, Any]:
         """For `SavedModel.rows`."""
@@ -102,7 +107,7 @@ def settle(question: Question, saved: SavedModel, raw: RawTable, path: Path) -> 
     options = options_of(saved.record)
     named = _column("text", question, saved, raw, path), _column("image", question, saved, raw, path)
     folder = question.images or (None if options.images is None else Path(options.images))
-    images = _folder(folder, raw, must_exist=question.images is not None)
+    images = PhotoFolder(_folder(folder, raw, must_exist=question.images is not None), raw.folder)
     empty = raw.columns.slice(0, 0).to_pandas()
     inputs = find_inputs(empty, saved.classifier.modalities, options, named, images)
     for task in tasks:

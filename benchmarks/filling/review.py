@@ -11,7 +11,7 @@ import pandas as pd
 
 from benchmarks.datasets.loading.splits import DataError
 from benchmarks.filling.answers import Roles, roles_of
-from benchmarks.filling.fill import Filled
+from benchmarks.filling.run import Filled
 from benchmarks.reviewing.cards import RowColumns
 from benchmarks.reviewing.page import About, to_html
 from benchmarks.reviewing.selection import FilledTask, Selection

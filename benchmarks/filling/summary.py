@@ -11,7 +11,7 @@ import pyarrow.compute as pc
 
 from benchmarks.datasets.reading.values import settle_labels
 from benchmarks.filling.answers import TaskColumns, roles_of
-from benchmarks.filling.fill import Filled
+from benchmarks.filling.run import Filled
 from benchmarks.reporting.table import Cell, Table, to_markdown
 from benchmarks.serving.answers import FILLED, KEPT, NO_EVIDENCE, REVIEW
 from benchmarks.serving.inputs import options_of
@@ -105,13 +105,14 @@ def _table(filled: Filled, counts: Counts) -> Table:
         (Cell(task), *(Cell(f"{decisions[decision]:,}") for decision in DECISIONS))
         for task, decisions in counts.decisions.items()
     )
-    title = f"{counts.rows:,} rows at {filled.asked.precision:.4g} precision"
+    title = f"{counts.rows:,} rows at {100 * filled.asked.precision:.4g} % precision"
     return Table(title, ("task", *DECISIONS), rows)
 
 
 def _promises(filled: Filled) -> Iterator[str]:
     """How often filled cells are right, and what that excludes."""
     answering, precision = filled.saved.answering, filled.asked.precision
+    share = f"{100 * precision:.4g} %"
     if answering is None:
         yield "The model was saved without thresholds: nothing is filled. Train it again."
         return
@@ -119,15 +120,15 @@ def _promises(filled: Filled) -> Iterator[str]:
     given = [task for task, point in promised.items() if point is not None]
     if given:
         yield (
-            f"Filled cells of {', '.join(given)}: at least {precision:.4g} of each task's are right, with a confidence "
-            f"of {answering.confidence_level:.4g}. This holds for products like those of the validation split; not "
+            f"Filled cells of {', '.join(given)}: at least {share} of each task's are right, with a confidence "
+            f"of {answering.confidence_level:.0%}. This holds for products like those of the validation split; not "
             "after a shift, not for each class by itself."
         )
     for task, point in promised.items():
         if point is None:
             rows = answering.tasks[task].rows
             yield (
-                f"{task}: no threshold promises {precision:.4g} on {rows:,} independent labelled validation products, "
+                f"{task}: no threshold promises {share} on {rows:,} independent labelled validation products, "
                 "so nothing is filled. More labelled products or a lower --precision may help."
             )
 
@@ -148,6 +149,9 @@ def _oddities(counts: Counts) -> Iterator[str]:
         if unknown:
             named = ", ".join(f"{value!r} {rows:,}" for value, rows in unknown.most_common(SHOWN))
             more = f" and {len(unknown) - SHOWN} more" if len(unknown) > SHOWN else ""
-            yield f"{task}: {unknown.total():,} kept cells are no class of the model: {named}{more}."
+            share = unknown.total() / counts.decisions[task][KEPT]
+            yield f"{task}: {share:.1%} of the kept cells are no class of the model: {named}{more}."
+            if share > SHIFTED:
+                yield f"{task}: an empty cell may be one of those as well; then its answer is wrong, promise or not."
     for kind, rows in counts.problems.most_common():
         yield f"problem: {kind}: {rows:,} rows, as {counts.examples[kind]}"

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterator
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 import pandas as pd
 
+from benchmarks.datasets.manifest.folder import PhotoFolder
 from benchmarks.reviewing.selection import FilledTask, Section, Selection, plain
 from benchmarks.serving.answers import KEPT
 from benchmarks.serving.inputs import is_missing
@@ -28,7 +28,7 @@ class RowColumns:
 
     Attributes:
         problem: why a row has no evidence, or less than it could.
-        images: the folder that the names of photos are below; None: they are followed to the letter.
+        images: where the named photos are.
         missing: words that stand for an empty cell.
     """
 
@@ -36,7 +36,7 @@ class RowColumns:
     text: str | None
     image: str | None
     problem: str
-    images: Path | None
+    images: PhotoFolder
     missing: Collection[str]
 
 

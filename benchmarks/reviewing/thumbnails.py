@@ -7,7 +7,6 @@ import io
 from collections.abc import Collection, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 from PIL import Image
@@ -29,25 +28,23 @@ class Thumbnail:
     reason: str = ""
 
 
-def thumbnails(cells: Mapping[int, Any], images: Path | None, missing: Collection[str]) -> dict[int, Thumbnail]:
+def thumbnails(cells: Mapping[int, Any], images: PhotoFolder, missing: Collection[str]) -> dict[int, Thumbnail]:
     """The first photo of each cell.
 
     Args:
         cells: row -> what it has in the column of photos.
-        images: the folder that paths are below; None: they are followed to the letter.
+        images: where the named files are.
         missing: words that stand for an empty cell.
     """
-    here = Path.cwd()
-    folder = PhotoFolder(here, here, anywhere=True) if images is None else PhotoFolder(images, images)
-    found = [_first(cell, folder, missing) for cell in cells.values()]
+    found = [_first(cell, images, missing) for cell in cells.values()]
     with ThreadPoolExecutor() as pool:  # Pillow releases the interpreter lock while it decodes and resizes
         return dict(zip(cells, pool.map(_thumbnail, found), strict=True))
 
 
-def _first(cell: object, folder: PhotoFolder, missing: Collection[str]) -> Photo | str:
+def _first(cell: object, images: PhotoFolder, missing: Collection[str]) -> Photo | str:
     """A photo not yet decoded, or why there is none."""
     try:
-        photos = () if is_missing(cell, missing) else photos_in(cell, folder)
+        photos = () if is_missing(cell, missing) else photos_in(cell, images)
     except PhotoError as error:
         return str(error)
     return photos[0] if photos else "no photo"

@@ -15,6 +15,9 @@ from benchmarks.serving.inputs import is_missing
 KEPT, FILLED, REVIEW, NO_EVIDENCE = "kept", "filled", "review", "no evidence"
 """What is decided of a cell."""
 
+NOTHING = np.array(None, dtype=object)
+"""In place of a class name."""
+
 
 @dataclass(frozen=True)
 class TaskAnswers:
@@ -83,7 +86,7 @@ class Answered:
             if task in frame.columns:
                 own[task] = _fill(frame[task], answers.suggested, filled)
             else:
-                new[task] = np.where(filled, answers.suggested, None)
+                new[task] = np.where(filled, answers.suggested, NOTHING)
             new[names.free(f"{task}_suggested")] = answers.suggested
             new[names.free(f"{task}_confidence")] = answers.confidence
             new[names.free(f"{task}_decision")] = decision

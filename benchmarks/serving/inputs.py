@@ -10,7 +10,7 @@ from typing import Any
 import pandas as pd
 import pyarrow as pa
 
-from benchmarks.datasets.manifest import ManifestOptions
+from benchmarks.datasets.manifest import ManifestOptions, PhotoFolder
 from benchmarks.datasets.reading.table import BLANKS
 from benchmarks.datasets.reading.values import clean_text
 from benchmarks.names import UnknownName, choose
@@ -24,14 +24,13 @@ class Inputs:
 
     Attributes:
         text, image: names of columns; None where the table has none, or the model does not read it.
-        images: the folder of the photos, outside of which nothing is read; None: names are followed to the letter,
-            from the current folder.
+        photos: the folder of the photos.
         options: what the cells mean: those of the table that the model was trained on.
     """
 
     text: str | None
     image: str | None
-    images: Path | None
+    photos: PhotoFolder
     options: ManifestOptions
 
 
@@ -47,7 +46,7 @@ def find_inputs(
     reads: frozenset[Modality],
     options: ManifestOptions,
     named: tuple[str | None, str | None],
-    images: Path | None,
+    images: Path | PhotoFolder | None,
 ) -> Inputs:
     """The columns of a table that a model reads.
 
@@ -56,7 +55,7 @@ def find_inputs(
         reads: what the model reads.
         options: of the table that it was trained on; they name the columns where `named` does not.
         named: (text, image), columns that the user names.
-        images: the folder that the user names.
+        images: the folder that the user names, outside of which nothing is read.
 
     Raises:
         ValueError: a column that the user named is not there; there is none that the model reads; two of a name.
@@ -79,8 +78,18 @@ def find_inputs(
             f"the model reads its {wanted}, and the table has neither column: {', '.join(there) or 'it has none'}; "
             f"name the columns with text= and image="
         )
-    own_folder = Path(options.images) if options.images is not None and Path(options.images).is_dir() else None
-    return Inputs(found["text"], found["image"], images or own_folder, options)
+    return Inputs(found["text"], found["image"], _folder(images, options), options)
+
+
+def _folder(images: Path | PhotoFolder | None, options: ManifestOptions) -> PhotoFolder:
+    """The folder that was given; else the one of the training if it is here, and the current one, to the letter."""
+    if isinstance(images, PhotoFolder):
+        return images
+    here = Path.cwd()
+    if images is not None:
+        return PhotoFolder(images, images)
+    own = here if options.images is None else Path(options.images)
+    return PhotoFolder(own if own.is_dir() else here, here, anywhere=True)
 
 
 def is_missing(cell: Any, words: Collection[str]) -> bool:  # noqa: ANN401 - whatever a user's DataFrame holds

@@ -39,7 +39,7 @@ class Served:
         precision = float((params or {}).get("precision", PRECISION))
         text, image = (name if name in frame.columns else None for name in ("text", "image"))
         answers = self.model.predict(frame, precision, text=text, image=image).iloc[:, len(frame.columns) :]
-        without = {name: answers[name].astype(object) for name in answers if answers[name].isna().any()}
+        without = {str(name): answers[name].astype(object) for name in answers if answers[name].isna().any()}
         return answers.assign(**{name: cells.where(cells.notna(), None) for name, cells in without.items()})
 
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 import threading
 from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
-from pathlib import Path
 from typing import Any, TypeVar
 
 import numpy as np
@@ -13,7 +12,6 @@ import numpy.typing as npt
 import pandas as pd
 from PIL import Image
 
-from benchmarks.datasets.manifest.folder import PhotoFolder
 from benchmarks.serving.inputs import Inputs, is_missing, texts_of
 from benchmarks.serving.photos import Photo, PhotoError, photos_in
 from cma_clip.classifier import Classifier
@@ -51,14 +49,12 @@ class Rows(Examples):
         column, options = self._inputs.image, self._inputs.options
         if column is None:
             return [()] * len(self.frame)
-        here, images = Path.cwd(), self._inputs.images
-        folder = PhotoFolder(here, here, anywhere=True) if images is None else PhotoFolder(images, images)
         named: list[tuple[Photo, ...]] = []
         for row, cell in enumerate(self.frame[column].tolist()):
             photos: tuple[Photo, ...] = ()
             if not is_missing(cell, options.missing):
                 try:
-                    photos = photos_in(cell, folder)
+                    photos = photos_in(cell, self._inputs.photos)
                 except PhotoError as error:
                     self._problems[row].append(str(error))
             named.append(photos if options.photos == "all" else photos[:1])

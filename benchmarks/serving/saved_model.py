@@ -10,10 +10,11 @@ import numpy as np
 import pandas as pd
 
 from benchmarks import models
+from benchmarks.datasets.manifest import PhotoFolder
 from benchmarks.names import choose
 from benchmarks.records.record import Record
-from benchmarks.serving.answers import Answered, TaskAnswers
-from benchmarks.serving.inputs import find_inputs, options_of
+from benchmarks.serving.answers import NOTHING, Answered, TaskAnswers
+from benchmarks.serving.inputs import Inputs, find_inputs, options_of
 from benchmarks.serving.rows import Rows
 from cma_clip.answering import Answering, Point
 from cma_clip.answering.answering import DECIMALS
@@ -50,7 +51,7 @@ class SavedModel:
         tasks: Sequence[str] | None = None,
         text: str | None = None,
         image: str | None = None,
-        images: Path | None = None,
+        images: Path | PhotoFolder | None = None,
     ) -> pd.DataFrame:
         """The table with its empty cells filled where the precision is promised, and what the model says of each row.
 
@@ -72,29 +73,35 @@ class SavedModel:
             tasks: those to answer; all by default.
             text: the column of the texts; by default the one in the table that the model was trained on, or `text`.
             image: the column of the photos, likewise; `image`.
-            images: the folder that paths are below. Without it, and without one in the model's record that is here,
-                they are seen from the current folder and may lead anywhere.
+            images: the folder of the photos. Paths are seen from it, names that differ in case or lie deeper are found
+                too, and nothing outside is read. Without it, paths are followed to the letter, wherever they lead: from
+                the folder of the training if it is here, or from the current one. Chunks of one table may share a
+                `PhotoFolder`, which remembers what it found.
 
         Raises:
             ValueError: a precision out of range, an unknown task or column, no column that the model reads.
         """
-        chosen = self._tasks(tasks, precision)
-        parts = []
-        for start in range(0, max(1, len(frame)), CHUNK):
-            rows = self.rows(frame.iloc[start : start + CHUNK], text=text, image=image, images=images)
-            parts.append(self._answered(rows, precision, chosen))
+        chosen, inputs = self._tasks(tasks, precision), self._inputs(frame, (text, image), images)
+        chunks = (frame.iloc[start : start + CHUNK] for start in range(0, max(1, len(frame)), CHUNK))
+        parts = [self._answered(Rows(chunk, inputs, self.classifier), precision, chosen) for chunk in chunks]
         return self._beside(frame, Answered.joined(parts))
 
     def rows(
-        self, frame: pd.DataFrame, *, text: str | None = None, image: str | None = None, images: Path | None = None
+        self,
+        frame: pd.DataFrame,
+        *,
+        text: str | None = None,
+        image: str | None = None,
+        images: Path | PhotoFolder | None = None,
     ) -> Rows:
         """Some rows of a table as the model reads them; nothing is decoded yet. `Rows.prepare` may run ahead.
+
+        The columns and the folder are those of `predict`.
 
         Raises:
             ValueError: as `predict`.
         """
-        inputs = find_inputs(frame, self.classifier.modalities, options_of(self.record), (text, image), images)
-        return Rows(frame, inputs, self.classifier)
+        return Rows(frame, self._inputs(frame, (text, image), images), self.classifier)
 
     def answer(self, rows: Rows, precision: float = PRECISION, *, tasks: Sequence[str] | None = None) -> pd.DataFrame:
         """What `predict` gives, of these rows; all of them are in memory at once.
@@ -112,6 +119,11 @@ class SavedModel:
         """
         self._tasks([task], precision)
         return None if self.answering is None else self.answering.promise(task, precision)
+
+    def _inputs(
+        self, frame: pd.DataFrame, named: tuple[str | None, str | None], images: Path | PhotoFolder | None
+    ) -> Inputs:
+        return find_inputs(frame, self.classifier.modalities, options_of(self.record), named, images)
 
     def _tasks(self, names: Sequence[str] | None, precision: float) -> list[Task]:
         if not 0 < precision < 1:
@@ -145,7 +157,7 @@ class SavedModel:
             means = rows.mean(predictions.modality_weights[task.name]).astype(np.float64)
             weights = np.where(evidence[:, None], means, np.nan)
         return TaskAnswers(
-            suggested=np.where(evidence, np.array(task.classes, dtype=object)[best], None),
+            suggested=np.where(evidence, np.array(task.classes, dtype=object)[best], NOTHING),
             confidence=np.where(evidence, confidence, np.nan),
             answered=answered & evidence,
             weights=weights,

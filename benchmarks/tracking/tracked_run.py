@@ -109,7 +109,8 @@ class TrackedRun:
     def _log_pyfunc(self, folder: Path) -> None:
         import mlflow
 
-        from benchmarks.serving.pyfunc import PRECISION, Served, example, load_model, requirements
+        from benchmarks.serving.pyfunc import Served, example, requirements
+        from benchmarks.serving.saved_model import PRECISION, load_model
 
         mlflow.set_tracking_uri(self.connection.uri)
         answers = Served(load_model(folder)).predict(example())
@@ -131,7 +132,7 @@ def _signature(answers: pd.DataFrame) -> Any:  # noqa: ANN401 - mlflow's own
     from mlflow.types.schema import AnyType
     from pandas.api.types import is_float_dtype
 
-    from benchmarks.serving.pyfunc import PRECISION
+    from benchmarks.serving.saved_model import PRECISION
 
     inputs = [ColSpec("string", "text", required=False), ColSpec(AnyType(), "image", required=False)]
     kinds = {name: "double" if is_float_dtype(answers[name]) else "string" for name in answers}

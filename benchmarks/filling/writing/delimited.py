@@ -10,7 +10,7 @@ import re
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cached_property, lru_cache
 from itertools import islice
 from pathlib import Path
 from typing import IO, TextIO, cast
@@ -33,6 +33,8 @@ MARKS = {
 """(Encoding with a mark, mark) -> how the text after it is encoded."""
 
 SEPARATORS = {".tsv": "\t", ".tab": "\t"}
+CACHED = 10_000
+"""Different new cells whose text is remembered; most are classes and decisions."""
 LOOKED_AT = 20_000
 """Rows in which decimal commas are looked for."""
 
@@ -226,6 +228,7 @@ def copy(source: Source, changes: Changes, target: Path) -> None:
     separator = layout.dialect.separator
     blank = separator * len(changes.added.names)
     names = separator.join(style.cell(name) for name in changes.added.names)
+    cell = lru_cache(CACHED)(style.cell)
     with open_text(file, layout.encoding) as lines, style.encoded.create(target) as out:
         if layout.declared:
             out.write(lines.readline())
@@ -233,7 +236,7 @@ def copy(source: Source, changes: Changes, target: Path) -> None:
             if number == following:
                 fills, added = next(rows)
                 text = _filled(record.text, fills, places, style)
-                out.write(text + "".join(separator + style.cell(value) for value in added) + record.end)
+                out.write(text + "".join(separator + cell(value) for value in added) + record.end)
                 following = next(numbers, None)
             elif number == layout.header:
                 out.write(record.text + separator + names + record.end)

@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Iterator, Sequence
-from json.decoder import scanstring
 from pathlib import Path
 from typing import TextIO
 
@@ -22,7 +21,7 @@ def members(text: str, start: int = 0) -> Iterator[tuple[str, int, int]]:
     """(Name, where its value begins, where it ends) of the object that begins at `start`; valid JSON."""
     place = _skip(text, start + 1)
     while text[place] != "}":
-        name, place = scanstring(text, place + 1)
+        name, place = DECODER.raw_decode(text, place)
         begin = _skip(text, _skip(text, place) + 1)
         end = DECODER.raw_decode(text, begin)[1]
         yield name, begin, end

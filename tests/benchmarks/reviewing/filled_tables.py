@@ -4,6 +4,7 @@ import numpy as np
 import pandas as pd
 from PIL import Image
 
+from benchmarks.datasets.manifest.folder import PhotoFolder
 from benchmarks.reviewing.cards import RowColumns
 from benchmarks.reviewing.page import About
 from benchmarks.reviewing.selection import FilledTask
@@ -64,4 +65,4 @@ def write_photos(table, folder):
 
 
 def columns_of(folder):
-    return RowColumns("sku", "title", "image", "problem", folder, ())
+    return RowColumns("sku", "title", "image", "problem", PhotoFolder(folder, folder), ())

@@ -3,6 +3,7 @@ import io
 import re
 from dataclasses import replace
 from html.parser import HTMLParser
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -42,7 +43,7 @@ class Read(HTMLParser):
         return " ".join(" ".join(self.text).split())
 
 
-def page_of(table, most=60, folder=None):
+def page_of(table, most=60, folder=Path()):
     selection = Selection(TASKS, most)
     selection.add(table)
     columns = columns_of(folder)

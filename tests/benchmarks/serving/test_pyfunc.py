@@ -110,13 +110,15 @@ def server(folder, tmp_path_factory):
             cwd=runs, env=environment, stdout=log, stderr=log, start_new_session=True,
         )  # fmt: skip
     try:
-        for _ in range(120):
+        for _ in range(240):
             try:
                 asked(port, "ping")
                 break
             except OSError:
                 assert process.poll() is None, (runs / "log").read_text()
                 time.sleep(0.5)
+        else:
+            pytest.fail((runs / "log").read_text())
         yield port
     finally:
         os.killpg(process.pid, 15)

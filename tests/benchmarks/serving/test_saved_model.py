@@ -160,6 +160,21 @@ def test_unnamed_columns_are_those_of_the_training(saved):
     assert kept["color_decision"].eq("kept").tolist() == [False, True]  # of which NA is no missing word here
 
 
+def test_the_folder_of_the_training_is_looked_into_first(saved, tmp_path, monkeypatch):
+    for place in (".", "photos"):
+        (tmp_path / place).mkdir(exist_ok=True)
+    photo("red").save(tmp_path / "photos" / "a.png")
+    photo("red").save(tmp_path / "b.png")
+    options = {"labels": ["color"], "images": "photos"}
+    experiment = record(dataset="manifest").experiment.model_copy(update={"dataset_options": options})
+    own = replace(saved("image_only"), record=record().model_copy(update={"experiment": experiment}))
+    monkeypatch.chdir(tmp_path)
+    frame = frame_of(("a.png", None), ("b.png", None), ("A.png", None))
+    assert own.predict(frame)["problem"].tolist() == [None, None, "photo missing: A.png"]
+    given = own.predict(frame, images=tmp_path / "photos")["problem"].tolist()
+    assert given == [None, "photo missing: b.png", None]
+
+
 def test_several_photos_count_as_in_the_training(saved, tmp_path):
     model = saved("cma_clip")
     for color in ("red", "blue"):

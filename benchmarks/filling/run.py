@@ -6,9 +6,9 @@ import hashlib
 import json
 from collections.abc import Iterable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pyarrow as pa
 import pyarrow.compute as pc
@@ -113,9 +113,10 @@ def answer_table(table: Path, model: Path, work: Work, question: Question) -> Fi
     if done := parts.count - len(parts.missing()):
         notes.append(f"{min(done * size, raw.columns.num_rows):,} rows had been answered before.")
     frames = _Frames(source, asked, size)
-    _answer(frames, saved, work, parts.missing()[:1])
-    writing.check(source, _changes(saved, asked, parts.first(), ()), work.out)
-    _answer(frames, saved, work, parts.missing())
+    with tqdm(total=raw.columns.num_rows, initial=done * size, desc="fill", unit=" rows", delay=2) as bar:
+        _answer(frames, saved, work, parts.missing()[:1], bar)
+        writing.check(source, _changes(saved, asked, parts.first(), ()), work.out)
+        _answer(frames, saved, work, parts.missing(), bar)
     return Filled(source, saved, asked, parts, tuple(notes))
 
 
@@ -155,20 +156,20 @@ class _Frames:
                 if pa.types.is_string(rows[name].type):
                     kept = pc.if_else(pc.is_in(rows[name], words), pa.scalar(None, pa.string()), rows[name])
                     rows = rows.set_column(place, name, kept)
-        return rows.to_pandas()
+        frame: pd.DataFrame = rows.to_pandas()
+        return frame
 
 
-def _answer(frames: _Frames, saved: SavedModel, work: Work, numbers: Sequence[int]) -> None:
+def _answer(frames: _Frames, saved: SavedModel, work: Work, numbers: Sequence[int], bar: tqdm[Any]) -> None:
     """Answer parts, the photos of the next one being decoded meanwhile."""
-    asked, total = frames.asked, frames.source.raw.columns.num_rows
-    done = total - sum(min(frames.size, total - number * frames.size) for number in numbers)
+    asked = frames.asked
 
     def prepared(number: int) -> Rows:
         rows = saved.rows(frames[number], **asked.columns())
         rows.prepare()
         return rows
 
-    with ThreadPoolExecutor(1) as ahead, tqdm(total=total, initial=done, desc="fill", unit=" rows", delay=2) as bar:
+    with ThreadPoolExecutor(1) as ahead:
         waiting: list[Future[Rows]] = [ahead.submit(prepared, number) for number in numbers[:1]]
         for place, number in enumerate(numbers):
             rows = waiting.pop().result()
@@ -180,5 +181,5 @@ def _answer(frames: _Frames, saved: SavedModel, work: Work, numbers: Sequence[in
 
 def _key(source: Source, model: Path, asked: Asked, size: int) -> str:
     """Hash of everything that decides the parts; photos count by their names, not by what is in them."""
-    said = [digest_of_cells(source.raw.columns), digest_of_folder(model), asdict(asked), size, FORMAT]
-    return hashlib.sha256(json.dumps(said, default=str).encode()).hexdigest()
+    said = [digest_of_cells(source.raw.columns), digest_of_folder(model), asked.identity(), size, FORMAT]
+    return hashlib.sha256(json.dumps(said).encode()).hexdigest()
