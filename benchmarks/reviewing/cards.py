@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterator
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Literal
 
 import pandas as pd
 
@@ -13,7 +13,7 @@ from benchmarks.reviewing.selection import FilledTask, Section, Selection, plain
 from benchmarks.serving.answers import KEPT
 from benchmarks.serving.inputs import is_missing
 
-Group = str
+Group = Literal["suspects", "close", "sample"]
 GROUPS: dict[Group, tuple[Section, ...]] = {
     "suspects": ("suspects",),
     "close": ("above", "below"),

@@ -9,7 +9,7 @@ from hashlib import sha256
 from jinja2 import Environment, PackageLoader, StrictUndefined
 from scipy.stats import nbinom
 
-from benchmarks.reviewing.cards import Card, RowColumns, cards_of, photo_cells
+from benchmarks.reviewing.cards import Card, Group, RowColumns, cards_of, photo_cells
 from benchmarks.reviewing.selection import Selection
 from benchmarks.reviewing.thumbnails import thumbnails
 from benchmarks.serving.answers import FILLED, KEPT, NO_EVIDENCE, REVIEW
@@ -66,7 +66,7 @@ def needed(target: float, confidence_level: float) -> list[int]:
     return [wrong + 1 + int(nbinom.ppf(confidence_level, wrong + 1, 1 - target)) for wrong in range(FORESEEN)]
 
 
-def _identity(about: About, cards: dict[str, dict[str, list[Card]]]) -> str:
+def _identity(about: About, cards: dict[str, dict[Group, list[Card]]]) -> str:
     """Equal for pages with the same cards: marks of another page are not this one's."""
     told = {task: [asdict(card) for listed in groups.values() for card in listed] for task, groups in cards.items()}
     return sha256(json.dumps([asdict(about), told]).encode()).hexdigest()[:16]

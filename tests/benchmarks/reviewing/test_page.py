@@ -13,7 +13,7 @@ from scipy.stats import binom
 from benchmarks.reviewing.page import needed, to_html
 from benchmarks.reviewing.selection import Selection
 from benchmarks.reviewing.thumbnails import data_uri
-from tests.benchmarks.reviewing.filled_tables import ABOUT, TASKS, columns_of, filled_table, write_photos
+from tests.benchmarks.reviewing.filled_tables import ABOUT, SEASON, TASKS, columns_of, filled_table, write_photos
 
 HOSTILE = '</script><script>alert(1)</script> {{ 7 * 7 }} {% raw %} "\' onload="x" &amp; <b>'
 
@@ -43,8 +43,8 @@ class Read(HTMLParser):
         return " ".join(" ".join(self.text).split())
 
 
-def page_of(table, most=60, folder=Path()):
-    selection = Selection(TASKS, most)
+def page_of(table, most=60, folder=Path(), tasks=TASKS):
+    selection = Selection(tasks, most)
     selection.add(table)
     columns = columns_of(folder)
     return to_html(selection, ABOUT, columns if "image" in table.columns else replace(columns, image=None))
@@ -76,6 +76,15 @@ def test_counts_of_what_is_not_shown_are_stated():
     assert f"{filled - 10} more are not shown" in read.words
     assert "No threshold promises 90 % for season, so nothing was filled." in read.words
     assert len([card for card in read.cards if card["data-task"] == "color"]) == 30
+
+
+def test_the_page_promises_only_what_some_threshold_does():
+    table = filled_table(60)
+    promise = "The promise: of the cells filled for a task, at least 90 % are right, with a confidence of 90 %."
+    assert promise in Read(page_of(table)).words
+    words = Read(page_of(table, tasks=(SEASON,))).words
+    assert "promise:" not in words
+    assert "Nothing was filled: no threshold promises 90 % for any task." in words
 
 
 def test_the_summary_counts_every_decision():
