@@ -35,6 +35,9 @@ ROWS = 512
 class FineTunedCLIPConfig(ZeroShotConfig):
     """All values are our choice. An epoch trains both towers and costs many times one over cached features.
 
+    Training reads the first window of a long text only; `text_windows` counts for predictions, and so for the choice of
+    the epoch.
+
     Attributes:
         freeze: which blocks of the towers train; the projections and the temperature always do.
         learning_rate: of the projections and the temperature.
@@ -133,7 +136,7 @@ class FineTunedCLIP(ZeroShot):
                 rows = slice(start, start + ROWS)
                 batch = encoded.batch(rows, {}).to(device)
                 images[rows] = self.backbone.encode_image(batch.pixel_values)[2].cpu().numpy()
-                texts[rows] = self.backbone.encode_text(batch.input_ids).cpu().numpy()
+                texts[rows] = self.backbone.whole_text_features(batch)["text_embedding"].cpu().numpy()
         present = {"image_present": encoded.image_present, "text_present": encoded.text_present}
         return {"image_embedding": images, "text_embedding": texts, **present}
 

@@ -12,6 +12,7 @@ from pydantic import Field
 
 from baselines.logistic import check_saved, fit_logistic, predict_logistic
 from cma_clip.backbone.loading import load_backbone
+from cma_clip.backbone.windows import TextWindows
 from cma_clip.classifier import JSON, Arrays, Classifier, ClassifierConfig, Report, Trial, silent
 from cma_clip.features.processing import FEATURES, Processor
 from cma_clip.features.token_features import token_features
@@ -20,9 +21,10 @@ from cma_clip.version import Version
 
 
 class LinearProbeConfig(ClassifierConfig):
-    """C is the inverse strength of the L2 penalty on standardised states."""
+    """C is the inverse strength of the L2 penalty on standardised states; `text_windows` as for every network."""
 
     backbone: str = "tiny-product-clip"
+    text_windows: TextWindows = 1
     C: float = Field(0.01, gt=0)
     max_iter: int = Field(300, ge=1)
 
@@ -41,7 +43,7 @@ class LinearProbe(Classifier):
     def setup(self) -> None:
         """The backbone."""
         self.backbone = load_backbone(self.config.backbone)
-        self.processor = Processor(self.backbone)
+        self.processor = Processor(self.backbone, self.config.text_windows)
 
     def fit(self, train: Examples, val: Examples, report: Report = silent) -> None:
         """Scale and weights from the training split."""
@@ -78,7 +80,7 @@ class LinearProbe(Classifier):
 
     def cut_texts(self, examples: Examples) -> tuple[int, npt.NDArray[np.bool_]] | None:
         """What its backbone does not read of the texts."""
-        return self.processor.context_length, self.processor.cut_texts(examples, self.workspace)
+        return self.processor.text_tokens, self.processor.cut_texts(examples, self.workspace)
 
     def facts(self) -> dict[str, JSON]:
         """Size of the model."""
@@ -92,10 +94,10 @@ class LinearProbe(Classifier):
 
     def _states(self, examples: Examples) -> tuple[npt.NDArray[np.float32], npt.NDArray[np.bool_]]:
         """(Float[N D], Bool[N D]): pooled states side by side, and whether their modality is present."""
-        arrays = token_features(self.backbone, self.processor, examples, self.workspace).arrays
-        parts = [np.asarray(arrays[f"{name}_cls"], dtype=np.float32) for name in ("text", "image")]
+        table = token_features(self.backbone, self.processor, examples, self.workspace)
+        parts = [table.pooled(f"{name}_cls") for name in ("text", "image")]
         present = [
-            np.repeat(np.asarray(arrays[f"{name}_present"])[:, None], part.shape[1], axis=1)
+            np.repeat(np.asarray(table.arrays[f"{name}_present"])[:, None], part.shape[1], axis=1)
             for name, part in zip(("text", "image"), parts, strict=True)
         ]
         return np.concatenate(parts, axis=1), np.concatenate(present, axis=1)

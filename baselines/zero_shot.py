@@ -13,6 +13,7 @@ from scipy.special import softmax
 
 from cma_clip.backbone.backbone import Backbone
 from cma_clip.backbone.loading import load_backbone
+from cma_clip.backbone.windows import TextWindows
 from cma_clip.classifier import JSON, Classifier, ClassifierConfig, Report, silent
 from cma_clip.features.processing import FEATURES, Processor
 from cma_clip.features.token_features import token_features
@@ -23,9 +24,13 @@ FloatArray = npt.NDArray[np.float32]
 
 
 class ZeroShotConfig(ClassifierConfig):
-    """`reads`: what is compared with the prompts. How the paper's rows do it is not in the sources available."""
+    """`reads`: what is compared with the prompts. How the paper's rows do it is not in the sources available.
+
+    `text_windows` as for every network: of a long text the mean over its windows is compared.
+    """
 
     backbone: str = "tiny-product-clip"
+    text_windows: TextWindows = 1
     reads: Literal["image", "text", "both"] = "both"
 
 
@@ -45,7 +50,7 @@ class ZeroShot(Classifier):
     def setup(self) -> None:
         """The backbone."""
         self.backbone = load_backbone(self.config.backbone)
-        self.processor = Processor(self.backbone)
+        self.processor = Processor(self.backbone, self.config.text_windows)
 
     def fit(self, train: Examples, val: Examples, report: Report = silent) -> None:
         """Nothing to learn."""
@@ -63,7 +68,9 @@ class ZeroShot(Classifier):
 
     def _embeddings(self, examples: Examples) -> Mapping[str, npt.NDArray[Any]]:
         """Of both modalities: `*_embedding` Float[N E] and `*_present` Bool[N]."""
-        return token_features(self.backbone, self.processor, examples, self.workspace).arrays
+        table = token_features(self.backbone, self.processor, examples, self.workspace)
+        present = {f"{modality}_present": table.arrays[f"{modality}_present"] for modality in BOTH}
+        return {**{f"{modality}_embedding": table.pooled(f"{modality}_embedding") for modality in BOTH}, **present}
 
     @property
     def modalities(self) -> frozenset[Modality]:
@@ -82,7 +89,7 @@ class ZeroShot(Classifier):
         """What its backbone does not read of the texts; None where it compares photos only."""
         if self.config.reads == "image":
             return None
-        return self.processor.context_length, self.processor.cut_texts(examples, self.workspace)
+        return self.processor.text_tokens, self.processor.cut_texts(examples, self.workspace)
 
     def facts(self) -> dict[str, JSON]:
         """Nothing trains."""

@@ -27,6 +27,9 @@ MODEL_ORDER = (*FLOORS, *ZERO_SHOT, *NETWORKS)
 """The order of every table and figure; a test holds it equal to the keys of `models.MODELS`."""
 
 
+SHARED = ("backbone", "text_windows")
+"""Of a suite's budget, what the models over CLIP as it is get too: all rows of a table read the same."""
+
 Variant = tuple[str, str, Mapping[str, Any]]
 
 
@@ -145,6 +148,7 @@ SUITES: dict[str, Suite] = {
     "manifest": Suite(
         question="Which model for my catalogue?",
         datasets={"manifest": {}},
+        budget={"text_windows": 4},  # our choice: the descriptions of a catalogue are longer than titles
     ),
 }
 
@@ -181,7 +185,7 @@ def select(
 def _refuse_unheard(suite: Suite, hparams: Collection[str]) -> None:
     models = {*suite.models, *(model for model, _, _ in suite.variants)}
     for name in hparams:
-        takers = (*ZERO_SHOT, *NETWORKS) if name == "backbone" else NETWORKS
+        takers = (*ZERO_SHOT, *NETWORKS) if name in SHARED else NETWORKS
         if models.isdisjoint(takers):
             raise ValueError(
                 f"hyper-parameter {name!r} would change nothing: none of {', '.join(sorted(models))} takes part in the "
@@ -215,13 +219,10 @@ def with_data(suite: Suite, given: Collection[str]) -> Suite:
 
 
 def hparams_of(suite: Suite, model: str) -> dict[str, Any]:
-    """What a suite gives a model, whatever the data: the budget of every network, then the model's own.
-
-    Of the budget, the models over CLIP as it is share the backbone: all rows of a table stand on the same one.
-    """
+    """What a suite gives a model, whatever the data: the budget of every network, then the model's own."""
     budget = suite.budget if model in NETWORKS else {}
-    if model in ZERO_SHOT and "backbone" in suite.budget:
-        budget = {"backbone": suite.budget["backbone"]}
+    if model in ZERO_SHOT:
+        budget = {name: suite.budget[name] for name in SHARED if name in suite.budget}
     return {**budget, **suite.hparams.get(model, {})}
 
 

@@ -46,7 +46,7 @@ class NeuralClassifier(Classifier):
             raise ValueError(f"task_weights: no task is called {', '.join(map(repr, unknown))}; valid: {names}")
         self.backbone = load_backbone(self.config.backbone)
         self.backbone.freeze(self.config.freeze)
-        self.processor = Processor(self.backbone)
+        self.processor = Processor(self.backbone, self.config.text_windows)
         self.priors: dict[str, npt.NDArray[np.float32]] = {}
         backbone = self.backbone
         widths = Widths(backbone.text_width, backbone.image_width, backbone.embedding_width, backbone.word_width)
@@ -145,7 +145,7 @@ class NeuralClassifier(Classifier):
 
     def cut_texts(self, examples: Examples) -> tuple[int, npt.NDArray[np.bool_]] | None:
         """What its backbone does not read of the texts."""
-        return self.processor.context_length, self.processor.cut_texts(examples, self.workspace)
+        return self.processor.text_tokens, self.processor.cut_texts(examples, self.workspace)
 
     def facts(self) -> dict[str, JSON]:
         """Epochs, the selected one, and how many parameters trained."""

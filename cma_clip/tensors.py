@@ -15,12 +15,19 @@ DataT = TypeVar("DataT", "Batch", "Features")
 class Batch:
     """Examples as tensors.
 
-    pixel_values UInt8[B 3 H W], zeros where the image is missing; input_ids Int[B L];
-    image_present, text_present Bool[B]; labels: per task Int[B], -100 where unknown.
+    Attributes:
+        pixel_values: UInt8[B 3 H W], zeros where the image is missing.
+        input_ids: Int[B L], of texts in several windows the first one.
+        further_ids: Int[K L], the other windows, text by text.
+        further_of: Int[K], ascending: the row of the text that each belongs to.
+        image_present, text_present: Bool[B].
+        labels: per task Int[B], -100 where unknown.
     """
 
     pixel_values: Tensor
     input_ids: Tensor
+    further_ids: Tensor
+    further_of: Tensor
     image_present: Tensor
     text_present: Tensor
     labels: dict[str, Tensor]
@@ -38,8 +45,9 @@ class Features:
         text_tokens: Float[B L Dt], states of the words, after the tower's final norm; without T_cls.
         word_embeddings: Float[B L Dw], what the text tower starts from, for the same positions. A contrastively
             trained tower forgets words that photos do not show; these still hold them.
-        text_mask: Bool[B L], True for real words; all False where the text is missing.
-        text_cls: Float[B Dt], the state the tower pools (EOT for CLIP): the paper's T_CLS.
+        text_mask: Bool[B L], True for real words, which come first; all False where the text is missing.
+        text_cls: Float[B Dt], the state the tower pools (EOT for CLIP): the paper's T_CLS. Of a text in several windows
+            the mean, see `cma_clip.backbone.windows`; likewise `text_embedding`.
         text_embedding: Float[B E], unit length, in the space shared with images.
         image_tokens: Float[B P Di], states of the patches.
         image_cls: Float[B Di], the class token, or the mean of the grid for towers without one.

@@ -3,17 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from pathlib import Path
 
 import numpy as np
 
 from benchmarks.data_checks.findings import Finding
-from benchmarks.data_checks.rows import Examined
+from benchmarks.data_checks.rows import Examined, thumbnail
 from benchmarks.datasets.fashion_gen import channel_evidence
 from benchmarks.datasets.fashion_gen.layout import find
+from benchmarks.datasets.loading.images import salvage
 from benchmarks.datasets.loading.splits import Source
 
-TOLD = 5
-"""Most unreadable rows that the sentence names; the finding holds all."""
+TOLD, SHOWN = 5, 200
+"""Most unreadable rows that the sentence names, and that the page shows with what is left of their image; the finding
+holds all."""
 ODD_ASPECT = 1.5
 """From this factor between an image's aspect ratio and the median one it is unusual."""
 
@@ -23,7 +26,7 @@ def check_readable(examined: Examined) -> Iterator[Finding]:
     report = examined.splits.report
     problems = [*report.bad_samples, *report.blanked, *examined.photos.problems.values()]
     if problems:
-        rest = f" ... and {len(problems) - TOLD:,} more" if len(problems) > TOLD else ""
+        rest = f" ... and {len(problems) - TOLD:,} more (--html and --json list all)" if len(problems) > TOLD else ""
         yield Finding(
             check="unreadable",
             severity="error",
@@ -32,7 +35,13 @@ def check_readable(examined: Examined) -> Iterator[Finding]:
             f"{'; '.join(problems[:TOLD])}{rest}.",
             advice="Restore or remove them, or run with --on-bad-sample skip, which leaves them out and counts them.",
             rows=tuple(problems),
+            remains=tuple(_remains(examined.splits.bad_files.get(problem)) for problem in problems[:SHOWN]),
         )
+
+
+def _remains(file: Path | None) -> str | None:
+    left = None if file is None else salvage(file)
+    return None if left is None else thumbnail(left)
 
 
 def check_missing(examined: Examined) -> Iterator[Finding]:

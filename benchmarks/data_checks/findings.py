@@ -43,6 +43,7 @@ class Finding(_Frozen):
         ids: the examples it is about, at most 1,000.
         samples: a few of them; those in one tuple belong together.
         rows: all rows that cannot be used, where each stands and why; the terminal shows the first.
+        remains: of the first of these rows what is left of their image, a data URI or None; not part of the JSON.
     """
 
     check: str
@@ -53,6 +54,7 @@ class Finding(_Frozen):
     ids: tuple[str, ...] = ()
     samples: tuple[tuple[Sample, ...], ...] = ()
     rows: tuple[str, ...] = ()
+    remains: tuple[str | None, ...] = Field((), exclude=True, repr=False)
 
 
 class Part(_Frozen):

@@ -23,7 +23,7 @@ CLIP_CONTEXT = 77
 """Tokens that the text towers of CLIP read, begin and end marks included (Radford et al. 2021)."""
 MANY = 0.01
 """From this share of cut texts the finding is a warning."""
-NOT_A_CLASS = {"", "nan", "na", "n/a", "none", "null", "unknown", "-", "?"}
+NOT_A_CLASS = {"", "nan", "na", "n/a", "n.a.", "k.a.", "none", "null", "unknown", "not available", "-", "?"}
 
 
 def facts(examined: Examined, task: Task) -> TaskFacts:
@@ -143,7 +143,8 @@ def check_truncation(examined: Examined) -> Iterator[Finding]:
     )
     severity: Severity = "warning" if len(cut) >= MANY * len(rows) else "info"
     advice = (
-        "What is cut is not read: choose a backbone with a longer context, or shorten the texts."
+        "What is cut is not read: let more of it be read with the hyper-parameter text_windows (the suite manifest has "
+        "4), choose a backbone with a longer context, or shorten the texts."
         if severity == "warning"
         else ""
     )

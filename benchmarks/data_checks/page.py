@@ -71,6 +71,12 @@ def _differ(group: Sequence[Sample], task: str) -> bool:
     return len({sample.labels.get(task) for sample in group}) > 1
 
 
+def _split(problem: str) -> tuple[str, str]:
+    """(Where it stands, what is wrong)."""
+    place, _, reason = problem.partition(": ")
+    return place, reason
+
+
 def _share(value: float | None) -> Cell:
     return Cell(MISSING) if value is None else Cell(f"{value:.1%}", value)
 
@@ -94,4 +100,5 @@ def to_html(findings: Findings) -> str:
         tables=tables_of(findings),
         largest=LARGEST,
         differ=_differ,
+        split=_split,
     )

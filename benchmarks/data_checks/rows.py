@@ -10,6 +10,7 @@ from itertools import islice
 
 import numpy as np
 import numpy.typing as npt
+from PIL import Image
 
 from benchmarks.data_checks.findings import Finding, Sample, Severity
 from benchmarks.data_checks.photos import Photos, scan
@@ -97,10 +98,15 @@ class Examined:
             return None
         if image is None:
             return None
-        image.thumbnail((THUMBNAIL, THUMBNAIL))
-        buffer = io.BytesIO()
-        image.save(buffer, "JPEG", quality=85)
-        return "data:image/jpeg;base64," + base64.b64encode(buffer.getvalue()).decode()
+        return thumbnail(image)
+
+
+def thumbnail(image: Image.Image) -> str:
+    """A data URI; the image itself is made that small."""
+    image.thumbnail((THUMBNAIL, THUMBNAIL))
+    buffer = io.BytesIO()
+    image.save(buffer, "JPEG", quality=85)
+    return "data:image/jpeg;base64," + base64.b64encode(buffer.getvalue()).decode()
 
 
 def locate(parts: Sequence[Examples], row: int) -> tuple[Examples, int]:

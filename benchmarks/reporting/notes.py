@@ -81,26 +81,28 @@ def _backbones(models: Models) -> Iterable[str]:
 
 def cut_texts(models: Models) -> Iterable[str]:
     """Texts that a backbone does not read to their end; none for records made before this was counted."""
-    readers: dict[tuple[float, int, str], list[str]] = {}
+    readers: dict[tuple[float, int, str, int], list[str]] = {}
     for model, records in models.items():
         for found in dict.fromkeys(map(_cut, records)):
             if found is not None:
                 readers.setdefault(found, []).append(model)
-    for (share, most, backbone), names in readers.items():
+    for (share, most, backbone, windows), names in readers.items():
+        more = min(16, 4 * windows)  # the most that `cma_clip.backbone.windows` allows
         yield (
             f"{100 * share:.3g} % of the texts are longer than the {most} tokens that {backbone} reads; the rest of "
             f"them is not seen by {', '.join(names)}."
+            + (f" text_windows={more} reads more of them." if more > windows else "")
         )
 
 
-def _cut(record: Record) -> tuple[float, int, str] | None:
-    """(share of longer texts over all splits, tokens read, backbone); None where no text is longer."""
+def _cut(record: Record) -> tuple[float, int, str, int] | None:
+    """(share of longer texts over all splits, tokens read, backbone, windows); None where no text is longer."""
     shares: dict[str, float] = record.facts.get("cut_texts", {})
     if not any(shares.values()):
         return None
     rows = sum(record.sizes[split] for split in shares)
     share = sum(cut * record.sizes[split] for split, cut in shares.items()) / rows
-    return share, record.facts["text_tokens"], record.config["backbone"]
+    return share, record.facts["text_tokens"], record.config["backbone"], record.config.get("text_windows", 1)
 
 
 def _tuned(models: Models) -> Iterable[str]:
@@ -166,7 +168,7 @@ _SHARED: dict[str, Callable[[Record], object]] = {
     ],
 }
 _SAME_FOR_ALL_SEEDS: dict[str, Callable[[Record], object]] = {
-    "hyper-parameters": lambda record: record.config,
+    "hyper-parameters": lambda record: record.experiment.hparams,  # a config names all that its release had
     "pretrained weights": lambda record: record.fingerprints.get("weights"),
 }
 

@@ -17,6 +17,7 @@ from torch.nn import functional as F
 from torch.nn.modules.batchnorm import _BatchNorm
 
 from cma_clip.backbone.text_tower import TextTower
+from cma_clip.backbone.windows import join, pack
 from cma_clip.tensors import Batch, Features
 
 BLOCK = re.compile(r".*\b(resblocks|blocks)\.\d+")
@@ -63,8 +64,23 @@ class Backbone(nn.Module):
         """Both towers; a missing modality is encoded like an empty one and marked in the masks."""
         return Features(
             **self.image_features(batch.pixel_values, batch.image_present),
-            **self.text_features(batch.input_ids, batch.text_present),
+            **self.whole_text_features(batch),
         )
+
+    def whole_text_features(self, batch: Batch) -> dict[str, Tensor]:
+        """The text side of `Features`. Further windows are read apart, so that first ones keep their bits."""
+        first = self.text_features(batch.input_ids, batch.text_present)
+        if not len(batch.further_ids):
+            return first
+        further = self.text_features(batch.further_ids, batch.text_present[batch.further_of])
+        return join(first, further, batch.further_of)
+
+    def text_ids(self, batch: Batch) -> Tensor:
+        """Int[B L]: the tokens at the positions of `Features.text_tokens`."""
+        if not len(batch.further_ids):
+            return batch.input_ids
+        masks = self.text_tower.words(batch.input_ids), self.text_tower.words(batch.further_ids)
+        return pack((batch.input_ids, batch.further_ids), masks, batch.further_of)
 
     def image_features(self, pixel_values: Tensor, present: Tensor) -> dict[str, Tensor]:
         """The image side of `Features`, from UInt8[B 3 H W] and Bool[B]."""
@@ -72,7 +88,7 @@ class Backbone(nn.Module):
         return {"image_tokens": tokens, "image_cls": cls, "image_embedding": embedding, "image_present": present}
 
     def text_features(self, input_ids: Tensor, present: Tensor) -> dict[str, Tensor]:
-        """The text side of `Features`, from Int[B L] and Bool[B]."""
+        """The text side of `Features` for one window each, from Int[B L] and Bool[B]."""
         tokens, mask, cls, embedding = self.text_tower(input_ids)
         return {
             "text_tokens": tokens,

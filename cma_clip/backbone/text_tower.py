@@ -37,7 +37,7 @@ class TextTower:
             return self._hugging_face(ids)
         tokens, embedding = self._module(ids) if ids.shape[1] == self.context_length else self._trimmed(ids)
         pooled = text_global_pool(tokens, ids, self.pool, eos_token_id=self.eos_id)
-        return tokens, self._words(ids), pooled, F.normalize(embedding, dim=-1)
+        return tokens, self.words(ids), pooled, F.normalize(embedding, dim=-1)
 
     def embed(self, ids: Tensor) -> Tensor:
         """Int[B L] -> Float[B L Dw]: the word embeddings the tower starts from, without positions."""
@@ -67,14 +67,19 @@ class TextTower:
         marks = ids if self.pool == "argmax" else torch.eq(ids, self.eos_id or 0).int()
         return marks.argmax(dim=-1)
 
-    def _words(self, ids: Tensor) -> Tensor:
-        """Padding cannot be told by its id (CLIP pads with the id of "!"), only by the end of the text."""
+    def words(self, ids: Tensor) -> Tensor:
+        """Int[B L] -> Bool[B L]: what is no padding.
+
+        It cannot be told by its id (CLIP pads with the id of "!"), only by the end of the text.
+        """
+        if self.is_hf:
+            return torch.ne(ids, self.tower.config.pad_token_id)
         if self.pool in ("argmax", "eos"):
             return torch.lt(torch.arange(ids.shape[1], device=ids.device), self.ends(ids)[:, None])
         return torch.ne(ids, getattr(self.tower, "pad_id", 0))  # open_clip's `CLIP` keeps none; its default is 0
 
     def _hugging_face(self, ids: Tensor) -> tuple[Tensor, Tensor, Tensor, Tensor]:
-        mask = ids != self.tower.config.pad_token_id
+        mask = self.words(ids)
         out = self.tower.transformer(input_ids=ids, attention_mask=mask.long())
         pooled = self.tower.pooler(out, mask.long())
         return out.last_hidden_state, mask, pooled, F.normalize(self.tower.proj(pooled), dim=-1)

@@ -5,9 +5,9 @@ from __future__ import annotations
 import hashlib
 import json
 import weakref
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -18,14 +18,13 @@ from PIL import Image
 from tqdm import tqdm
 
 from cma_clip.backbone.backbone import Backbone
+from cma_clip.backbone.windows import PROBE, WindowCutter
 from cma_clip.classifier import Workspace
 from cma_clip.features.arrays import ArrayFolder, filled
+from cma_clip.features.encoded import Encoded
 from cma_clip.tensors import Batch
 from cma_clip.types import Example, Examples, Task
 from cma_clip.version import Version
-
-PROBE = "A photo of 2 striped red sneakers, größe 42; 赤い靴 naïve-ish!"
-"""A text of which no two vocabularies make the same tokens."""
 
 FEATURES = {"features": Version(1)}
 """Of what a backbone reads and of the features it gives; caches of both are named by it."""
@@ -33,50 +32,29 @@ FEATURES = {"features": Version(1)}
 Arrays = Mapping[str, npt.NDArray[Any]]
 
 
-@dataclass(frozen=True)
-class Encoded:
-    """N examples as a backbone reads them. On disk these arrays are memory-mapped.
+class Processor:
+    """Turns examples into what a backbone reads, by that backbone's own preprocessing and tokeniser.
+
+    Of a text longer than the context, up to `windows` windows are read. Photos and the first windows are the same
+    whatever their number, and so are their names in the cache.
 
     Attributes:
-        pixels: UInt8[N 3 H W], resized and cropped, not yet normalised; zeros where the image is missing.
-        input_ids: Int32[N L], L the longest text here if the tower is causal, else its context length.
-        image_present, text_present: Bool[N].
-        fingerprint: names examples and processing together; None where the examples have no name.
+        text_tokens: the most tokens that are read of a text, its begin and end marks counted once.
     """
 
-    pixels: npt.NDArray[np.uint8]
-    input_ids: npt.NDArray[np.int32]
-    image_present: npt.NDArray[np.bool_]
-    text_present: npt.NDArray[np.bool_]
-    fingerprint: str | None
-
-    def __len__(self) -> int:
-        return len(self.input_ids)
-
-    def batch(self, rows: Sequence[int] | slice, labels: Mapping[str, npt.NDArray[np.int64]]) -> Batch:
-        """The given rows as tensors; `labels` are those of all N examples."""
-        return Batch(
-            pixel_values=torch.from_numpy(np.array(self.pixels[rows])),
-            input_ids=torch.from_numpy(self.input_ids[rows].astype(np.int64)),
-            image_present=torch.from_numpy(np.array(self.image_present[rows])),
-            text_present=torch.from_numpy(np.array(self.text_present[rows])),
-            labels={task: torch.from_numpy(np.array(values[rows])) for task, values in labels.items()},
-        )
-
-
-class Processor:
-    """Turns examples into what a backbone reads, by that backbone's own preprocessing and tokeniser."""
-
-    def __init__(self, backbone: Backbone):
+    def __init__(self, backbone: Backbone, windows: int = 1):
         self.image_size = backbone.image_size
         self.tokenizer: Any = backbone.tokenizer
         self.context_length = backbone.context_length
+        self.windows = windows
+        self._cutter = WindowCutter(self.tokenizer, self.context_length) if windows > 1 else None
+        self.text_tokens = self.context_length + (windows - 1) * (self._cutter.words if self._cutter else 0)
         self._text_ends = backbone.text_tower.ends if backbone.trims_text else None
         transform = image_transform_v2(PreprocessCfg(**backbone.preprocess_cfg), is_train=False)
         # The last two steps are ToTensor and Normalize; the backbone does them, so that bytes are cached.
         self.steps = transform.transforms[:-2]
         # Asked for a second time to tell which texts were cut, where no cache keeps them.
-        self._latest: tuple[weakref.ref[Examples], Arrays] | None = None
+        self._latest: tuple[weakref.ref[Examples], dict[str, Arrays]] | None = None
         # Tokenisers of one class may have other vocabularies: what they make of a text tells them apart.
         probe = self.tokenizer([PROBE], context_length=self.context_length).tolist()
         identity = [backbone.preprocess_cfg, self.context_length, type(self.tokenizer).__name__, probe, FEATURES]
@@ -93,12 +71,15 @@ class Processor:
         return np.asarray(self.shrink(image), dtype=np.uint8).transpose(2, 0, 1)
 
     def texts(self, texts: Sequence[str | None]) -> npt.NDArray[np.int32]:
-        """Int32[N L]. A missing text is encoded like an empty one."""
+        """Int32[N L], one window each. A missing text is encoded like an empty one."""
         if not len(texts):
             return np.zeros((0, self.context_length), dtype=np.int32)  # Hugging Face's tokenisers take no empty list
         known = ["" if text is None else text for text in texts]
         ids = self.tokenizer(known, context_length=self.context_length).numpy().astype(np.int32)
-        if self._text_ends is not None:
+        return self._trimmed(ids)
+
+    def _trimmed(self, ids: npt.NDArray[np.int32]) -> npt.NDArray[np.int32]:
+        if self._text_ends is not None and len(ids):
             ids = ids[:, : int(self._text_ends(torch.from_numpy(ids)).max()) + 1]
         return np.ascontiguousarray(ids)
 
@@ -106,9 +87,12 @@ class Processor:
         """All examples; images and texts each from the cache if they were encoded before."""
         images = self.encode_images(examples, workspace)
         texts = self.encode_texts(examples, workspace)
+        further = self.encode_further(examples, workspace)
         return Encoded(
             pixels=images["pixels"],
             input_ids=texts["input_ids"],
+            further_ids=further["further_ids"],
+            further_starts=further["further_starts"],
             image_present=images["image_present"],
             text_present=texts["text_present"],
             fingerprint=self.name(examples),
@@ -126,22 +110,44 @@ class Processor:
         )
 
     def encode_texts(self, examples: Examples, workspace: Workspace) -> Arrays:
-        """`input_ids` and `text_present` as in `Encoded`, and `text_cut` Bool[N], longer than what is read."""
+        """`input_ids` and `text_present` as in `Encoded`, and `text_cut` Bool[N], longer than one window."""
         folder = _folder(workspace, "tokens", self.name(examples))
-        if folder is None:
-            if self._latest is None or self._latest[0]() is not examples:
-                self._latest = weakref.ref(examples), self._text_arrays(examples.texts())
-            return self._latest[1]
-        with folder.lock():
-            if not folder.exists():
-                folder.write(self._text_arrays(examples.texts()))
-        return folder.read()
+        return self._kept(folder, examples, "texts", lambda: self._text_arrays(examples.texts()))
+
+    def encode_further(self, examples: Examples, workspace: Workspace) -> Arrays:
+        """`further_ids` and `further_starts` as in `Encoded`, and `text_cut` Bool[N], longer than all windows."""
+        texts = self.encode_texts(examples, workspace)
+        if self._cutter is None:
+            none = np.zeros((0, self.context_length), dtype=np.int32)
+            starts = np.zeros(len(texts["text_cut"]) + 1, dtype=np.int64)
+            return {"further_ids": none, "further_starts": starts, "text_cut": texts["text_cut"]}
+        folder = _folder(workspace, "tokens", self.further_name(examples))
+        return self._kept(folder, examples, "further", partial(self._further_arrays, self._cutter, examples, texts))
 
     def name(self, examples: Examples) -> str | None:
         """Hash of the examples and of how they are processed; None where the examples have no name."""
         if examples.fingerprint is None:
             return None
         return hashlib.sha256(f"{examples.fingerprint} {self.fingerprint}".encode()).hexdigest()[:24]
+
+    def further_name(self, examples: Examples) -> str | None:
+        """Of the further windows of their texts."""
+        name = self.name(examples)
+        return None if name is None else f"{name}-{self.windows}-windows"
+
+    def _kept(self, folder: ArrayFolder | None, examples: Examples, kind: str, compute: Callable[[], Arrays]) -> Arrays:
+        """Arrays from the folder, computed first if they are not there; without a folder those of the last examples."""
+        if folder is None:
+            if self._latest is None or self._latest[0]() is not examples:
+                self._latest = weakref.ref(examples), {}
+            known = self._latest[1]
+            if kind not in known:
+                known[kind] = compute()
+            return known[kind]
+        with folder.lock():
+            if not folder.exists():
+                folder.write(compute())
+        return folder.read()
 
     def _decode(self, examples: Examples, arrays: Arrays, progress: bool) -> None:
         def encode_one(index: int) -> None:
@@ -160,6 +166,16 @@ class Processor:
         ids = self.texts(texts)
         return {"input_ids": ids, "text_present": present, "text_cut": self._longer(texts, ids)}
 
+    def _further_arrays(self, cutter: WindowCutter, examples: Examples, encoded: Arrays) -> Arrays:
+        rows = np.flatnonzero(encoded["text_cut"] & encoded["text_present"])
+        texts = examples.texts()
+        ids, counts, longer = cutter.further([texts[row] or "" for row in rows.tolist()], self.windows)
+        starts = np.zeros(len(texts) + 1, dtype=np.int64)
+        starts[rows + 1] = counts
+        cut = np.zeros(len(texts), dtype=np.bool_)
+        cut[rows] = longer
+        return {"further_ids": self._trimmed(ids), "further_starts": starts.cumsum(), "text_cut": cut}
+
     def _longer(self, texts: Sequence[str | None], ids: npt.NDArray[np.int32]) -> npt.NDArray[np.bool_]:
         """Bool[N]: which texts were cut. Only those that fill all positions are tokenised a second time."""
         longer = np.zeros(len(texts), dtype=np.bool_)
@@ -171,7 +187,7 @@ class Processor:
 
     def cut_texts(self, examples: Examples, workspace: Workspace) -> npt.NDArray[np.bool_]:
         """Bool[N]: which texts are longer than what is read of them."""
-        return np.array(self.encode_texts(examples, workspace)["text_cut"])
+        return np.array(self.encode_further(examples, workspace)["text_cut"])
 
     def lengths(self, texts: Sequence[str]) -> npt.NDArray[np.int64]:
         """Int[N]: tokens of each text before anything is cut, begin and end marks included."""

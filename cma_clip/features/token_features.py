@@ -1,4 +1,8 @@
-"""Token features of a frozen backbone, computed once and memory-mapped: heads train on them, not on pixels."""
+"""Token features of a frozen backbone, computed once and memory-mapped: heads train on them, not on pixels.
+
+Further windows of long texts stand in arrays of their own, a row a window: they cost what the first windows of as many
+texts cost, and texts that fit cost nothing more.
+"""
 
 from __future__ import annotations
 
@@ -14,6 +18,7 @@ import torch
 from tqdm import tqdm
 
 from cma_clip.backbone.backbone import Backbone
+from cma_clip.backbone.windows import AFTER_MEAN, join, mean_of_windows, windows_of
 from cma_clip.classifier import Workspace
 from cma_clip.features.arrays import ArrayFolder, Shape, filled
 from cma_clip.features.processing import Arrays, Processor
@@ -33,31 +38,64 @@ SIDES = {
 
 @dataclass(frozen=True)
 class FeatureTable:
-    """`Features` of N examples as arrays, floats in half precision (our choice: halves the disk and the reading)."""
+    """`Features` of N examples as arrays, floats in half precision (our choice: halves the disk and the reading).
+
+    Attributes:
+        arrays: those of `Features`, of texts in several windows the first one's; and with M further windows in all, the
+            text side again under `further_text_tokens` ..., M rows.
+        further_starts: Int[N+1], as in `cma_clip.features.encoded.Encoded`.
+    """
 
     arrays: Mapping[str, npt.NDArray[Any]]
+    further_starts: npt.NDArray[np.int64]
 
     def __len__(self) -> int:
         return len(self.arrays["text_mask"])
 
     def batch(self, rows: Sequence[int] | slice) -> Features:
         """The given rows in single precision, texts cut to the longest among them; zeros for a missing modality."""
-        picked = {name: torch.from_numpy(np.array(self.arrays[name][rows])) for name in NAMES}
+        picked = {name: self._picked(name, rows) for name in NAMES}
         for side in ("image", "text"):
             missing = ~picked[f"{side}_present"]
             for name in SIDES[side] if missing.any() else ():
                 picked[name][missing] = 0
-        return Features(**{n: t.float() if t.is_floating_point() else t for n, t in picked.items()}).trimmed()
+        windows, of = windows_of(self.further_starts, rows)
+        shown = picked["text_present"].numpy()[of]
+        if shown.any():
+            further = {name: self._picked(f"further_{name}", windows[shown]) for name in SIDES["text"]}
+            picked |= join({name: picked[name] for name in SIDES["text"]}, further, torch.from_numpy(of[shown]))
+        return Features(**picked).trimmed()
+
+    def pooled(self, name: str) -> npt.NDArray[np.float32]:
+        """Float[N D]: `image_cls`, `text_embedding` and the like of all rows, of a text over all of its windows.
+
+        A row whose modality is missing has what its source has, as in `arrays`.
+        """
+        values = np.asarray(self.arrays[name], dtype=np.float32)
+        windows, of = windows_of(self.further_starts, slice(None))
+        if name not in AFTER_MEAN or not len(windows):
+            return values
+        further = np.asarray(self.arrays[f"further_{name}"], dtype=np.float32)
+        masks = (np.asarray(self.arrays[mask]).sum(axis=1) for mask in ("text_mask", "further_text_mask"))
+        first_words, further_words = map(torch.from_numpy, masks)
+        both = torch.from_numpy(values), torch.from_numpy(further)
+        return mean_of_windows(name, both, (first_words, further_words), torch.from_numpy(of)).numpy()
+
+    def _picked(self, name: str, rows: Sequence[int] | slice | npt.NDArray[np.int64]) -> torch.Tensor:
+        found = torch.from_numpy(np.array(self.arrays[name][rows]))
+        return found.float() if found.is_floating_point() else found
 
 
 def token_features(backbone: Backbone, processor: Processor, examples: Examples, workspace: Workspace) -> FeatureTable:
     """Features of all examples; of each modality from the cache if this backbone has seen its source before.
 
-    The cache's name is a hash of weights, preprocessing, images or texts, and this file's precision. The arrays of an
-    example whose modality is missing here, but not in the source, hold the source's: the `*_present` arrays tell.
+    The cache's name is a hash of weights, preprocessing, images or texts, and this file's precision; of further windows
+    also of their number. The arrays of an example whose modality is missing here, but not in the source, hold the
+    source's: the `*_present` arrays tell.
     """
     backbone.eval().to(accelerator())
     images, texts = examples.image_source, examples.text_source
+    further = processor.encode_further(texts, workspace)
     sides: dict[str, tuple[str | None, Side]] = {
         "image": (processor.name(images), partial(_image_side, backbone, processor.encode_images(images, workspace))),
         "text": (processor.name(texts), partial(_text_side, backbone, processor.encode_texts(texts, workspace))),
@@ -67,13 +105,26 @@ def token_features(backbone: Backbone, processor: Processor, examples: Examples,
         "text_present": np.array([bool(text and text.strip()) for text in examples.texts()], dtype=np.bool_),
     }
     for side, (fingerprint, compute) in sides.items():
-        label = f"{side} features of {backbone.id}"
-        arrays |= filled(
-            _folder(backbone, side, fingerprint, workspace),
-            partial(_shapes, compute, len(examples)),
-            partial(_fill, compute, len(examples), label if workspace.progress else None),
-        )
-    return FeatureTable(arrays)
+        arrays |= _computed(backbone, side, fingerprint, (compute, len(examples)), workspace)
+    if count := len(further["further_ids"]):
+        windows = {"input_ids": further["further_ids"], "text_present": np.ones(count, dtype=np.bool_)}
+        compute = partial(_text_side, backbone, windows)
+        found = _computed(backbone, "text", processor.further_name(texts), (compute, count), workspace)
+        arrays |= {f"further_{name}": array for name, array in found.items()}
+    return FeatureTable(arrays, further["further_starts"])
+
+
+def _computed(
+    backbone: Backbone, side: str, fingerprint: str | None, rows: tuple[Side, int], workspace: Workspace
+) -> Arrays:
+    """What there is of one modality for a number of rows, from the cache if it was computed before."""
+    compute, count = rows
+    label = f"{side} features of {backbone.id}"
+    return filled(
+        _folder(backbone, side, fingerprint, workspace),
+        partial(_shapes, compute, count),
+        partial(_fill, compute, count, label if workspace.progress else None),
+    )
 
 
 def accelerator() -> torch.device:

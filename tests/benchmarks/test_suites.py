@@ -1,9 +1,9 @@
 import pytest
 
 from benchmarks.datasets import DATASETS
-from benchmarks.models import resolve
+from benchmarks.models import MODELS, resolve
 from benchmarks.names import UnknownName
-from benchmarks.suites import FLOORS, MODEL_ORDER, NETWORKS, SUITES, experiments, select, with_data
+from benchmarks.suites import FLOORS, MODEL_ORDER, NETWORKS, SUITES, ZERO_SHOT, experiments, select, with_data
 
 
 def whole(name):
@@ -86,6 +86,16 @@ def test_every_row_stands_on_the_backbone_that_is_asked_for():
         assert ("max_epochs" in experiment.hparams) == (experiment.model in NETWORKS)
 
 
+def test_in_a_table_of_the_users_own_every_model_reads_long_texts():
+    listed = experiments(whole("manifest"))
+    for experiment in listed:
+        reads = "text_windows" in MODELS[experiment.model].Config.model_fields
+        assert experiment.hparams.get("text_windows") == (4 if reads else None)
+    assert {e.model for e in listed if "text_windows" in e.hparams} == {*ZERO_SHOT, *NETWORKS}
+    for experiment in experiments(select("manifest", [], [0], {}, {"text_windows": 1})):
+        assert experiment.hparams.get("text_windows", 1) == 1
+
+
 def test_selecting_changes_no_suite():
     before = experiments(SUITES["smoke"])
     select("smoke", ["mmbt"], [5], {"num_train": 50}, {"depth": 1})
@@ -105,7 +115,13 @@ def test_unknown_names_are_answered_with_near_ones(name, models, message):
 
 
 @pytest.mark.parametrize(
-    ("models", "name"), [(["majority"], "backbone"), (["fine_tuned_clip"], "augment"), (["linear_probe"], "max_epochs")]
+    ("models", "name"),
+    [
+        (["majority"], "backbone"),
+        (["tfidf_logistic"], "text_windows"),
+        (["fine_tuned_clip"], "augment"),
+        (["linear_probe"], "max_epochs"),
+    ],
 )
 def test_a_hyper_parameter_that_would_reach_no_model_is_refused(models, name):
     with pytest.raises(ValueError, match=f"'{name}' would change nothing: none of {models[0]} .*`cma-bench run"):

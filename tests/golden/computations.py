@@ -1,7 +1,7 @@
 """A tiny fixed computation for every registry entry and every shared part, and the versions that decide it."""
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cache, partial
 from hashlib import sha256
 from pathlib import Path
@@ -26,6 +26,7 @@ from benchmarks.running.run import Place, run
 from benchmarks.tracking import OFF, open_tracker
 from benchmarks.twins import TWINS, make_twin
 from cma_clip.augmentation import augment_features
+from cma_clip.backbone.backbone import Backbone
 from cma_clip.backbone.loading import load_backbone
 from cma_clip.class_names import without
 from cma_clip.classifier import Workspace
@@ -36,7 +37,7 @@ from cma_clip.features.token_features import token_features
 from cma_clip.learner import TRAINING
 from cma_clip.network import FusionNetwork, Output, TrainConfig
 from cma_clip.neural_classifier import NeuralClassifier
-from cma_clip.types import IGNORE, Examples, Predictions
+from cma_clip.types import IGNORE, ExampleList, Examples, Predictions
 from tests.architectures import write_architecture
 from tests.benchmarks.datasets.hub_copies import write_saved
 from tests.benchmarks.datasets.samples import write_manifest
@@ -253,7 +254,24 @@ def _augmentation(model: _Loop, train: Examples) -> Numbers:
 def _features() -> Numbers:
     backbone = load_backbone(_backbone())
     arrays = token_features(backbone, Processor(backbone), products(8, seed=5), Workspace()).arrays
-    return {name: [np.abs(row.astype(np.float64)).mean() for row in values] for name, values in arrays.items()}
+    return {name: _sizes(values) for name, values in arrays.items()} | _whole_texts(backbone)
+
+
+def _whole_texts(backbone: Backbone) -> Numbers:
+    """Of texts of 3 windows, of which 2 are read, and of some that fit."""
+    examples = ExampleList(
+        replace(one, text=f"{one.text} " * (1 + row % 2 * 10))
+        for row, one in enumerate(products(4, seed=5, holes=False))
+    )
+    table = token_features(backbone, Processor(backbone, 2), examples, Workspace())
+    features = table.batch(slice(None))
+    found = {name: getattr(features, name).numpy() for name in ("text_tokens", "word_embeddings", "text_mask")}
+    found |= {name: table.pooled(name) for name in ("text_cls", "text_embedding")}
+    return {f"{name} of whole texts": _sizes(values) for name, values in found.items()}
+
+
+def _sizes(rows: np.ndarray) -> list[float]:
+    return [np.abs(row.astype(np.float64)).mean() for row in rows]
 
 
 def _contrastive() -> Numbers:

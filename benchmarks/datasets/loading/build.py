@@ -9,9 +9,9 @@ from __future__ import annotations
 import json
 import shutil
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from contextlib import closing
 from dataclasses import asdict
 from hashlib import blake2b
+from itertools import islice
 from pathlib import Path
 from typing import Any
 
@@ -23,7 +23,18 @@ from filelock import FileLock
 from benchmarks.datasets.loading import arrow as table
 from benchmarks.datasets.loading import images
 from benchmarks.datasets.loading.classes import TaskSpec, settle_tasks
-from benchmarks.datasets.loading.rows import LABEL, PARTS, Part, Placement, Row, Samples, check_ids, check_parts
+from benchmarks.datasets.loading.rows import (
+    LABEL,
+    PARTS,
+    LeakError,
+    Part,
+    Placement,
+    Row,
+    Samples,
+    check_ids,
+    check_parts,
+    with_columns,
+)
 from benchmarks.datasets.loading.splits import Card, DataError, LoadReport, Source, Splits
 from cma_clip.types import Modality, Task
 from cma_clip.version import Version
@@ -31,10 +42,16 @@ from cma_clip.version import Version
 __all__ = ["PARTS", "Part", "Placement", "Row", "Samples", "TaskSpec", "build_splits"]
 
 META = "meta.json"
+BAD = "bad"
+"""Folder of the encoded images that cannot be decoded, where they are no files of their own."""
+
+MOST_BAD = 500
+"""Of those, how many are kept."""
+
 LOADING = {"loading": Version(1)}
 """Of the way from rows to splits."""
 
-FORMAT = 2
+FORMAT = 3
 """Of the files below a cache: another one makes them again, and no number depends on it."""
 
 PER_UNIT = "product-level"
@@ -42,11 +59,6 @@ PER_UNIT = "product-level"
 
 UNIT, SUBSET = "unit", "subset:"
 """Columns of the tables beyond those of every table."""
-
-WAYS_OUT = (
-    "--on-bad-sample skip leaves such samples out and lists them; --on-bad-sample blank keeps those that have a text, "
-    "without their image"
-)
 
 
 def build_splits(  # noqa: PLR0913, PLR0917 - one road for all loaders; every argument is a fact only the loader knows
@@ -89,12 +101,15 @@ def build_splits(  # noqa: PLR0913, PLR0917 - one road for all loaders; every ar
         subsets={name: np.asarray(test.extra(SUBSET + name)) for name in meta["subsets"]},
         per_group=None if units is None else PER_UNIT,
         units=None if units is None else tuple(units.to_pylist()),
+        bad_files={problem: folder / path for problem, path in meta["bad_files"].items()},
+        refused=tuple(meta["refused"]),
     )
 
 
 def _key(key: str, card: Card, source: Source) -> str:
     """The tables also depend on versions, on the files' format, and on what is done with bad samples."""
-    return _hash(key, source.on_bad_sample, f"{card.version} {LOADING['loading']} {FORMAT}")[:16]
+    treatment = f"{source.on_bad_sample}{' look_only' if source.look_only else ''}"
+    return _hash(key, treatment, f"{card.version} {LOADING['loading']} {FORMAT}")[:16]
 
 
 def _hash(*parts: str) -> str:
@@ -103,78 +118,60 @@ def _hash(*parts: str) -> str:
 
 def _prepare(
     found: Iterable[Row] | Samples, notes: Callable[[], Sequence[str]], specs: Sequence[TaskSpec], source: Source
-) -> tuple[dict[str, Any], pa.Table]:
-    """Everything that the folder will hold, checked: (meta.json, the rows of all three tables with their part)."""
+) -> tuple[dict[str, Any], pa.Table, dict[str, bytes]]:
+    """Everything that the folder will hold, checked: (meta.json, the rows with their part, bad images by name)."""
     samples = found if isinstance(found, Samples) else Samples.of(found, [spec.name for spec in specs])
     check_ids(samples.columns)
-    columns, bad, blanked = _check_samples(samples, source)
-    placed = samples.place(columns) if samples.place else None
-    if placed:
-        columns = columns.set_column(columns.column_names.index("group"), "group", placed.groups)
-        columns = columns.set_column(columns.column_names.index("part"), "part", pa.chunked_array([placed.parts]))
-    check_parts(columns)
-    tasks, dropped = settle_tasks(columns, specs)
-    said = (*_notes(columns, blanked), *(placed.notes if placed else ()), *notes())
+    checked = images.check_samples(samples, source)
+    columns, placed, refused = _place(samples, checked.columns, source)
+    tasks, dropped, not_learnable = settle_tasks(columns, specs, source)
+    said = (*_notes(columns, checked.blanked), *(placed.notes if placed else ()), *notes())
     rows = _rows(columns, tasks, placed)
+    kept = {problem: data for problem, data in checked.files.items() if isinstance(data, bytes)}
+    names = {problem: f"{BAD}/{number}" for number, problem in enumerate(islice(kept, MOST_BAD))}
     meta = {
         "tasks": [task.as_json() for task in tasks],
         "fingerprints": {
             part: table.fingerprint(_batches(rows, part), [task.name for task in tasks]) for part in PARTS
         },
-        "report": asdict(LoadReport(len(samples.columns), tuple(bad), tuple(blanked), dropped, said)),
+        "report": asdict(
+            LoadReport(len(samples.columns), tuple(checked.bad), tuple(checked.blanked), dropped, said),
+        ),
         "subsets": list(placed.subsets) if placed else [],
+        "refused": [*refused, *not_learnable],
+        "bad_files": {problem: path for problem, path in checked.files.items() if isinstance(path, str)} | names,
     }
-    return meta, rows
+    return meta, rows, {name: kept[problem] for problem, name in names.items()}
 
 
-def _save(folder: Path, meta: Mapping[str, Any], rows: pa.Table) -> None:
+def _place(samples: Samples, columns: pa.Table, source: Source) -> tuple[pa.Table, Placement | None, list[str]]:
+    """(The rows with group and part, what else is known of them, why they could not be split)."""
+    try:
+        placed = samples.place(columns) if samples.place else None
+        if placed:
+            columns = with_columns(columns, group=placed.groups, part=pa.chunked_array([placed.parts]))
+        check_parts(columns)
+    except DataError as error:
+        if not source.look_only or isinstance(error, LeakError):
+            raise
+        train = pa.chunked_array([np.full(len(columns), PARTS.index("train"), np.int8)])
+        return with_columns(columns, group=columns["id"], part=train), None, [str(error)]
+    return columns, placed, []
+
+
+def _save(folder: Path, meta: Mapping[str, Any], rows: pa.Table, bad: Mapping[str, bytes]) -> None:
     """Make the folder appear complete. The caller holds its lock: a staging folder found here was abandoned."""
     staging = folder.with_name(f".{folder.name}.partial")
     for left_over in (staging, folder):
         shutil.rmtree(left_over, ignore_errors=True)
-    staging.mkdir()
+    (staging / BAD).mkdir(parents=True)
     schema = rows.drop_columns("part").schema
     for part in PARTS:
         table.write(staging / f"{part}.arrow", _batches(rows, part), schema)
+    for name, data in bad.items():
+        (staging / name).write_bytes(data)
     (staging / META).write_text(json.dumps(meta), encoding="utf-8")
     staging.replace(folder)
-
-
-def _check_samples(samples: Samples, source: Source) -> tuple[pa.Table, list[str], list[str]]:
-    """(Good rows with `image_digest`, what is wrong with the rows left out, with the images left out)."""
-    columns, has_image = samples.columns, samples.has_image()
-    origins, has_text = columns["origin"], columns["text"].is_valid().to_numpy()
-    digests = np.full(len(columns), None, object)
-    good = np.ones(len(columns), np.bool_)
-    bad: list[str] = []
-    blanked: list[str] = []
-    rows = np.flatnonzero(has_image | ~has_text).tolist()
-    given = ((samples.image(row), origins[row].as_py()) for row in rows)
-    with closing(images.check_all(given, source.progress, len(rows))) as results:
-        for row, result in zip(rows, results, strict=True):
-            if isinstance(result, DataError):
-                problem = str(result)
-            elif not has_image[row]:
-                problem = f"{origins[row]}: id {columns['id'][row].as_py()!r} has neither an image nor a text"
-            else:
-                digests[row] = result
-                continue
-            if source.on_bad_sample == "error":
-                raise DataError(f"{problem} ({WAYS_OUT})")
-            kept = source.on_bad_sample == "blank" and bool(has_text[row])
-            good[row] = kept
-            (blanked if kept else bad).append(problem)
-    columns = columns.append_column("image_digest", pa.chunked_array([pa.array(digests, pa.string())]))
-    if blanked:
-        columns = _without_images(columns, pc.is_null(columns["image_digest"]))
-    return columns if good.all() else columns.filter(pa.array(good)), bad, blanked
-
-
-def _without_images(columns: pa.Table, lost: pa.ChunkedArray) -> pa.Table:
-    for name in ("image_path", "image_bytes"):
-        kept = pc.if_else(lost, pa.scalar(None, columns.schema.field(name).type), columns[name])
-        columns = columns.set_column(columns.column_names.index(name), name, kept)
-    return columns
 
 
 def _rows(columns: pa.Table, tasks: Sequence[Task], placed: Placement | None) -> pa.Table:

@@ -11,8 +11,9 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from benchmarks.datasets.loading.rows import LABEL, PARTS, Part, codes
-from benchmarks.datasets.loading.splits import DataError
+from benchmarks.datasets.loading.splits import DataError, NotLearnableError, Source
 from benchmarks.names import UnknownName, choose
+from benchmarks.records.record import MEAN
 from cma_clip.types import Task
 
 
@@ -41,26 +42,56 @@ class TaskSpec:
             )
 
 
-def settle_tasks(columns: pa.Table, specs: Sequence[TaskSpec]) -> tuple[list[Task], dict[str, dict[str, int]]]:
-    """The tasks with their final classes; per task, dropped class -> number of labels that become missing.
+def settle_tasks(
+    columns: pa.Table, specs: Sequence[TaskSpec], source: Source
+) -> tuple[list[Task], dict[str, dict[str, int]], list[str]]:
+    """(The tasks; of each, dropped class -> number of labels that become missing; why others cannot be learnt).
 
     Raises:
-        DataError: no label in the training split, fewer than two classes, a label that cannot be learnt.
+        DataError: what `settle_task` refuses, with `look_only` only what is about a label.
     """
-    tasks, dropped = [], {}
+    tasks, dropped, refused = [], {}, []
     for spec in specs:
-        counts = _counts(columns, spec.name)
-        if not counts["train"]:
-            raise DataError(f"task {spec.name!r}: all labels are missing in the training split")
-        classes = spec.classes or _frequent(counts["train"], spec)
-        known = set(classes)
-        outside = {c: n for c, n in sorted(sum(counts.values(), Counter[str]()).items()) if c not in known}
-        if outside and (spec.classes is not None or (spec.min_count <= 1 and spec.refuse_unseen)):
-            _refuse(columns, spec, list(outside), classes)
-        tasks.append(Task(spec.name, classes, spec.prompts))
+        try:
+            task, outside = settle_task(columns, spec)
+        except NotLearnableError as error:
+            if not source.look_only:
+                raise
+            refused.append(str(error))
+            continue
+        tasks.append(task)
         if outside:
             dropped[spec.name] = outside
-    return tasks, dropped
+    return tasks, dropped, refused
+
+
+def settle_task(columns: pa.Table, spec: TaskSpec) -> tuple[Task, dict[str, int]]:
+    """The task with its final classes; dropped class -> number of labels that become missing.
+
+    Raises:
+        NotLearnableError: a split with rows, but without labels; one class in training; called as the mean over tasks.
+        DataError: a label that cannot be learnt.
+    """
+    if spec.name == MEAN:
+        raise NotLearnableError(f"no task may be called {MEAN!r}; tables use it for the mean over tasks")
+    counts = _counts(columns, spec.name)
+    if not counts["train"]:
+        raise NotLearnableError(f"task {spec.name!r}: all labels are missing in the training split")
+    classes = spec.classes or _frequent(counts["train"], spec)
+    known = set(classes)
+    outside = {c: n for c, n in sorted(sum(counts.values(), Counter[str]()).items()) if c not in known}
+    if outside and (spec.classes is not None or (spec.min_count <= 1 and spec.refuse_unseen)):
+        _refuse(columns, spec, list(outside), classes)
+    for part in np.unique(columns["part"].to_numpy()).tolist():
+        _check_labels(spec.name, PARTS[part], known & counts[PARTS[part]].keys())
+    return Task(spec.name, classes, spec.prompts), outside
+
+
+def _check_labels(task: str, part: Part, found: set[str]) -> None:
+    if not found:
+        raise NotLearnableError(f"all labels of task {task!r} are missing in {part}")
+    if part == "train" and len(found) < 2:
+        raise NotLearnableError(f"task {task!r} has one class only in train: {min(found)!r}")
 
 
 def _counts(columns: pa.Table, task: str) -> dict[Part, Counter[str]]:
@@ -77,7 +108,7 @@ def _frequent(counts: Counter[str], spec: TaskSpec) -> tuple[str, ...]:
     kept = tuple(sorted(c for c, n in counts.items() if n >= spec.min_count))
     if len(kept) < 2:
         most = ", ".join(f"{c!r}: {n}" for c, n in counts.most_common(5))
-        raise DataError(
+        raise NotLearnableError(
             f"task {spec.name!r} has {len(kept)} class(es) with at least {spec.min_count} training label(s) "
             f"(most frequent: {most}); a task needs two"
         )

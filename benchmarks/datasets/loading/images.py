@@ -6,16 +6,20 @@ import io
 import struct
 from collections.abc import Generator, Iterable
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing
+from dataclasses import dataclass, field, replace
 from hashlib import blake2b
 from itertools import islice
 from pathlib import Path
 
 import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
 from PIL import Image, ImageOps, UnidentifiedImageError
 from tqdm import tqdm
 
-from benchmarks.datasets.loading.rows import ImageInPlace
-from benchmarks.datasets.loading.splits import DataError
+from benchmarks.datasets.loading.rows import ImageInPlace, Samples, with_columns
+from benchmarks.datasets.loading.splits import DataError, Source
 
 try:
     from pillow_heif import register_heif_opener
@@ -27,8 +31,32 @@ else:
 HEIC = {b"heic", b"heix", b"heim", b"heis", b"hevc", b"hevx", b"mif1", b"msf1"}
 """Brands of the container that phones write photos in."""
 
+JPEG = b"\xff\xd8", b"\xff\xd9"
+"""How such a file begins and ends."""
+
+WAYS_OUT = (
+    "--on-bad-sample skip leaves such samples out and lists them; --on-bad-sample blank keeps those that have a text, "
+    "without their image"
+)
+
 AHEAD = 1024
 """Images handed to the threads at a time; all at once would cost a kilobyte each while they wait."""
+
+
+@dataclass(frozen=True)
+class Checked:
+    """Rows whose image, if they have one, can be decoded.
+
+    Attributes:
+        columns: the good rows, with `image_digest`.
+        bad, blanked: what is wrong with the rows left out, with the images left out.
+        files: problem -> the image that has it: the path of a file, or encoded bytes.
+    """
+
+    columns: pa.Table
+    bad: list[str] = field(default_factory=list)
+    blanked: list[str] = field(default_factory=list)
+    files: dict[str, str | bytes] = field(default_factory=dict)
 
 
 def decode(image: Path | bytes, origin: str) -> Image.Image:
@@ -39,6 +67,24 @@ def decode(image: Path | bytes, origin: str) -> Image.Image:
             file and origin.
     """
     return _decode(read(image, origin), _name(image), origin)
+
+
+def salvage(image: Path | bytes) -> Image.Image | None:
+    """What can be decoded of a damaged image, grey or black elsewhere; None where nothing can."""
+    try:
+        data = read(image, "")
+        if data.startswith(JPEG[0]):
+            data += JPEG[1]  # without its end the decoder holds the last rows back
+        with Image.open(io.BytesIO(data)) as opened:
+            _refuse_bomb(opened.size)
+            try:
+                opened.load()
+            except Exception:  # the rows decoded so far are there
+                opened.tile = []  # so that no more are asked for; Pillow's own switch for this is global
+            found = _to_rgb(ImageOps.exif_transpose(opened))
+    except Exception:  # whatever a damaged file makes Pillow's plugins raise
+        return None
+    return None if len(found.getcolors(1) or ()) == 1 else found
 
 
 def read(image: Path | bytes, origin: str) -> bytes:
@@ -98,6 +144,48 @@ def check_all(
         yield from tqdm(results, "check images", total, disable=not progress, delay=2, leave=False)
     finally:
         pool.shutdown(cancel_futures=True)
+
+
+def check_samples(samples: Samples, source: Source) -> Checked:
+    """Decode the image of every row.
+
+    Raises:
+        DataError: one is bad, and the source does not say what to do with such samples.
+    """
+    columns, has_image = samples.columns, samples.has_image()
+    origins, has_text = columns["origin"], columns["text"].is_valid().to_numpy()
+    digests = np.full(len(columns), None, object)
+    good = np.ones(len(columns), np.bool_)
+    checked = Checked(columns)
+    rows = np.flatnonzero(has_image | ~has_text).tolist()
+    given = ((samples.image(row), origins[row].as_py()) for row in rows)
+    with closing(check_all(given, source.progress, len(rows))) as results:
+        for row, result in zip(rows, results, strict=True):
+            if isinstance(result, DataError):
+                problem = str(result)
+            elif not has_image[row]:
+                problem = f"{origins[row]}: id {columns['id'][row].as_py()!r} has neither an image nor a text"
+            else:
+                digests[row] = result
+                continue
+            if source.on_bad_sample == "error":
+                raise DataError(f"{problem} ({WAYS_OUT})")
+            kept = source.on_bad_sample == "blank" and bool(has_text[row])
+            good[row] = kept
+            (checked.blanked if kept else checked.bad).append(problem)
+            if isinstance(image := samples.image(row), Path | bytes):
+                checked.files[problem] = str(image) if isinstance(image, Path) else image
+    columns = columns.append_column("image_digest", pa.chunked_array([pa.array(digests, pa.string())]))
+    if checked.blanked:
+        lost = pc.is_null(columns["image_digest"])
+        columns = with_columns(
+            columns, **{name: _without(columns[name], lost) for name in ("image_path", "image_bytes")}
+        )
+    return replace(checked, columns=columns if good.all() else columns.filter(pa.array(good)))
+
+
+def _without(column: pa.ChunkedArray, lost: pa.ChunkedArray) -> pa.ChunkedArray:
+    return pc.if_else(lost, pa.scalar(None, column.type), column)
 
 
 def _name(image: Path | bytes) -> str:

@@ -146,6 +146,13 @@ class LeakError(DataError):
     """A group with rows in two splits."""
 
 
+def with_columns(columns: pa.Table, **changed: pa.ChunkedArray) -> pa.Table:
+    """The table with these columns in place of its own of the same names."""
+    for name, column in changed.items():
+        columns = columns.set_column(columns.column_names.index(name), name, column)
+    return columns
+
+
 def codes(column: pa.ChunkedArray) -> tuple[npt.NDArray[np.int64], pa.Array]:
     """(Int[N] number of each value, -1 for null; the values in the order in which they first occur)."""
     encoded = column.cast(pa.large_string()).dictionary_encode()

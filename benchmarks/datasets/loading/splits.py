@@ -23,6 +23,13 @@ class DataError(ValueError):
     """Input that cannot be used. The message names the file, the row, the value and the valid choices."""
 
 
+class NotLearnableError(DataError):
+    """What no experiment could learn, though it can be looked at.
+
+    A task without two classes in training, or called as the mean over tasks; rows in too few groups to split.
+    """
+
+
 @dataclass(frozen=True)
 class Source:
     """Where a loader reads and what it does with a sample it cannot read.
@@ -33,12 +40,15 @@ class Source:
         on_bad_sample: `error` stops at the first corrupt sample; `skip` leaves them out, counted and listed; `blank`
             keeps those that have a text without their image, counted and listed, and leaves out the others.
         progress: show progress bars.
+        look_only: take what no experiment could use, for whoever looks at data: without the tasks that cannot be
+            learnt, all in `train` where nothing can be split, and whatever the number of missing photos.
     """
 
     root: Path | None = None
     cache: Path = Path("runs/cache")
     on_bad_sample: OnBadSample = "error"
     progress: bool = False
+    look_only: bool = False
 
 
 class Options(BaseModel):
@@ -124,6 +134,8 @@ class Splits:
             their probabilities ("per product"); None where every example stands for itself.
         units: names of what the test examples count as one by, one a row, where that is less than their group; None
             where it is the group.
+        bad_files: a problem of the report, word by word -> the image file that has it.
+        refused: what an experiment would stop at, as it would say it; empty without `Source.look_only`.
 
     Raises:
         DataError: a duplicate id, a group in two splits, a label out of range, a task nobody can learn.
@@ -141,6 +153,8 @@ class Splits:
     subsets: Mapping[str, npt.NDArray[np.bool_]] = field(default_factory=dict)
     per_group: str | None = None
     units: tuple[str, ...] | None = None
+    bad_files: Mapping[str, Path] = field(default_factory=dict)
+    refused: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
         for task in self.tasks:
@@ -189,6 +203,8 @@ def _check_labels(splits: Splits, task: Task) -> None:
     for part, examples in splits.parts().items():
         labels = examples.labels(task.name)
         known = labels[labels != IGNORE]
+        if not len(labels) and splits.refused:  # nothing could be split, and that has been said
+            continue
         if len(known) == 0:
             raise DataError(f"{splits.name}: all labels of task {task.name!r} are missing in {part}")
         if known.min() < 0 or known.max() >= len(task.classes):

@@ -123,7 +123,8 @@ def _read(path: Path, options: ManifestOptions, source: Source) -> Table:
         replace(raw, columns=raw.columns.select([name for name in names if name in wanted])), options
     )
     notes += _unused(names, options)
-    return Table(raw.folder, columns, raw.origins, options, source.on_bad_sample, (*raw.notes, *notes))
+    on_bad_sample = None if source.look_only else source.on_bad_sample
+    return Table(raw.folder, columns, raw.origins, options, on_bad_sample, (*raw.notes, *notes))
 
 
 def _unused(names: Sequence[str], options: ManifestOptions) -> list[str]:

@@ -30,6 +30,7 @@ class Table:
         folder: of the table; paths of photos are seen from it.
         columns: strings, null where missing; encoded images may be binary.
         origins: where each row stands, for messages.
+        on_bad_sample: None: photos are only looked for, and none is too bad for that.
         notes: for the report.
     """
 
@@ -37,7 +38,7 @@ class Table:
     columns: pa.Table
     origins: Where
     options: ManifestOptions
-    on_bad_sample: OnBadSample = "error"
+    on_bad_sample: OnBadSample | None = "error"
     notes: tuple[str, ...] = ()
 
     @cached_property

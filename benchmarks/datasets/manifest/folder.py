@@ -54,7 +54,7 @@ class PhotoFolder:
 
     def unfound(self, name: str) -> str:
         """The path that a message about a missing file shows."""
-        return os.path.join(self._root, name)  # noqa: PTH118 - pathlib costs seconds in 100,000 names
+        return os.path.join(self._root, name.replace("\0", "?"))  # noqa: PTH118 - pathlib costs seconds in 100,000 names
 
     @cached_property
     def _root(self) -> str:

@@ -6,7 +6,7 @@ import json
 import os
 import re
 import shlex
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -23,6 +23,13 @@ Where = Sequence[str] | Origins
 """What says for every row where it stands."""
 
 SEPARATORS = ("|", ";", ",")
+MOST_MISSING: Mapping[OnBadSample, Callable[[int], float]] = {
+    "error": lambda _: 1,
+    "skip": lambda named: named / 2,
+    "blank": lambda named: named,
+}
+"""Of so many named photos, how many may be missing before the folder must be another."""
+
 LOOKED_AT = 20
 """Names of missing files that are looked for in other folders."""
 
@@ -70,10 +77,13 @@ class Photos:
                 yield f"{path} {found.st_size} {found.st_mtime_ns}\n"
 
 
-def find_photos(column: pa.ChunkedArray, origins: Where, folder: PhotoFolder, on_bad_sample: OnBadSample) -> Photos:
+def find_photos(
+    column: pa.ChunkedArray, origins: Where, folder: PhotoFolder, on_bad_sample: OnBadSample | None
+) -> Photos:
     """The photos of a column of names, null where there is none.
 
-    A missing file is left to whoever reads it, unless so many are missing that the folder must be another.
+    A missing file is left to whoever reads it, unless so many are missing that the folder must be another. With
+    `on_bad_sample` None any number of them is, and a name that stands for no file counts as missing.
 
     Raises:
         DataError: a URL, a path out of the folder, a name that several files fit, or many missing files; names row,
@@ -88,12 +98,15 @@ def find_photos(column: pa.ChunkedArray, origins: Where, folder: PhotoFolder, on
         except OutsideError as error:
             outside.append((number, error))
         except ValueError as error:
+            if on_bad_sample is None:
+                files.append(None)
+                continue
             raise DataError(f"{_origin(origins, numbers, number)}: image path {cell!r} {error}") from error
     if outside:
         raise _leaving(cells, outside, _origin(origins, numbers, outside[0][0]), folder)
     missing = np.array([number for number, found in enumerate(files) if found is None], np.int64)
     lost, named = int(np.isin(numbers, missing).sum()), int((numbers >= 0).sum())
-    if (on_bad_sample == "error" and lost > 1) or (on_bad_sample == "skip" and lost > named / 2) or 0 < lost == named:
+    if on_bad_sample and lost > 0 and (lost == named or lost > MOST_MISSING[on_bad_sample](named)):
         names = [cells[number] for number in missing[:LOOKED_AT]]
         raise DataError(_all_missing(names, lost, named, _origin(origins, numbers, int(missing[0])), folder))
     paths = [found or (folder.unfound(cell),) for cell, found in zip(cells, files, strict=True)]

@@ -12,7 +12,7 @@ import pyarrow.compute as pc
 
 from benchmarks.datasets.loading import grouping
 from benchmarks.datasets.loading.rows import LABEL, PARTS, Part, Placement, codes
-from benchmarks.datasets.loading.splits import DataError
+from benchmarks.datasets.loading.splits import DataError, NotLearnableError
 from benchmarks.datasets.manifest.options import TIES, ManifestOptions
 
 SPLITS: Mapping[str, Part] = {
@@ -114,7 +114,7 @@ def _split(columns: pa.Table, groups: pa.ChunkedArray, options: ManifestOptions)
 def _by_hash(groups: list[str], rows: int) -> tuple[Parts, list[str]]:
     """Int[groups]: 70 / 10 / 20 % by the hash; where a split gets less than half of that, by the hashes' order."""
     if len(groups) < FEWEST_GROUPS:
-        raise DataError(
+        raise NotLearnableError(
             f"{rows} usable rows in {len(groups)} group(s) that share no text, photo or group cell: an automatic "
             f"split needs at least {FEWEST_GROUPS} groups; add rows, or give a split column (split=COLUMN)"
         )

@@ -91,7 +91,9 @@ def attend(model: NeuralClassifier, example: Example) -> Attended:
         last = network.sequence.attention(features)[-1, 0].mean(dim=0).numpy()
     length, patches = features.text_tokens.shape[1], features.image_tokens.shape[1]
     image_cls, rows = 1 + length, _grid(patches, model.backbone.image_size)
-    words = _words(model.processor.tokenizer, batch.input_ids[0].tolist(), features.text_mask[0].tolist())
+    words = _words(
+        model.processor.tokenizer, model.backbone.text_ids(batch)[0].tolist(), features.text_mask[0].tolist()
+    )
     if not words:
         raise AttentionError(f"example {example.id!r}: the tokeniser finds no word in {example.text!r}")
     both_cls = last[[0, image_cls]].mean(axis=0)

@@ -6,7 +6,7 @@ import statistics
 
 import pytest
 
-from benchmarks.records.record import CLEAN
+from benchmarks.records.record import CLEAN, Experiment
 from benchmarks.reporting.aggregate import by_dataset
 from benchmarks.reporting.comparison import UNDEFINED, comparison_table
 from benchmarks.reporting.outputs import all_tables
@@ -14,6 +14,7 @@ from benchmarks.reporting.table import FORMATS, MISSING
 from tests.benchmarks.made_records import ORDER, TASKS, N, estimate, record, suite, with_accuracy, with_condition
 
 TWO = ("text_only", "cma_clip")
+DEEPER = Experiment(dataset="catalog", model="cma_clip", seed=1, hparams={"depth": 3})
 
 
 @pytest.fixture(scope="module")
@@ -178,7 +179,7 @@ def test_a_backbone_whose_past_nobody_knows_is_named():
         ({"versions": {"cma_clip": 1, "training": 2}}, "the rows mix versions 1, 2 of training"),
         ({"fingerprints": {"data": "other"}}, "the rows mix 2 versions of the data"),
         ({"environment": {"libraries": {"torch": "1.0"}}}, "the rows mix 2 sets of library versions"),
-        ({"config": {"depth": 3}}, "the seeds differ in hyper-parameters: cma_clip"),
+        ({"experiment": DEEPER}, "the seeds differ in hyper-parameters: cma_clip"),
         (
             {"fingerprints": {"data": "catalog", "weights": "w"}},
             "the seeds differ in pretrained weights: cma_clip",

@@ -54,7 +54,13 @@ def test_cut_texts_are_told_where_there_are_any():
     one, two = (record(name, facts={"text_tokens": 32, "cut_texts": shares}) for name in ("mmbt", "cma_clip"))
     assert list(cut_texts({"mmbt": [one], "cma_clip": [two], "cma_clip_wo_sa": [record("cma_clip_wo_sa")]})) == [
         "40 % of the texts are longer than the 32 tokens that tiny-product-clip reads; the rest of them is not seen by "
-        "mmbt, cma_clip."
+        "mmbt, cma_clip. text_windows=4 reads more of them."
+    ]
+    facts = {"text_tokens": 482, "cut_texts": shares}
+    windows = {"backbone": "tiny-product-clip", "text_windows": 16}
+    assert list(cut_texts({"cma_clip": [record(facts=facts, config=windows)]})) == [
+        "40 % of the texts are longer than the 482 tokens that tiny-product-clip reads; the rest of them is not seen "
+        "by cma_clip."
     ]
     whole = record(facts={"text_tokens": 32, "cut_texts": dict.fromkeys(shares, 0.0)})
     assert not list(cut_texts({"cma_clip": [whole]}))

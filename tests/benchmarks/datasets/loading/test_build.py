@@ -199,3 +199,61 @@ def test_all_labels_of_a_task_missing(tmp_path, part, where):
     rows = [replace(row, labels={"colour": None}) if row.part == part else row for row in good_rows()]
     with pytest.raises(DataError, match=f"all labels .*missing in {where}|'colour': all labels are missing in {where}"):
         build(rows, tmp_path)
+
+
+def test_the_files_of_bad_samples_are_known_by_their_problem(tmp_path):
+    """Encoded ones are kept for it, also when the table is opened a second time."""
+    lost, cut = tmp_path / "gone.png", half_a_photo()
+    bad = [row(20, "train", image=cut), row(21, "train", image=lost), row(22, "train", text="", image=None)]
+    for treatment in ("skip", "blank"):
+        for rows in ([*good_rows(), *bad], _never()):
+            splits = build(rows, tmp_path, on_bad_sample=treatment)
+            report = splits.report
+            half, gone, *_ = sorted([*report.bad_samples, *report.blanked])
+            assert splits.bad_files[gone] == lost
+            assert splits.bad_files[half].read_bytes() == cut
+            assert set(splits.bad_files) == {half, gone}
+
+
+def _unlearnable():
+    """One task of one class, one of rare classes, one without labels in val, one called like the mean, a good one."""
+    rows = [
+        replace(
+            one,
+            labels={
+                **one.labels,
+                "brand": "acme",
+                "serial": one.id,
+                "kind": None if one.part == "val" else one.labels["colour"],
+                "mean": one.labels["colour"],
+            },
+        )
+        for one in good_rows()
+    ]
+    tasks = [TaskSpec("colour"), *(TaskSpec(name, min_count=2) for name in ("brand", "serial", "kind", "mean"))]
+    return rows, tasks
+
+
+def test_a_task_that_cannot_be_learnt_is_left_out_only_to_look(tmp_path):
+    rows, tasks = _unlearnable()
+    for task in tasks[1:]:
+        with pytest.raises(DataError, match=f"'{task.name}'"):
+            build(rows, tmp_path, tasks=[tasks[0], task])
+    splits = build(rows, tmp_path, tasks=tasks, look_only=True)
+    assert [task.name for task in splits.tasks] == ["colour"]
+    for name, said in zip(("brand", "serial", "kind", "mean"), splits.refused, strict=True):
+        assert f"'{name}'" in said
+    assert build(good_rows(), tmp_path).refused == ()
+
+
+def test_rows_that_cannot_be_split_are_all_in_train_only_to_look(tmp_path):
+    rows = good_rows()[:4]
+    with pytest.raises(DataError, match="the val split is empty"):
+        build(rows, tmp_path)
+    splits = build(rows, tmp_path, look_only=True)
+    assert [len(part) for part in splits.parts().values()] == [4, 0, 0]
+    assert splits.tasks[0].classes == ("blue", "red")
+    assert "the val split is empty" in splits.refused[0]
+    leaking = [replace(one, group="g") for one in good_rows()]
+    with pytest.raises(DataError, match="the test split leaks"):
+        build(leaking, tmp_path, key="leak", look_only=True)

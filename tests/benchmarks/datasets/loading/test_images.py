@@ -7,9 +7,9 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from PIL import Image
+from PIL import Image, ImageFile
 
-from benchmarks.datasets.loading.images import check_all, decode
+from benchmarks.datasets.loading.images import check_all, decode, salvage
 from benchmarks.datasets.loading.splits import DataError
 
 from ..samples import encode, half_a_photo, photo
@@ -162,3 +162,22 @@ def test_closing_the_check_leaves_the_rest_undone(tmp_path):
     with closing(check_all([(path, "row")] * 400, progress=False)) as results:
         next(results)
     assert 0 < _Counted.reads < 200
+
+
+@pytest.mark.parametrize("kind", ["JPEG", "PNG", "TIFF"])
+def test_the_top_of_a_truncated_photo_is_salvaged(kind):
+    """And nothing else changes: the same bytes are refused before and after, and Pillow's global switch stays off."""
+    data = encode(Image.effect_noise((64, 64), 80).convert("RGB"), kind)
+    cut, whole = data[: len(data) // 2], np.asarray(decode(data, "row 1"))
+    found = np.asarray(salvage(cut))
+    assert (found[:8] == whole[:8]).all()
+    assert np.ptp(found[-8:]) == 0
+    assert not ImageFile.LOAD_TRUNCATED_IMAGES
+    with pytest.raises(DataError, match="cannot be decoded"):
+        decode(cut, "row 1")
+
+
+@pytest.mark.parametrize("data", [b"", b"<html>404</html>", photo(0)[:30], _png_header(60_000, 60_000)])
+def test_of_what_is_no_photo_nothing_is_salvaged(data, tmp_path):
+    assert salvage(data) is None
+    assert salvage(tmp_path / "gone.jpg") is None

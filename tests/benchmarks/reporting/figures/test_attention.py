@@ -53,6 +53,21 @@ def test_every_kind_of_tower_has_a_grid_and_words(architectures, kind):
     assert 0 < one.share <= 1
 
 
+@pytest.mark.parametrize("kind", ["vit", "bert"])
+def test_the_word_may_stand_in_a_later_window(architectures, kind):
+    """Queries that are all alike and words without their states: one word has the most attention, or the least."""
+    model = model_of(architectures[kind], depth=1, text_windows=4)
+    query = model.network.sequence.layers[0].query
+    found = set()
+    with torch.no_grad():
+        query.weight.zero_()
+        model.network.sequence.project.text[1].weight.zero_()
+        for _ in range(2):
+            query.bias.neg_()
+            found.add(attend(model, example(text="box " * 40 + "shirt")).word)
+    assert found == {"box", "shirt"}
+
+
 def test_the_word_is_a_word(attended):
     assert attended.word in ("a", "red", "striped", "shirt") or attended.word in TEXT
     assert any(map(str.isalnum, attended.word))
