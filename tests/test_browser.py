@@ -1,5 +1,7 @@
-"""What a person sees: MLflow's own UI on the runs of a suite, and report.html, in a real browser without a screen."""
+"""What a person sees in a real browser: MLflow's own UI on the runs of a suite, report.html, a review page."""
 
+import csv
+import io
 import json
 import shutil
 import socket
@@ -12,6 +14,11 @@ from urllib.parse import urlencode
 
 import pytest
 from mlflow import MlflowClient
+from scipy.stats import binomtest
+
+from benchmarks.reviewing.page import to_html
+from benchmarks.reviewing.selection import Selection
+from tests.benchmarks.reviewing.filled_tables import ABOUT, TASKS, columns_of, filled_table, write_photos
 
 BROWSER = next(
     (found for name in ("chromium", "chromium-browser", "google-chrome") if (found := shutil.which(name))), ""
@@ -135,3 +142,112 @@ def test_the_report_opens_without_a_network_and_every_figure_is_drawn(page, proj
         page.set_viewport_size({"width": width, "height": 900})
         assert page.evaluate("document.documentElement.scrollWidth") <= width
     page.screenshot(path=project / "report.png", full_page=True)
+
+
+HOSTILE = "<img src=x onerror='window.ran = 1'></script><script>window.ran = 2</script>{{ 1 }}"
+
+
+@pytest.fixture(scope="module")
+def review(tmp_path_factory):
+    """A review page of 400 rows; every title, id and problem tries to run something."""
+    folder = tmp_path_factory.mktemp("review")
+    table = write_photos(filled_table(400), folder)
+    for column in ("sku", "title", "problem"):
+        table[column] = [f"{HOSTILE}{row}" for row in table.index]
+    selection = Selection(TASKS, 24)
+    selection.add(table)
+    path = folder / "review.html"
+    path.write_text(to_html(selection, ABOUT, columns_of(folder)), encoding="utf-8")
+    return path
+
+
+@pytest.fixture
+def sample(page, review):
+    """The cards of the sample of the filled, the only ones that are not hidden."""
+    page.set_default_timeout(20_000)
+    page.goto(review.as_uri())
+    page.get_by_label("Section", exact=True).select_option("sample")
+    return page.locator(".card:visible")
+
+
+def confidences(cards):
+    return [float(value) for value in cards.evaluate_all("cards => cards.map(card => card.dataset.confidence)")]
+
+
+def test_the_review_page_fits_its_window_asks_for_nothing_and_runs_nothing_of_the_table(page, review):
+    page.goto(review.as_uri())
+    for width in (1400, 420):
+        page.set_viewport_size({"width": width, "height": 900})
+        for scheme in ("light", "dark"):
+            page.emulate_media(color_scheme=scheme)
+            assert page.evaluate("document.documentElement.scrollWidth") <= width
+            page.screenshot(path=review.parent / f"review-{width}-{scheme}.png")
+    assert page.get_by_text(HOSTILE).count() > 0
+    assert page.evaluate("window.ran") is None
+    assert page.asked == [review.as_uri()] + [url for url in page.asked if url.startswith("data:")]
+    assert page.errors == []
+
+
+def test_photos_of_the_review_page_are_decoded_when_they_come_near(page, sample):
+    last = page.locator(".card:visible img").last
+    assert last.get_attribute("src") is None
+    last.scroll_into_view_if_needed()
+    page.wait_for_function("image => image.naturalWidth === 160", arg=last.element_handle())
+
+
+def test_cards_of_the_review_page_are_sorted_and_filtered(page, sample):
+    drawn, summary = confidences(sample), page.get_by_text("Filter and sort")
+    assert len(drawn) == 24
+    summary.click()
+    page.get_by_label("Sort by").select_option("unsurest")
+    assert confidences(sample) == sorted(drawn)
+    page.get_by_label("Sort by").select_option("surest")
+    assert confidences(sample) == sorted(drawn, reverse=True)
+    page.get_by_label("Sort by").select_option("")
+    assert confidences(sample) == drawn
+    page.get_by_label("Confidence from").fill("0.7")
+    page.get_by_label("Confidence to").fill("0.9")
+    assert confidences(sample) == [value for value in drawn if 0.7 <= value <= 0.9]
+    page.get_by_label("Class", exact=True).select_option("Red")
+    assert set(sample.evaluate_all("cards => cards.map(card => card.dataset.suggested)")) == {"Red"}
+    page.get_by_label("Confidence from").fill("1")
+    assert page.get_by_text("No cell fits these filters.").is_visible()
+    page.get_by_label("Section", exact=True).select_option("close")
+    page.get_by_label("Confidence to").fill("")
+    page.get_by_label("Task", exact=True).select_option("season")  # which has other classes: all of them are shown
+    assert set(sample.evaluate_all("cards => cards.map(card => card.dataset.task)")) == {"season"}
+
+
+def test_marks_of_the_review_page_are_counted_kept_and_downloaded(page, sample, review):
+    for key in "jjkax":  # the second, back to the first: right, then the second: wrong
+        page.keyboard.press(key)
+    estimate = page.locator("[data-estimate=color]")
+    assert estimate.inner_text().startswith("1 wrong of 2 checked: precision about 50 % [1, 99].")
+    assert "To show 90 % it takes 38: fill again with --review-rows 38." in estimate.inner_text()
+    assert page.get_by_role("status").get_by_text("2 of 24 checked").is_visible()
+    with page.expect_download() as downloading:
+        page.get_by_role("button", name="Download marks").click()
+    text = Path(downloading.value.path()).read_text(encoding="utf-8-sig")
+    assert downloading.value.suggested_filename == "products-marks.csv"
+    cards = sample.evaluate_all("cards => cards.slice(0, 2).map(card => ({...card.dataset}))")
+    assert list(csv.DictReader(io.StringIO(text, newline=""))) == [
+        {name: card[name] for name in ("row", "id", "task", "cell", "suggested")} | {"mark": mark}
+        for card, mark in zip(cards, ("right", "wrong"), strict=True)
+    ]
+    page.reload()
+    assert page.locator("[data-summary=color]").inner_text() == "1 wrong of 2 checked: precision about 50 % [1, 99]"
+    page.get_by_label("Section", exact=True).select_option("sample")
+    sample.nth(1).get_by_role("button", name="Wrong").click()  # takes the mark back
+    sample.nth(3).get_by_role("button", name="Right").click()
+    assert "Some in between are not checked yet" in estimate.inner_text()
+    page.once("dialog", lambda dialog: dialog.accept())
+    page.get_by_text("Filter and sort").click()
+    page.get_by_role("button", name="Forget all marks").click()
+    assert estimate.inner_text() == "Nothing checked yet."
+
+
+def test_the_interval_of_the_review_page_is_that_of_scipy(page, review):
+    page.goto(review.as_uri())
+    for right, checked in ((0, 5), (5, 5), (38, 40), (1, 60), (59, 60), (250, 300), (499, 500)):
+        exact = binomtest(right, checked).proportion_ci(0.95, "exact")
+        assert page.evaluate(f"interval({right}, {checked})") == pytest.approx([exact.low, exact.high], abs=1e-9)

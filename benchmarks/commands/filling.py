@@ -21,6 +21,8 @@ def fill(  # noqa: PLR0913, PLR0917 - one parameter an option of the command
     image: str | None = None,
     images: Path | None = None,
     option: Pairs = (),
+    review: Path | None = None,
+    review_rows: int = 60,
     overwrite: bool = False,
     results: Path = RESULTS,
     runs: Path = RUNS,
@@ -41,16 +43,21 @@ def fill(  # noqa: PLR0913, PLR0917 - one parameter an option of the command
         image: the column of photos, likewise.
         images: folder of the photos, seen from the table or from the current folder; the table's own by default.
         option: how the table is read: encoding, separator, quotes, header, sheet, missing (more words for empty cells).
+        review: a page, FILE.html, to check the filled table on: suspect labels, cells close to the threshold, and a
+            sample of the filled that tells how many are right.
+        review_rows: most cells of each of these sections, for each task.
         overwrite: replace a file that is there.
         results: where the suites are.
         runs: where their models are.
     """
-    from benchmarks.filling import Question, TableOptions
+    from benchmarks.filling import Question, Review, TableOptions
     from benchmarks.filling import fill as fill_table
 
     quiet()
     question = Question(precision, tasks, text, image, images, TableOptions.of(pairs(option)))
-    print(fill_table(table, model_folder(model, results, runs), out, question, overwrite=overwrite))
+    page = None if review is None else Review(review, review_rows)
+    folder = model_folder(model, results, runs)
+    print(fill_table(table, folder, out, question, page, overwrite=overwrite))
 
 
 def model_folder(model: Path, results: Path, runs: Path) -> Path:

@@ -1,7 +1,7 @@
 """Fill the empty cells of a table of any size with answers that can be trusted.
 
 `question` settles what is asked, `run` answers it part by part, `parts` keeps the parts on disk, `writing` makes the
-new file of them, `summary` says what came of it, `review` what a person should look at.
+new file of them, `summary` says what came of it, `review` makes a page on which a person checks it.
 """
 
 from __future__ import annotations
@@ -10,12 +10,16 @@ from pathlib import Path
 
 from benchmarks.filling.parts import Work
 from benchmarks.filling.question import Question, TableOptions
+from benchmarks.filling.review import Review, check_page, review_page
 from benchmarks.filling.run import Filled, answer_table, check_out, write_out
 from benchmarks.filling.summary import count, told
+from benchmarks.records import store
 
 
-def fill(table: Path, model: Path, out: Path, question: Question, *, overwrite: bool = False) -> str:
-    """Write the filled table; returns what came of it.
+def fill(
+    table: Path, model: Path, out: Path, question: Question, review: Review | None = None, *, overwrite: bool = False
+) -> str:
+    """Write the filled table, and a page to check it on if asked for; returns what came of it.
 
     A run that was killed at any moment goes on where it was, and ends with the same bytes.
 
@@ -24,12 +28,17 @@ def fill(table: Path, model: Path, out: Path, question: Question, *, overwrite: 
         ModelError: the folder holds no model.
     """
     check_out(out, table, overwrite=overwrite)
+    if review is not None:
+        check_page(review, out, table, overwrite=overwrite)
     with Work.beside(out) as work:
         filled = answer_table(table, model, work, question)
         summary = told(filled, count(filled))
+        page = None if review is None else review_page(filled, review.rows)
         write_out(filled, work)
+        if review is not None and page is not None:
+            store.write_text(review.page, page)
     work.remove()
     return summary
 
 
-__all__ = ["Filled", "Question", "TableOptions", "Work", "answer_table", "fill"]
+__all__ = ["Filled", "Question", "Review", "TableOptions", "Work", "answer_table", "fill"]

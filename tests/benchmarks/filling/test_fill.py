@@ -13,7 +13,6 @@ from benchmarks import models
 from benchmarks.answers import answering_of
 from benchmarks.datasets.loading.splits import DataError
 from benchmarks.filling import Question, TableOptions, Work, answer_table, fill, run
-from benchmarks.filling.review import to_review
 from benchmarks.serving import load_model
 from cma_clip.classifier import Workspace
 from tests.benchmarks.made_records import record
@@ -191,26 +190,6 @@ def test_less_evidence_than_in_validation_is_told(tmp_path, reads_text):
 def test_unknown_options_of_a_table_are_named():
     with pytest.raises(ValueError, match="unknown option of a table 'sep'"):
         TableOptions.of({"sep": ";"})
-
-
-def test_review_has_contradictions_close_calls_and_a_sample(tmp_path, reads_text):
-    frame = table(tmp_path / "a.csv", 40)
-    frame.loc[1, "size"] = "small"  # its text says large
-    frame.to_csv(tmp_path / "a.csv", sep=";", index=False)
-    with Work.beside(tmp_path / "b.csv") as work:
-        filled = answer_table(tmp_path / "a.csv", reads_text, work, Question())
-        review = to_review(filled, 3)
-    wrong = review["size"].suspect
-    large = [n for n in range(40) if frame["size"][n] == "large" and "small" in frame["text"][n]]
-    assert {cell.row for cell in to_review_all(review, "suspect")} <= {1, *large}
-    assert [cell.confidence for cell in wrong] == sorted((cell.confidence for cell in wrong), reverse=True)
-    assert [cell.value for cell in review["size"].sample] == [None] * 3
-    assert len(review["color"].close) == 3
-    assert review["color"].close[0].text == frame["text"][review["color"].close[0].row]
-
-
-def to_review_all(review, kind):
-    return [cell for task in review.values() for cell in getattr(task, kind)]
 
 
 PROGRAM = """

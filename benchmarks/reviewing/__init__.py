@@ -1,0 +1,1 @@
+"""One page on which a person checks a filled table."""
