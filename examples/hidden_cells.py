@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import Any
 
 import pandas as pd
+from scipy.stats import binomtest
 
 from benchmarks import datasets
 from benchmarks.commands.options import pairs
@@ -47,14 +48,20 @@ def hide(table: Path, options: Mapping[str, Any]) -> tuple[pd.DataFrame, pd.Data
 
 
 def compare(filled: pd.DataFrame, answers: pd.DataFrame) -> pd.DataFrame:
-    """Per task: cells hidden, the share of them that was answered, and the share of the answers that is right."""
+    """Per task: cells hidden, the share of them that was answered, and the share of the answers that is right.
+
+    `low` and `high` are its exact 95 % interval (Clopper-Pearson).
+    """
     rows = []
     for task, hidden in answers.groupby("task", sort=False):
         found = filled.iloc[hidden["row"]]
         answered = (found[f"{task}_decision"] == "filled").to_numpy()
         right = found[task].to_numpy() == hidden["value"].to_numpy()
-        rows.append((task, len(hidden), answered.mean(), right[answered].mean()))
-    return pd.DataFrame(rows, columns=["task", "hidden", "answered", "precision reached"])
+        low, high = (
+            binomtest(int(right[answered].sum()), int(answered.sum())).proportion_ci() if answered.any() else (0, 1)
+        )
+        rows.append((task, len(hidden), answered.mean(), right[answered].mean(), low, high))
+    return pd.DataFrame(rows, columns=["task", "hidden", "answered", "precision reached", "low", "high"])
 
 
 def main(command: str, *arguments: str) -> None:
