@@ -1,5 +1,6 @@
 """What the README says is what is there: its table, its pictures, its links, its commands."""
 
+import csv
 import json
 import re
 from pathlib import Path
@@ -30,6 +31,23 @@ def test_every_table_of_numbers_is_a_committed_one():
     assert shown
     for table in shown:
         assert any(table in file for file in committed), table.splitlines()[0]
+
+
+def test_the_filled_cells_are_those_of_the_study():
+    def percent(value):
+        return f"{100 * float(value):.1f}"
+
+    text = (ROOT / "README.md").read_text(encoding="utf-8")
+    study = ROOT / "results" / "reference" / "filling" / "fashion-products.csv"
+    rows = list(csv.DictReader(study.read_text(encoding="utf-8").splitlines()))
+    assert len(rows) == 8
+    for row in rows:
+        low, high = percent(row["low"]), percent(row["high"])
+        right = f"{percent(row['precision reached'])} % [{low}, {high}]"
+        known = [row["model"], f"{100 * float(row['promised']):.0f} %", row["task"], f"{int(row['hidden']):,}"]
+        assert f"| {' | '.join([*known, percent(row['answered']) + ' %', right])} |" in text
+    kept = sum(float(row["precision reached"]) >= float(row["promised"]) for row in rows)
+    assert kept == len(rows)  # as the text says
 
 
 CARDS = [f"cma_clip/weights/{folder.name}/README.md" for folder in sorted(WEIGHTS.iterdir()) if folder.is_dir()]
