@@ -16,6 +16,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pandas as pd
 
 from benchmarks import datasets
@@ -28,13 +29,19 @@ SHARE = 0.4
 
 
 def hide(table: Path, options: Mapping[str, Any]) -> tuple[pd.DataFrame, pd.DataFrame]:
-    """(The table without them, and what was hidden: row from 0, column, value). The same cells on every machine."""
+    """(The table without them, and what was hidden: row from 0, column, value). The same cells on every machine.
+
+    Raises:
+        DataError: the table or an option cannot be used.
+    """
     frame = read_table(table).columns.to_pandas()
     splits = datasets.load("manifest", Source(table), options)
-    labels = splits.test.label_rows()
+    ids = frame[options["id"]] if options.get("id") else [f"row-{row}" for row in range(len(frame))]
+    rows = {id: row for row, id in enumerate(ids)}
     hidden = [
-        (int(id.removeprefix("row-")), task)
-        for id, known in zip(splits.test.ids(), labels, strict=True)
+        (rows[id], task)
+        for id, known in zip(splits.test.ids(), splits.test.label_rows(), strict=True)
+        if id in rows  # further photos of a row have ids of their own
         for task in known
         if int(hashlib.sha256(f"{id} {task}".encode()).hexdigest(), 16) % 1000 < 1000 * SHARE
     ]
@@ -47,13 +54,13 @@ def hide(table: Path, options: Mapping[str, Any]) -> tuple[pd.DataFrame, pd.Data
 
 
 def compare(filled: pd.DataFrame, answers: pd.DataFrame) -> pd.DataFrame:
-    """Per task: cells hidden, the share of them that was answered, and the share of the answers that is right."""
+    """Per task: cells hidden, the share of them that was answered, and the share of answers that is right, NaN of none."""
     rows = []
     for task, hidden in answers.groupby("task", sort=False):
         found = filled.iloc[hidden["row"]]
         answered = (found[f"{task}_decision"] == "filled").to_numpy()
         right = found[task].to_numpy() == hidden["value"].to_numpy()
-        rows.append((task, len(hidden), answered.mean(), right[answered].mean()))
+        rows.append((task, len(hidden), answered.mean(), right[answered].mean() if answered.any() else np.nan))
     return pd.DataFrame(rows, columns=["task", "hidden", "answered", "precision reached"])
 
 
@@ -75,4 +82,7 @@ def main(command: str, *arguments: str) -> None:
 
 
 if __name__ == "__main__":
-    main(*(sys.argv[1:] or ["help"]))
+    try:
+        main(*(sys.argv[1:] or ["help"]))
+    except ValueError as error:  # says what is wrong and the way out
+        raise SystemExit(str(error)) from error
