@@ -54,7 +54,7 @@ def hide(table: Path, options: Mapping[str, Any]) -> tuple[pd.DataFrame, pd.Data
 
 
 def compare(filled: pd.DataFrame, answers: pd.DataFrame) -> pd.DataFrame:
-    """Per task: cells hidden, the share of them that was answered, and the share of answers that is right, NaN of none."""
+    """Per task: cells hidden, the share of them that was answered, and the share of right answers, NaN of none."""
     rows = []
     for task, hidden in answers.groupby("task", sort=False):
         found = filled.iloc[hidden["row"]]
