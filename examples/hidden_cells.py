@@ -18,6 +18,7 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
+from scipy.stats import binomtest
 
 from benchmarks import datasets
 from benchmarks.commands.options import pairs
@@ -54,14 +55,21 @@ def hide(table: Path, options: Mapping[str, Any]) -> tuple[pd.DataFrame, pd.Data
 
 
 def compare(filled: pd.DataFrame, answers: pd.DataFrame) -> pd.DataFrame:
-    """Per task: cells hidden, the share of them that was answered, and the share of right answers, NaN of none."""
+    """Per task: cells hidden, the share of them that was answered, and the share of the answers that is right.
+
+    `low` and `high` are its exact 95 % interval (Clopper-Pearson). Without an answer it is NaN, from 0 to 1.
+    """
     rows = []
     for task, hidden in answers.groupby("task", sort=False):
         found = filled.iloc[hidden["row"]]
         answered = (found[f"{task}_decision"] == "filled").to_numpy()
         right = found[task].to_numpy() == hidden["value"].to_numpy()
-        rows.append((task, len(hidden), answered.mean(), right[answered].mean() if answered.any() else np.nan))
-    return pd.DataFrame(rows, columns=["task", "hidden", "answered", "precision reached"])
+        reached, low, high = np.nan, 0.0, 1.0
+        if answered.any():
+            reached = right[answered].mean()
+            low, high = binomtest(int(right[answered].sum()), int(answered.sum())).proportion_ci()
+        rows.append((task, len(hidden), answered.mean(), reached, low, high))
+    return pd.DataFrame(rows, columns=["task", "hidden", "answered", "precision reached", "low", "high"])
 
 
 def main(command: str, *arguments: str) -> None:

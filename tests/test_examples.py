@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pandas as pd
 import pytest
+from scipy.stats import beta
 
 from benchmarks import datasets
 from benchmarks.datasets.loading.splits import Source
@@ -126,9 +127,13 @@ def test_answers_are_compared_with_what_was_hidden():
         columns=["row", "task", "value"],
     )
     color, season = compare(filled, answers).to_dict("records")
-    assert color == {"task": "color", "hidden": 4, "answered": 0.75, "precision reached": pytest.approx(2 / 3)}
+    low = beta.ppf(0.025, 2, 2)  # Clopper and Pearson: quantiles of beta(2, 2) and beta(3, 1) for 2 right of 3
+    high = beta.ppf(0.975, 3, 1)
+    measured = {"hidden": 4, "answered": 0.75, "precision reached": 2 / 3, "low": low, "high": high}
+    assert color == pytest.approx({"task": "color", **measured})
     assert (season["task"], season["hidden"], season["answered"]) == ("season", 2, 0.0)
     assert pd.isna(season["precision reached"])
+    assert (season["low"], season["high"]) == (0, 1)
 
 
 def test_the_program_prints_the_comparison(tmp_path):
@@ -137,6 +142,6 @@ def test_the_program_prints_the_comparison(tmp_path):
     )
     pd.DataFrame({"row": [0, 1], "task": "color", "value": ["001", "3"]}).to_csv(tmp_path / "h.csv", index=False)
     assert hidden_cells("compare", "f.csv", "h.csv", cwd=tmp_path).split() == [
-        *("task", "hidden", "answered", "precision", "reached"),
-        *("color", "2", "1.000", "0.500"),
+        *("task", "hidden", "answered", "precision", "reached", "low", "high"),
+        *("color", "2", "1.000", "0.500", "0.013", "0.987"),
     ]

@@ -32,6 +32,7 @@ class Counts:
         rows: all.
         decisions: task -> decision -> rows.
         unknown: task -> value that is no class of the model -> rows.
+        checked: task -> `answered`, kept cells that the model would have answered, and `agreed`, those as they are.
         problems: kind -> rows.
         examples: kind -> a row that has it.
         evidence: modality -> rows that have it.
@@ -40,6 +41,7 @@ class Counts:
     rows: int = 0
     decisions: dict[str, Counter[str]] = field(default_factory=dict)
     unknown: dict[str, Counter[str]] = field(default_factory=dict)
+    checked: dict[str, Counter[str]] = field(default_factory=dict)
     problems: Counter[str] = field(default_factory=Counter)
     examples: dict[str, str] = field(default_factory=dict)
     evidence: Counter[str] = field(default_factory=Counter)
@@ -48,15 +50,13 @@ class Counts:
 def count(filled: Filled) -> Counts:
     """One look at every part."""
     counts = Counts()
-    classes = {task.name: task.classes for task in filled.saved.classifier.tasks}
     for cells, part in filled.blocks():
         roles = roles_of(part)
         for task in roles.tasks:
             decisions = counts.decisions.setdefault(task.task, Counter())
             decisions.update(_value_counts(part[task.decision]))
             if not task.own:
-                unknown = counts.unknown.setdefault(task.task, Counter())
-                unknown.update(_unknown(filled, cells, part, task, classes[task.task]))
+                _count_kept(filled, cells[task.task], part, task, counts)
         _count_problems(filled, part[roles.problem], counts)
         counts.evidence.update(roles.evidence)
         counts.rows += part.num_rows
@@ -68,22 +68,30 @@ def _value_counts(column: pa.ChunkedArray) -> dict[str, int]:
     return dict(zip(pairs.field(0).to_pylist(), pairs.field(1).to_pylist(), strict=True))
 
 
-def _unknown(
-    filled: Filled, cells: pa.Table, part: pa.Table, task: TaskColumns, classes: tuple[str, ...]
-) -> dict[str, int]:
-    """Kept values that are no class, also not in another spelling of the same number or case where those were one."""
-    options = options_of(filled.saved.record)
-    kept = cells[task.task].filter(pc.equal(part[task.decision], KEPT))
-    known = set(map(str.casefold, classes)) if options.fold_case else set(classes)
-    found = _value_counts(kept)
-    spelled = settle_labels(
-        pa.chunked_array([pa.array(found, pa.string())]), (), decimal_comma=False
-    ).values.to_pylist()
-    return {
-        value: rows
-        for (value, rows), name in zip(found.items(), spelled, strict=True)
-        if not {value, name or value} & known and value.casefold() not in (known if options.fold_case else ())
-    }
+def _as_classes(filled: Filled, column: pa.ChunkedArray, classes: tuple[str, ...]) -> pa.ChunkedArray:
+    """Cells under the names that training gave them: equal numbers are one class, and so is case where that was so."""
+    settled = settle_labels(column, ()).values
+    if not options_of(filled.saved.record).fold_case:
+        return settled
+    names = {name.casefold(): name for name in classes}
+    values = settled.unique().drop_null().to_pylist()
+    renamed = pa.array([names.get(value.casefold(), value) for value in values], pa.string())
+    return renamed.take(pc.index_in(settled, pa.array(values, pa.string())))
+
+
+def _count_kept(filled: Filled, cells: pa.ChunkedArray, part: pa.Table, task: TaskColumns, counts: Counts) -> None:
+    """Kept cells that are no class of the model; and how often it agrees where it would have answered."""
+    classes = next(known.classes for known in filled.saved.classifier.tasks if known.name == task.task)
+    kept = pc.equal(part[task.decision], KEPT)
+    named = _as_classes(filled, cells, classes)
+    found = _value_counts(named.filter(kept))
+    counts.unknown.setdefault(task.task, Counter()).update({v: n for v, n in found.items() if v not in classes})
+    promise = filled.saved.promise(task.task, filled.asked.precision)
+    if promise is not None:
+        sure = pc.and_(kept, pc.fill_null(pc.greater_equal(part[task.confidence], promise.threshold), False))
+        agreed = pc.fill_null(pc.equal(named, part[task.suggested]), False)
+        checked = counts.checked.setdefault(task.task, Counter())
+        checked.update(answered=pc.sum(sure).as_py() or 0, agreed=pc.sum(pc.and_(sure, agreed)).as_py() or 0)
 
 
 def _count_problems(filled: Filled, column: pa.ChunkedArray, counts: Counts) -> None:
@@ -97,7 +105,9 @@ def _count_problems(filled: Filled, column: pa.ChunkedArray, counts: Counts) -> 
 def told(filled: Filled, counts: Counts) -> str:
     """The summary that a user reads."""
     lines = [*filled.notes, "", *to_markdown(_table(filled, counts)).splitlines(), ""]
-    return "\n".join([*lines, *_promises(filled), *_shift(filled, counts), *_oddities(counts)])
+    return "\n".join(
+        [*lines, *_promises(filled), *_checked(filled, counts), *_shift(filled, counts), *_oddities(counts)]
+    )
 
 
 def _table(filled: Filled, counts: Counts) -> Table:
@@ -131,6 +141,15 @@ def _promises(filled: Filled) -> Iterator[str]:
                 f"{task}: no threshold promises {share} on {rows:,} independent labelled validation products, "
                 "so nothing is filled. More labelled products or a lower --precision may help."
             )
+
+
+def _checked(filled: Filled, counts: Counts) -> Iterator[str]:
+    """The promise beside the cells that are known here; it is no promise, and rows of the training flatter it."""
+    for task, checked in counts.checked.items():
+        if checked["answered"]:
+            share = checked["agreed"] / checked["answered"]
+            warning = "; below the promise: expect it of filled cells" if share < filled.asked.precision else ""
+            yield f"{task}: of {checked['answered']:,} kept cells that would be filled, {share:.1%} agree{warning}."
 
 
 def _shift(filled: Filled, counts: Counts) -> Iterator[str]:

@@ -108,14 +108,15 @@ def _none_good_enough(pick: Pick) -> str:
 def _rivals(pick: Pick) -> Iterable[str]:
     chosen, best = pick.chosen, pick.best
     others = [one.row for one in pick.rivals if one is not best]
+    are, take = ("are", "take") if len(others) > 1 else ("is", "takes")
     if chosen is not best:
         yield (
             f"No significant difference to the best there, {best.row} ({_percent(best.accuracy(pick.task).value)}), "
             f"which takes {_times(best.seconds, chosen.seconds)} for training and {PRODUCTS:,} products"
-            + (f"; nor of that one to {', '.join(others)}, which take longer too." if others else ".")
+            + (f"; nor of that one to {', '.join(others)}, which {take} longer too." if others else ".")
         )
     elif others:
-        yield f"It is the best there; {', '.join(others)} are not significantly worse, but take longer."
+        yield f"It is the best there; {', '.join(others)} {are} not significantly worse, but {take} longer."
     elif len(pick.candidates) > 1:
         yield f"It is the best there, significantly better than {_count(len(pick.candidates) - 1, 'other model')}."
 

@@ -14,10 +14,12 @@ from PIL import Image
 from benchmarks.serving.saved_model import PRECISION, SavedModel, load_model
 
 NEEDED = (
+    "cma-clip-bench",
     "torch", "torchvision", "open_clip_torch", "timm", "lightning", "safetensors", "pyarrow", "filelock", "numpy",
     "pillow", "scikit-learn", "scipy", "pandas", "huggingface_hub", "pydantic", "tqdm",
 )  # fmt: skip
-"""What loading a model and predicting with it imports, beside this project itself."""
+"""What loading a model and predicting with it imports. This project itself is on no index: where it is not installed,
+MLflow names it as what is missing."""
 
 
 class Served:
@@ -56,5 +58,5 @@ def _load_pyfunc(path: str) -> Served:
 
 
 def requirements() -> list[str]:
-    """What serving needs beside this project itself; stated, since inferring it takes minutes."""
+    """What serving needs; stated, since inferring it takes minutes."""
     return [f"{name}=={version(name)}" for name in NEEDED]

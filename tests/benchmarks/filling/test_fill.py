@@ -79,6 +79,8 @@ def test_kept_cells_stay_and_empty_ones_are_filled(tmp_path, reads_text):
     assert "at least 90 % of each task's are right, with a confidence of 90%" in told
     assert "not after a shift, not for each class by itself" in told
     assert "color: no threshold promises 90 %" in told
+    # Rows 1 and 6 say large in cell and text alike or not; rows 3 and 8 are no class.
+    assert "size: of 4 kept cells that would be filled, 25.0% agree; below the promise" in told
     assert "size: 50.0% of the kept cells are no class of the model: 'tiny' 2" in told
     assert sorted(path.name for path in tmp_path.iterdir()) == ["a.csv", "b.csv"]
 

@@ -75,7 +75,29 @@ def test_requirements_are_what_a_fresh_process_imports(folder):
     ours = {plain(re.match(r"[\w-]+", line)[0]) for line in project}
     assert all(requirement.count("==") == 1 for requirement in requirements())
     stated = {plain(requirement.partition("==")[0]) for requirement in requirements()}
-    assert stated == (imported & ours) - BROUGHT
+    assert stated == {"cma-clip-bench"} | (imported & ours) - BROUGHT
+
+
+LOG = """
+import sys
+from mlflow.pyfunc import save_model
+from benchmarks.serving.pyfunc import requirements
+save_model(sys.argv[2], loader_module="benchmarks.serving", data_path=sys.argv[1], pip_requirements=requirements())
+"""
+
+
+def test_mlflow_says_that_the_project_is_missing(folder, tmp_path):
+    subprocess.run([sys.executable, "-W", "ignore", "-c", LOG, folder, tmp_path / "logged"], check=True)
+    without = tmp_path / "environment"  # everything that is installed here, but for the project
+    without.mkdir()
+    for installed in Path(pd.__file__).parents[1].iterdir():
+        if "cma_clip_bench" not in installed.name:
+            (without / installed.name).symlink_to(installed)
+    code = f"import sys; sys.path.append({str(without)!r}); import mlflow; mlflow.pyfunc.load_model(sys.argv[1])"
+    command = [sys.executable, "-I", "-S", "-c", code, tmp_path / "logged"]
+    done = subprocess.run(command, capture_output=True, text=True, check=False, cwd=tmp_path)
+    assert done.returncode != 0
+    assert "cma-clip-bench (current: uninstalled, required: cma-clip-bench==" in done.stderr
 
 
 def plain(name):
