@@ -16,6 +16,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pandas as pd
 from scipy.stats import binomtest
 
@@ -29,13 +30,19 @@ SHARE = 0.4
 
 
 def hide(table: Path, options: Mapping[str, Any]) -> tuple[pd.DataFrame, pd.DataFrame]:
-    """(The table without them, and what was hidden: row from 0, column, value). The same cells on every machine."""
+    """(The table without them, and what was hidden: row from 0, column, value). The same cells on every machine.
+
+    Raises:
+        DataError: the table or an option cannot be used.
+    """
     frame = read_table(table).columns.to_pandas()
     splits = datasets.load("manifest", Source(table), options)
-    labels = splits.test.label_rows()
+    ids = frame[options["id"]] if options.get("id") else [f"row-{row}" for row in range(len(frame))]
+    rows = {id: row for row, id in enumerate(ids)}
     hidden = [
-        (int(id.removeprefix("row-")), task)
-        for id, known in zip(splits.test.ids(), labels, strict=True)
+        (rows[id], task)
+        for id, known in zip(splits.test.ids(), splits.test.label_rows(), strict=True)
+        if id in rows  # further photos of a row have ids of their own
         for task in known
         if int(hashlib.sha256(f"{id} {task}".encode()).hexdigest(), 16) % 1000 < 1000 * SHARE
     ]
@@ -50,17 +57,18 @@ def hide(table: Path, options: Mapping[str, Any]) -> tuple[pd.DataFrame, pd.Data
 def compare(filled: pd.DataFrame, answers: pd.DataFrame) -> pd.DataFrame:
     """Per task: cells hidden, the share of them that was answered, and the share of the answers that is right.
 
-    `low` and `high` are its exact 95 % interval (Clopper-Pearson).
+    `low` and `high` are its exact 95 % interval (Clopper-Pearson). Without an answer it is NaN, from 0 to 1.
     """
     rows = []
     for task, hidden in answers.groupby("task", sort=False):
         found = filled.iloc[hidden["row"]]
         answered = (found[f"{task}_decision"] == "filled").to_numpy()
         right = found[task].to_numpy() == hidden["value"].to_numpy()
-        low, high = (
-            binomtest(int(right[answered].sum()), int(answered.sum())).proportion_ci() if answered.any() else (0, 1)
-        )
-        rows.append((task, len(hidden), answered.mean(), right[answered].mean(), low, high))
+        reached, low, high = np.nan, 0.0, 1.0
+        if answered.any():
+            reached = right[answered].mean()
+            low, high = binomtest(int(right[answered].sum()), int(answered.sum())).proportion_ci()
+        rows.append((task, len(hidden), answered.mean(), reached, low, high))
     return pd.DataFrame(rows, columns=["task", "hidden", "answered", "precision reached", "low", "high"])
 
 
@@ -82,4 +90,7 @@ def main(command: str, *arguments: str) -> None:
 
 
 if __name__ == "__main__":
-    main(*(sys.argv[1:] or ["help"]))
+    try:
+        main(*(sys.argv[1:] or ["help"]))
+    except ValueError as error:  # says what is wrong and the way out
+        raise SystemExit(str(error)) from error

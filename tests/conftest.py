@@ -11,6 +11,7 @@ import torch
 from hypothesis import HealthCheck, settings
 
 from tests.architectures import KINDS, write_architecture
+from tests.browser import BROWSER
 
 torch.set_num_threads(1)
 
@@ -60,3 +61,26 @@ def architectures(tmp_path_factory):
 def tiny(architectures):
     """The backbone id that tests use where the kind of tower does not matter."""
     return architectures["vit"]
+
+
+@pytest.fixture(scope="module")
+def browser():
+    from playwright.sync_api import sync_playwright
+
+    with sync_playwright() as playwright:
+        opened = playwright.chromium.launch(executable_path=BROWSER, args=["--no-sandbox"])  # CI often runs as root
+        yield opened
+        opened.close()
+
+
+@pytest.fixture
+def page(browser):
+    """A page whose errors are collected in `page.errors`, and the addresses that it asked for in `page.asked`."""
+    opened = browser.new_page(viewport={"width": 1400, "height": 1000})
+    opened.set_default_timeout(120_000)
+    opened.errors, opened.asked = [], []
+    opened.on("pageerror", lambda error: opened.errors.append(str(error)))
+    opened.on("console", lambda told: opened.errors.append(told.text) if told.type == "error" else None)
+    opened.on("request", lambda request: opened.asked.append(request.url))
+    yield opened
+    opened.close()

@@ -3,7 +3,6 @@
 import csv
 import io
 import json
-import shutil
 import socket
 import subprocess
 import sys
@@ -19,11 +18,9 @@ from scipy.stats import binomtest
 from benchmarks.reviewing.page import to_html
 from benchmarks.reviewing.selection import Selection
 from tests.benchmarks.reviewing.filled_tables import ABOUT, TASKS, columns_of, filled_table, write_photos
+from tests.browser import needs_browser
 
-BROWSER = next(
-    (found for name in ("chromium", "chromium-browser", "google-chrome") if (found := shutil.which(name))), ""
-)
-pytestmark = pytest.mark.skipif(not BROWSER, reason="needs a browser: Debian's chromium, or google-chrome")
+pytestmark = needs_browser
 PROGRAMS = Path(sys.executable).parent
 SMALL = {"width": 24, "heads": 2, "depth": 1, "batch_size": 16, "max_epochs": 2}
 MODELS = ("majority", "text_only", "cma_clip")
@@ -38,29 +35,6 @@ def project(tiny, tmp_path_factory):
     asked = ["suite", "--suite", "smoke", "--models", *MODELS, "--option", *options, "--hparam", *hparams]
     subprocess.run([PROGRAMS / "cma-bench", *asked, "--workers", "1"], cwd=folder, check=True, capture_output=True)
     return folder
-
-
-@pytest.fixture(scope="module")
-def browser():
-    from playwright.sync_api import sync_playwright
-
-    with sync_playwright() as playwright:
-        opened = playwright.chromium.launch(executable_path=BROWSER, args=["--no-sandbox"])  # CI often runs as root
-        yield opened
-        opened.close()
-
-
-@pytest.fixture
-def page(browser):
-    """A page whose errors are collected in `page.errors`, and the addresses that it asked for in `page.asked`."""
-    opened = browser.new_page(viewport={"width": 1400, "height": 1000})
-    opened.set_default_timeout(120_000)
-    opened.errors, opened.asked = [], []
-    opened.on("pageerror", lambda error: opened.errors.append(str(error)))
-    opened.on("console", lambda told: opened.errors.append(told.text) if told.type == "error" else None)
-    opened.on("request", lambda request: opened.asked.append(request.url))
-    yield opened
-    opened.close()
 
 
 @pytest.fixture(scope="module")

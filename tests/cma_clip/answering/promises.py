@@ -50,11 +50,15 @@ def rows_of(predictions, rows):
     )
 
 
-def share_broken(population, validation, target, splits, *, use_groups=True, rows=40_000):
-    """(share of splits with precision below the target on all rows, mean share answered, share without a promise)."""
+def share_broken(population, validation, target, splits, *, use_groups=True, rows=40_000, new=None):
+    """(share of splits with precision below the target on all rows, mean share answered, share without a promise).
+
+    `new`: predictions of the same rows as they come after validation; by default as they came to it.
+    """
     generator = np.random.default_rng(0)
     predictions, groups = population(rows, generator)
-    right = predictions.probabilities[TASK].argmax(1) == predictions.labels[TASK]
+    met = predictions if new is None else new
+    right = met.probabilities[TASK].argmax(1) == met.labels[TASK]
     units = np.arange(rows) if groups is None else groups
     broken, answered = [], []
     for _ in range(splits):
@@ -62,7 +66,7 @@ def share_broken(population, validation, target, splits, *, use_groups=True, row
         chosen = np.flatnonzero(np.isin(units, drawn))
         named = [str(units[row]) for row in chosen] if use_groups else None
         answering = Answering.of(rows_of(predictions, chosen), named)
-        mask = answering.answer(TASK, predictions.probabilities[TASK], target).answered
+        mask = answering.answer(TASK, met.probabilities[TASK], target).answered
         broken.append(mask.any() and right[mask].mean() < target)
         answered.append(mask.mean())
     return float(np.mean(broken)), float(np.mean(answered)), float(np.mean(np.array(answered) == 0))
