@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -47,8 +47,11 @@ class Roles:
     evidence: Mapping[str, int]
 
 
-def part_of(answered: pd.DataFrame, rows: Rows, tasks: Sequence[str]) -> pa.Table:
-    """The new values of task columns, null where the cell stays, then the new columns by their names in the file."""
+def part_of(answered: pd.DataFrame, rows: Rows, tasks: Sequence[str], commas: Collection[str]) -> pa.Table:
+    """The new values of task columns, null where the cell stays, then the new columns by their names in the file.
+
+    Values of the columns `commas` are written with a decimal comma where they are decimals.
+    """
     old = set(rows.frame.columns)
     new = [str(name) for name in answered.columns if name not in old]
     roles = _roles(new, tasks, old, _evidence(rows))
@@ -56,7 +59,10 @@ def part_of(answered: pd.DataFrame, rows: Rows, tasks: Sequence[str]) -> pa.Tabl
     for task in roles.tasks:
         if not task.own:
             filled = (answered[task.decision] == FILLED).to_numpy()
-            columns[task.task] = pa.array(answered[task.task].where(filled), pa.string(), from_pandas=True)
+            values = pa.array(answered[task.task].where(filled), pa.string(), from_pandas=True)
+            if task.task in commas:
+                values = pc.replace_substring_regex(values, r"^(-?\d+)\.(\d+)$", r"\1,\2")
+            columns[task.task] = values
     for name in new:
         kind = pa.float64() if answered[name].dtype.kind == "f" else pa.string()
         columns[name] = pa.array(answered[name], kind, from_pandas=True)

@@ -52,9 +52,11 @@ class Work:
             work.spool.mkdir()
             yield work
         finally:
-            lock.release()
+            work._clear("spool")
+            work._clear("new")
             if not any((work.folder / "parts").glob("*.arrow")):
                 work.remove()
+            lock.release()
 
     @property
     def spool(self) -> Path:
@@ -69,6 +71,10 @@ class Work:
             self._clear("parts")
         store.write_text(said, key)
         return found != key
+
+    def forget(self) -> None:
+        """Drop the parts: they are of no use."""
+        self._clear("parts")
 
     def has(self, number: int) -> bool:
         """Whether a part is there; one is whole or absent."""

@@ -70,7 +70,7 @@ def _value_counts(column: pa.ChunkedArray) -> dict[str, int]:
 
 def _as_classes(filled: Filled, column: pa.ChunkedArray, classes: tuple[str, ...]) -> pa.ChunkedArray:
     """Cells under the names that training gave them: equal numbers are one class, and so is case where that was so."""
-    settled = settle_labels(column, ()).values
+    settled = settle_labels(column, (), decimal_comma=filled.source.raw.decimal_comma).values
     if not options_of(filled.saved.record).fold_case:
         return settled
     names = {name.casefold(): name for name in classes}
