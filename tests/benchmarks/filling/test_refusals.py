@@ -1,5 +1,7 @@
 """What a run that cannot end well leaves behind, and what it says."""
 
+import errno
+
 import pytest
 
 from benchmarks import models
@@ -52,3 +54,8 @@ def test_decimals_are_filled_with_the_comma_of_their_column(tmp_path):
     lines = (tmp_path / "b.csv").read_text().splitlines()
     assert [line.split(";")[1] for line in lines[1:]] == ["0,50", "0,5", "2,5"]
     assert "no class of the model" not in told
+
+
+def test_a_full_disk_is_said_with_the_way_out(tmp_path):
+    with pytest.raises(DataError, match="no space is left beside it; free some"), Work.beside(tmp_path / "b.csv"):
+        raise OSError(errno.ENOSPC, "No space left on device")

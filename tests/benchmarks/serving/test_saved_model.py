@@ -320,3 +320,10 @@ def test_a_problem_that_holds_a_semicolon_is_one_problem(saved, tmp_path):
         "photo missing: a, b.jpg",
         "photo missing: c.jpg",
     ]
+
+
+def test_one_task_may_be_named_alone_and_what_is_no_table_is_refused(saved):
+    model, frame = saved("tfidf_logistic"), pd.DataFrame({"text": ["a small shirt"]})
+    assert model.predict(frame, tasks="size").equals(model.predict(frame, tasks=["size"]))
+    with pytest.raises(TypeError, match="a table is a pandas DataFrame, found dict"):
+        model.predict({"text": ["a small shirt"]})
