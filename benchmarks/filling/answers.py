@@ -37,6 +37,12 @@ class TaskColumns:
     decision: str
     weights: tuple[str, ...] = ()
 
+    def names(self) -> dict[str, str]:
+        """What a column is called where that name is free -> its name."""
+        said = ("suggested", "confidence", "decision", "text_weight", "photo_weight")
+        found = (self.suggested, self.confidence, self.decision, *self.weights)
+        return dict(zip((f"{self.task}_{word}" for word in said), found, strict=False))
+
 
 @dataclass(frozen=True)
 class Roles:
@@ -79,13 +85,13 @@ def roles_of(part: pa.Table) -> Roles:
 def _roles(new: Sequence[str], tasks: Sequence[str], old: set[Any], evidence: Mapping[str, int]) -> Roles:
     """By the order in which `Answered.beside` has them."""
     waiting = list(new)
+    has_weights = len(new) > sum(task not in old for task in tasks) + 3 * len(tasks) + 1
     found = []
     for task in tasks:
         own = task not in old
         if own:
             waiting.pop(0)
         suggested, confidence, decision, *waiting = waiting
-        has_weights = bool(waiting) and waiting[0].startswith(f"{task}_text_weight")
         weights, waiting = (waiting[:2], waiting[2:]) if has_weights else ([], waiting)
         found.append(TaskColumns(task, own, suggested, confidence, decision, tuple(weights)))
     return Roles(tuple(found), waiting[0], evidence)

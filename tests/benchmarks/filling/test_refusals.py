@@ -1,6 +1,7 @@
 """What a run that cannot end well leaves behind, and what it says."""
 
 import errno
+import re
 
 import pytest
 
@@ -59,3 +60,16 @@ def test_decimals_are_filled_with_the_comma_of_their_column(tmp_path):
 def test_a_full_disk_is_said_with_the_way_out(tmp_path):
     with pytest.raises(DataError, match="no space is left beside it; free some"), Work.beside(tmp_path / "b.csv"):
         raise OSError(errno.ENOSPC, "No space left on device")
+
+
+def test_a_task_called_as_the_weight_of_another_is_no_weight(tmp_path):
+    titles, tasks = ("a red shirt", "a blue shirt") * 60, (Task("a", ("x", "y")), Task("a_text_weight", ("x", "y")))
+    labels = ({"a": 0, "a_text_weight": 1}, {"a": 1, "a_text_weight": 0})
+    rows = ExampleList([Example(str(n), str(n), None, title, labels[n % 2]) for n, title in enumerate(titles)])
+    classifier = models.create("tfidf_logistic", {}, tasks, 0, Workspace())
+    classifier.fit(rows, rows)
+    models.save("tfidf_logistic", classifier, tmp_path / "model", answering_of(classifier.predict(rows), None))
+    (tmp_path / "a.csv").write_text("text,a\na red shirt,\na blue shirt,y\n")
+    told = fill(tmp_path / "a.csv", tmp_path / "model", tmp_path / "b.csv", Question())
+    assert re.search(r"\| a +\| +1 \| +1 \|", told)
+    assert re.search(r"\| a_text_weight +\| +0 \| +2 \|", told)
