@@ -15,6 +15,7 @@ import pyarrow.compute as pc
 from tqdm import tqdm
 
 from benchmarks.datasets.loading.splits import DataError
+from benchmarks.datasets.reading.folders import matching
 from benchmarks.filling import writing
 from benchmarks.filling.answers import part_of, roles_of
 from benchmarks.filling.parts import Work, digest_of_cells, digest_of_folder
@@ -108,6 +109,7 @@ def answer_table(table: Path, model: Path, work: Work, question: Question) -> Fi
     options = question.table.reading(work.spool)
     source = Source.read(table, options)
     raw = source.raw
+    _refuse_part(table, source, work.out)
     asked = settle(question, saved, raw, table)
     size = PHOTO_ROWS if "image" in saved.classifier.modalities else TEXT_ROWS
     notes = list(raw.notes)
@@ -126,6 +128,18 @@ def answer_table(table: Path, model: Path, work: Work, question: Question) -> Fi
             raise
         _answer(frames, saved, work, parts.missing(), bar)
     return Filled(source, saved, asked, parts, tuple(notes))
+
+
+def _refuse_part(table: Path, source: Source, out: Path) -> None:
+    """Refuse to write over a file that a table of several is made of.
+
+    Raises:
+        DataError: says how to.
+    """
+    if not out.exists() or out.name not in source.raw.origins.files:
+        return
+    if out.resolve().is_relative_to(table.resolve()) or any(out.samefile(path) for path in matching(table)):
+        raise DataError(f"--out {out} is a part of the table; give another file, the table stays as it is")
 
 
 def _changes(saved: SavedModel, asked: Asked, part: pa.Table, blocks: Iterable[pa.Table]) -> Changes:

@@ -73,3 +73,14 @@ def test_a_task_called_as_the_weight_of_another_is_no_weight(tmp_path):
     told = fill(tmp_path / "a.csv", tmp_path / "model", tmp_path / "b.csv", Question())
     assert re.search(r"\| a +\| +1 \| +1 \|", told)
     assert re.search(r"\| a_text_weight +\| +0 \| +2 \|", told)
+
+
+@pytest.mark.parametrize("given", [".", "s-*.csv"])
+def test_a_file_of_the_table_is_never_written_over(tmp_path, reads_text, given):  # noqa: F811
+    for name in ("s-1.csv", "s-2.csv"):
+        table(tmp_path / name)
+    before = (tmp_path / "s-2.csv").read_bytes()
+    with pytest.raises(DataError, match="is a part of the table"):
+        fill(tmp_path / given, reads_text, tmp_path / "s-2.csv", Question(), overwrite=True)
+    assert (tmp_path / "s-2.csv").read_bytes() == before
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["s-1.csv", "s-2.csv"]
