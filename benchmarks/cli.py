@@ -53,13 +53,13 @@ def main() -> None:
             COMMANDS, prog="cma-bench", description=__doc__, config=(tyro.conf.OmitArgPrefixes,)
         )
         sys.stdout.flush()
-    except (ValueError, FloatingPointError, FileNotFoundError) as error:
-        if os.environ.get("CMA_BENCH_DEBUG"):
-            raise
-        raise SystemExit(f"cma-bench: {error}") from error
     except BrokenPipeError:  # `| head` has read enough
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # or Python complains when it flushes at its end
         raise SystemExit(BROKEN_PIPE) from None
+    except (ValueError, FloatingPointError, OSError) as error:  # of the system: no such file, no rights, disk full
+        if os.environ.get("CMA_BENCH_DEBUG"):
+            raise
+        raise SystemExit(f"cma-bench: {error}") from error
     except KeyboardInterrupt:
         print(
             "cma-bench: interrupted; finished results are kept, the same command goes on with the rest", file=sys.stderr

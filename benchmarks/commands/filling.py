@@ -70,7 +70,8 @@ def model_folder(model: Path, results: Path, runs: Path) -> Path:
         return model
     if not (results / model / "records").is_dir():
         raise ValueError(f"--model {model} is neither a folder nor a suite with records below {results}")
-    folder = runs / "experiments" / chosen(str(model), results, None, None, {}).key / "model"
+    way_out = f"give --model the folder of one, as `cma-bench pick {model}` names it"
+    folder = runs / "experiments" / chosen(str(model), results, None, None, {}, way_out).key / "model"
     if not folder.is_dir():
         raise ValueError(f"--model {model}: {folder}, the model to take, is gone; see `cma-bench pick {model}`")
     return folder

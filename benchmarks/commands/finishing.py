@@ -60,7 +60,14 @@ def finish_one(record: Record, suite: str, common: CommonOptions, folder: Path) 
     )
 
 
-def chosen(suite: str, results: Path, dataset: str | None, row: str | None, options: Mapping[str, Any]) -> Record:
+def chosen(
+    suite: str,
+    results: Path,
+    dataset: str | None,
+    row: str | None,
+    options: Mapping[str, Any],
+    way_out: str = "name one with --dataset or --option",
+) -> Record:
     """The record of the picked model, or of the named row, with the first of its seeds.
 
     Raises:
@@ -76,7 +83,7 @@ def chosen(suite: str, results: Path, dataset: str | None, row: str | None, opti
         choose(dataset, sorted({record.experiment.dataset for record in records}), f"data set of {suite}")
     asked = [record for record in records if _is_asked(record, dataset, options)]
     found = [pick for pick in picks(asked, measured(asked)) if pick.task == MEAN]
-    pick = _only(found, suite)
+    pick = _only(found, suite, way_out)
     if row is None and pick.beats_floor is False:
         raise ValueError(
             f"no model of {pick.title} is better than always the largest class, see `cma-bench pick {suite}`; to "
@@ -93,7 +100,7 @@ def _is_asked(record: Record, dataset: str | None, options: Mapping[str, Any]) -
     return dataset in (None, record.experiment.dataset) and all(own.get(name) == options[name] for name in options)
 
 
-def _only(found: list[Pick], suite: str) -> Pick:
+def _only(found: list[Pick], suite: str, way_out: str) -> Pick:
     if not found:
         raise ValueError(
             f"no record of {suite} can be chosen by: none of this data set and options, or they were made before "
@@ -101,7 +108,7 @@ def _only(found: list[Pick], suite: str) -> Pick:
         )
     if len(found) > 1:
         names = [f"{pick.title} {pick.record.experiment.dataset_options or ''}".strip() for pick in found]
-        raise ValueError(f"{suite} has a choice for each of {'; '.join(names)}: name one with --dataset or --option")
+        raise ValueError(f"{suite} has a choice for each of {'; '.join(names)}: {way_out}")
     return found[0]
 
 

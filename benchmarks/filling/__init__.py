@@ -37,7 +37,7 @@ def fill(
         write_out(filled, work)
         if review is not None and page is not None:
             store.write_text(review.page, page)
-    work.remove()
+        work.remove()
     return summary
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -37,6 +37,12 @@ class TaskColumns:
     decision: str
     weights: tuple[str, ...] = ()
 
+    def names(self) -> dict[str, str]:
+        """What a column is called where that name is free -> its name."""
+        said = ("suggested", "confidence", "decision", "text_weight", "photo_weight")
+        found = (self.suggested, self.confidence, self.decision, *self.weights)
+        return dict(zip((f"{self.task}_{word}" for word in said), found, strict=False))
+
 
 @dataclass(frozen=True)
 class Roles:
@@ -47,8 +53,11 @@ class Roles:
     evidence: Mapping[str, int]
 
 
-def part_of(answered: pd.DataFrame, rows: Rows, tasks: Sequence[str]) -> pa.Table:
-    """The new values of task columns, null where the cell stays, then the new columns by their names in the file."""
+def part_of(answered: pd.DataFrame, rows: Rows, tasks: Sequence[str], commas: Collection[str]) -> pa.Table:
+    """The new values of task columns, null where the cell stays, then the new columns by their names in the file.
+
+    Values of the columns `commas` are written with a decimal comma where they are decimals.
+    """
     old = set(rows.frame.columns)
     new = [str(name) for name in answered.columns if name not in old]
     roles = _roles(new, tasks, old, _evidence(rows))
@@ -56,7 +65,10 @@ def part_of(answered: pd.DataFrame, rows: Rows, tasks: Sequence[str]) -> pa.Tabl
     for task in roles.tasks:
         if not task.own:
             filled = (answered[task.decision] == FILLED).to_numpy()
-            columns[task.task] = pa.array(answered[task.task].where(filled), pa.string(), from_pandas=True)
+            values = pa.array(answered[task.task].where(filled), pa.string(), from_pandas=True)
+            if task.task in commas:
+                values = pc.replace_substring_regex(values, r"^(-?\d+)\.(\d+)$", r"\1,\2")
+            columns[task.task] = values
     for name in new:
         kind = pa.float64() if answered[name].dtype.kind == "f" else pa.string()
         columns[name] = pa.array(answered[name], kind, from_pandas=True)
@@ -73,13 +85,13 @@ def roles_of(part: pa.Table) -> Roles:
 def _roles(new: Sequence[str], tasks: Sequence[str], old: set[Any], evidence: Mapping[str, int]) -> Roles:
     """By the order in which `Answered.beside` has them."""
     waiting = list(new)
+    has_weights = len(new) > sum(task not in old for task in tasks) + 3 * len(tasks) + 1
     found = []
     for task in tasks:
         own = task not in old
         if own:
             waiting.pop(0)
         suggested, confidence, decision, *waiting = waiting
-        has_weights = bool(waiting) and waiting[0].startswith(f"{task}_text_weight")
         weights, waiting = (waiting[:2], waiting[2:]) if has_weights else ([], waiting)
         found.append(TaskColumns(task, own, suggested, confidence, decision, tuple(weights)))
     return Roles(tuple(found), waiting[0], evidence)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import hashlib
 import os
 import shutil
@@ -38,7 +39,7 @@ class Work:
         """The folder, for this process alone; what a killed run left of its spool is removed.
 
         Raises:
-            DataError: another process fills this file.
+            DataError: another process fills this file; or inside the block: the disk is full.
         """
         work = cls(out)
         work.folder.mkdir(parents=True, exist_ok=True)
@@ -51,10 +52,18 @@ class Work:
             work._clear("spool")
             work.spool.mkdir()
             yield work
+        except OSError as error:
+            if error.errno not in (errno.ENOSPC, errno.EDQUOT):
+                raise
+            raise DataError(
+                f"--out {out}: no space is left beside it; free some and run the command again, it goes on where it was"
+            ) from error
         finally:
-            lock.release()
+            work._clear("spool")
+            work._clear("new")
             if not any((work.folder / "parts").glob("*.arrow")):
                 work.remove()
+            lock.release()
 
     @property
     def spool(self) -> Path:
@@ -69,6 +78,10 @@ class Work:
             self._clear("parts")
         store.write_text(said, key)
         return found != key
+
+    def forget(self) -> None:
+        """Drop the parts: they are of no use."""
+        self._clear("parts")
 
     def has(self, number: int) -> bool:
         """Whether a part is there; one is whole or absent."""

@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
+import pyarrow.compute as pc
 from pydantic import BaseModel, BeforeValidator, ConfigDict, ValidationError
 
 from benchmarks.datasets.loading.splits import DataError, split_names
@@ -76,7 +77,11 @@ class Question:
 
 @dataclass(frozen=True)
 class Asked:
-    """A question settled for one model and one table."""
+    """A question settled for one model and one table.
+
+    Attributes:
+        commas: tasks whose column writes decimals with a comma, as answers in it then are.
+    """
 
     tasks: tuple[str, ...]
     precision: float
@@ -84,11 +89,12 @@ class Asked:
     image: str | None
     images: PhotoFolder
     missing: tuple[str, ...]
+    commas: tuple[str, ...] = ()
 
     def identity(self) -> list[Any]:
         """What decides the answers, for a hash."""
         folder = str(self.images.root.resolve())
-        return [self.tasks, self.precision, self.text, self.image, folder, self.missing]
+        return [self.tasks, self.precision, self.text, self.image, folder, self.missing, self.commas]
 
     def columns(self) -> dict[str, Any]:
         """For `SavedModel.rows`."""
@@ -114,7 +120,18 @@ def settle(question: Question, saved: SavedModel, raw: RawTable, path: Path) -> 
         saved.promise(task, question.precision)  # refuses a precision out of range
         if task in (inputs.text, inputs.image):
             raise DataError(f"{path}: column {task!r} is a task of the model and cannot be its input; name others")
-    return Asked(tasks, question.precision, inputs.text, inputs.image, images, question.table.missing)
+    commas = tuple(task for task in tasks if _writes_commas(raw, task))
+    return Asked(tasks, question.precision, inputs.text, inputs.image, images, question.table.missing, commas)
+
+
+def _writes_commas(raw: RawTable, task: str) -> bool:
+    if not raw.decimal_comma or task not in raw.columns.column_names:
+        return False
+    commas, points = (
+        pc.any(pc.match_substring_regex(raw.columns[task], pattern)).as_py()
+        for pattern in (r"^-?\d+,\d+$", r"^-?\d+\.\d+$")
+    )
+    return bool(commas and not points)
 
 
 def _folder(folder: Path | None, raw: RawTable, *, must_exist: bool) -> Path:

@@ -15,7 +15,7 @@ import pyarrow.compute as pc
 from tqdm import tqdm
 
 from benchmarks.datasets.loading.splits import DataError
-from benchmarks.datasets.reading import read_table
+from benchmarks.datasets.reading.folders import matching
 from benchmarks.filling import writing
 from benchmarks.filling.answers import part_of, roles_of
 from benchmarks.filling.parts import Work, digest_of_cells, digest_of_folder
@@ -35,7 +35,7 @@ The last bits of an answer may depend on the rows it is computed with, so the si
 are not sorted by length: their texts are cut to the longest of the part anyway, and the photos take nine tenths.
 """
 
-FORMAT = 1
+FORMAT = 2
 """Of what a part holds."""
 
 
@@ -83,7 +83,7 @@ class Parts:
 
 
 def check_out(out: Path, table: Path, *, overwrite: bool) -> None:
-    """Refuse to write over a file.
+    """Refuse to write over a file, or to one whose ending is no format.
 
     Raises:
         DataError: says how to.
@@ -92,6 +92,7 @@ def check_out(out: Path, table: Path, *, overwrite: bool) -> None:
         raise DataError(f"--out {out} is the table itself; give another file, the table stays as it is")
     if out.is_dir():
         raise DataError(f"--out {out} is a folder; name a file")
+    writing.check_ending(out)
     if out.exists() and not overwrite:
         Work(out).remove_if_done()
         raise DataError(f"--out {out} exists; give another file, or --overwrite to replace it")
@@ -106,8 +107,9 @@ def answer_table(table: Path, model: Path, work: Work, question: Question) -> Fi
     """
     saved = load_model(model)
     options = question.table.reading(work.spool)
-    source = Source(read_table(table, options), options)
+    source = Source.read(table, options)
     raw = source.raw
+    _refuse_part(table, source, work.out)
     asked = settle(question, saved, raw, table)
     size = PHOTO_ROWS if "image" in saved.classifier.modalities else TEXT_ROWS
     notes = list(raw.notes)
@@ -119,9 +121,25 @@ def answer_table(table: Path, model: Path, work: Work, question: Question) -> Fi
     frames = _Frames(source, asked, size)
     with tqdm(total=raw.columns.num_rows, initial=done * size, desc="fill", unit=" rows", delay=2) as bar:
         _answer(frames, saved, work, parts.missing()[:1], bar)
-        writing.check(source, _changes(saved, asked, parts.first(), ()), work.out)
+        try:
+            writing.check(source, _changes(saved, asked, parts.first(), ()), work.out)
+        except DataError:
+            work.forget()
+            raise
         _answer(frames, saved, work, parts.missing(), bar)
     return Filled(source, saved, asked, parts, tuple(notes))
+
+
+def _refuse_part(table: Path, source: Source, out: Path) -> None:
+    """Refuse to write over a file that a table of several is made of.
+
+    Raises:
+        DataError: says how to.
+    """
+    if not out.exists() or out.name not in source.raw.origins.files:
+        return
+    if out.resolve().is_relative_to(table.resolve()) or any(out.samefile(path) for path in matching(table)):
+        raise DataError(f"--out {out} is a part of the table; give another file, the table stays as it is")
 
 
 def _changes(saved: SavedModel, asked: Asked, part: pa.Table, blocks: Iterable[pa.Table]) -> Changes:
@@ -140,8 +158,10 @@ def write_out(filled: Filled, work: Work) -> None:
     """
     rows = tqdm(filled.parts, "write", filled.parts.count, unit=" parts", delay=2, leave=False)
     changes = _changes(filled.saved, filled.asked, filled.parts.first(), rows)
+    filled.source.check_unchanged()
     with work.written() as path:
         writing.write(filled.source, changes, path)
+        filled.source.check_unchanged()
 
 
 @dataclass(frozen=True)
@@ -179,7 +199,7 @@ def _answer(frames: _Frames, saved: SavedModel, work: Work, numbers: Sequence[in
             rows = waiting.pop().result()
             waiting = [ahead.submit(prepared, following) for following in numbers[place + 1 : place + 2]]
             answered = saved.answer(rows, asked.precision, tasks=asked.tasks)
-            work.save(number, part_of(answered, rows, asked.tasks))
+            work.save(number, part_of(answered, rows, asked.tasks, asked.commas))
             bar.update(len(rows.frame))
 
 

@@ -70,7 +70,7 @@ def _value_counts(column: pa.ChunkedArray) -> dict[str, int]:
 
 def _as_classes(filled: Filled, column: pa.ChunkedArray, classes: tuple[str, ...]) -> pa.ChunkedArray:
     """Cells under the names that training gave them: equal numbers are one class, and so is case where that was so."""
-    settled = settle_labels(column, ()).values
+    settled = settle_labels(column, (), decimal_comma=filled.source.raw.decimal_comma).values
     if not options_of(filled.saved.record).fold_case:
         return settled
     names = {name.casefold(): name for name in classes}
@@ -104,9 +104,17 @@ def _count_problems(filled: Filled, column: pa.ChunkedArray, counts: Counts) -> 
 
 def told(filled: Filled, counts: Counts) -> str:
     """The summary that a user reads."""
-    lines = [*filled.notes, "", *to_markdown(_table(filled, counts)).splitlines(), ""]
+    lines = [*filled.notes, *_renamed(filled), "", *to_markdown(_table(filled, counts)).splitlines(), ""]
     return "\n".join(
         [*lines, *_promises(filled), *_checked(filled, counts), *_shift(filled, counts), *_oddities(counts)]
+    )
+
+
+def _renamed(filled: Filled) -> Iterator[str]:
+    roles = roles_of(filled.parts.first())
+    names = {"problem": roles.problem} | {usual: name for task in roles.tasks for usual, name in task.names().items()}
+    return (
+        f"The name {usual!r} is taken: the column is called {name!r}." for usual, name in names.items() if usual != name
     )
 
 

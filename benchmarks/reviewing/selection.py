@@ -119,7 +119,10 @@ def most_of(task: FilledTask, section: Section, most: int) -> int:
 
 
 def contradicted(task: FilledTask, rows: pd.DataFrame) -> pd.Series[bool]:
-    """Bool[N]: kept cells for which the model says another class; 2011.0 is 2011, and case and blanks do not count."""
+    """Bool[N]: kept cells for which the model says another class.
+
+    2011.0 is 2011 and 2,5 is 2.5; case and blanks do not count.
+    """
     kept = (rows[task.decision] == KEPT) & rows[task.suggested].notna()
     cell, suggested = (rows.loc[kept, name].astype(str).map(plain) for name in (task.cell, task.suggested))
     return kept & (cell != suggested).reindex(rows.index, fill_value=False)
@@ -128,7 +131,7 @@ def contradicted(task: FilledTask, rows: pd.DataFrame) -> pd.Series[bool]:
 @lru_cache(maxsize=10_000)  # cells repeat
 def plain(name: str) -> str:
     """Equal for spellings of one class, as in `settle_labels`; case does not count."""
-    settled: str | None = settle_labels(pa.chunked_array([[name.strip()]]), ()).values[0].as_py()
+    settled: str | None = settle_labels(pa.chunked_array([[name.strip()]]), (), decimal_comma=True).values[0].as_py()
     return (settled or "").casefold()
 
 

@@ -69,10 +69,10 @@ def find_inputs(
             except UnknownName as error:
                 raise ValueError(str(error)) from error
         column = name or own
-        found[modality] = column if column in there and modality in reads else None
+        found[modality] = frame.columns[there.index(column)] if column in there and modality in reads else None
         if column is not None and there.count(column) > 1:
             raise ValueError(f"{there.count(column)} columns are called {column!r}; the {modality} is in one")
-    if reads and not any(found.values()):
+    if reads and all(column is None for column in found.values()):
         wanted = " or ".join(f"{m} in {getattr(options, m) or m!r}" for m in sorted(reads, reverse=True))
         raise ValueError(
             f"the model reads its {wanted}, and the table has neither column: {', '.join(there) or 'it has none'}; "

@@ -89,9 +89,9 @@ class Rows(Examples):
         return None
 
     def problems(self) -> list[str | None]:
-        """Per row why it has no evidence, or less than it could; None where nothing is wrong."""
+        """Per row why it has no evidence, or less than it could, parted by `; `; None where nothing is wrong."""
         evidence, reads = self.evidence(), self._classifier.modalities
-        told = [list(problems) for problems in self._problems]
+        told = [[problem.replace("; ", ", ") for problem in problems] for problems in self._problems]
         for row in np.flatnonzero(~evidence).tolist():
             if reads == {"image"}:
                 told[row] = told[row] or ["no photo"]

@@ -80,6 +80,7 @@ class SavedModel:
 
         Raises:
             ValueError: a precision out of range, an unknown task or column, no column that the model reads.
+            TypeError: no DataFrame.
         """
         chosen, inputs = self._tasks(tasks, precision), self._inputs(frame, (text, image), images)
         chunks = (frame.iloc[start : start + CHUNK] for start in range(0, max(1, len(frame)), CHUNK))
@@ -123,11 +124,15 @@ class SavedModel:
     def _inputs(
         self, frame: pd.DataFrame, named: tuple[str | None, str | None], images: Path | PhotoFolder | None
     ) -> Inputs:
+        if not isinstance(frame, pd.DataFrame):
+            raise TypeError(f"a table is a pandas DataFrame, found {type(frame).__name__}")
         return find_inputs(frame, self.classifier.modalities, options_of(self.record), named, images)
 
     def _tasks(self, names: Sequence[str] | None, precision: float) -> list[Task]:
         if not 0 < precision < 1:
             raise ValueError(f"a precision lies above 0 and below 1: {precision}")
+        if isinstance(names, str):
+            names = [names]
         known = {task.name: task for task in self.classifier.tasks}
         return [known[choose(name, known, "task")] for name in dict.fromkeys(known if names is None else names)]
 

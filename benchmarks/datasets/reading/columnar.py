@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections import Counter
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -64,10 +65,14 @@ def from_arrow(
         options: where large columns are kept.
 
     Raises:
-        DataError: a class number without a name, or an image column with bytes in some rows and paths in others.
+        DataError: a name twice, a class number without a name, or an image column with bytes in some rows and paths in
+            others.
     """
     if not table.num_rows:
         raise DataError(f"{path}: no rows")
+    twice = [name for name, count in Counter(table.column_names).items() if count > 1]
+    if twice:
+        raise DataError(f"{path}: column {twice[0]!r} occurs twice; rename one of them")
     classes = {name: _class_names(features.get(name)) for name in table.column_names}
     columns = {}
     for name in table.column_names:

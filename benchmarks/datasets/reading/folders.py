@@ -39,13 +39,13 @@ def read_any(path: Path, options: ReadOptions) -> RawTable:
         return _read_folder(path, options)
     if path.exists():
         return _read_file(path, options)
-    files = _matching(path)
+    files = matching(path)
     if not files:
         raise DataError(f"{path} does not exist; it must be a file ({KINDS}), a folder, or a glob of files")
     return _joined([_read_file(file, options) for file in files], files)
 
 
-def _matching(pattern: Path) -> list[Path]:
+def matching(pattern: Path) -> list[Path]:
     """The files of a glob, in the order of their names."""
     parts = pattern.parts
     first = next((n for n, part in enumerate(parts) if any(mark in part for mark in "*?[")), None)

@@ -49,17 +49,26 @@ def ending(path: Path) -> str:
     return inner if name.endswith(".gz") and inner in PACKED else path.suffix.lower()
 
 
-def check(source: Source, changes: Changes, target: Path) -> None:
-    """Refuse what cannot be written, before anything is computed.
+def check_ending(target: Path) -> None:
+    """Refuse an ending that is no format.
 
     Raises:
-        DataError: an ending that is no format, or answers that the format cannot hold.
+        DataError: names the valid ones.
     """
     if ending(target) not in FORMATS:
         valid = f"{', '.join(FORMATS)}, text files also as .gz"
         raise DataError(
             f"--out {target}: the ending decides the format, and {target.suffix!r} is none; valid are {valid}"
         )
+
+
+def check(source: Source, changes: Changes, target: Path) -> None:
+    """Refuse what cannot be written, before anything is computed.
+
+    Raises:
+        DataError: an ending that is no format, or answers that the format cannot hold.
+    """
+    check_ending(target)
     binary = [field.name for field in source.raw.columns.schema if field.type == "binary"]
     if binary and ending(target) != ".parquet":
         raise DataError(f"--out {target}: column {binary[0]!r} holds encoded photos; let --out end in .parquet")
@@ -86,4 +95,4 @@ def _is_alike(source: Source, target: Path) -> bool:
     return one == other
 
 
-__all__ = ["FORMATS", "Changes", "Source", "check", "ending", "write"]
+__all__ = ["FORMATS", "Changes", "Source", "check", "check_ending", "ending", "write"]

@@ -41,7 +41,9 @@ def _as(name: str, values: pa.Array, kind: pa.DataType, classes: tuple[str, ...]
             if pc.any(lost).as_py():
                 raise pa.ArrowInvalid(f"{values.filter(lost)[0]} is none of its classes")
             return numbers.cast(kind)
-        return values.cast(kind.value_type if pa.types.is_dictionary(kind) else kind)
+        return (
+            values if pa.types.is_null(kind) else values.cast(kind.value_type if pa.types.is_dictionary(kind) else kind)
+        )
     except pa.ArrowException as error:
         raise DataError(
             f"column {name!r} holds {kind}, and an answer of the model cannot be written as that: {error}; "
@@ -75,6 +77,8 @@ def _aligned(opened: parquet.ParquetFile, changes: Changes) -> Iterator[tuple[pa
 
 def _column(table: pa.Table, block: pa.Table, name: str, source: Source, changes: Changes) -> pa.ChunkedArray:
     cells = table[name]
+    if name in changes.filled and pa.types.is_null(cells.type):
+        cells = cells.cast(pa.string())
     if name not in changes.filled or block[name].null_count == block.num_rows:
         return cells
     kind = cells.type
@@ -85,14 +89,23 @@ def _column(table: pa.Table, block: pa.Table, name: str, source: Source, changes
 
 
 def _schema(schema: pa.Schema, changes: Changes) -> pa.Schema:
-    """With the new columns, which `datasets` is told of as well."""
+    """With the new columns, which `datasets` is told of as well; a column without any value becomes one of strings."""
     metadata = dict(schema.metadata or {})
     if b"huggingface" in metadata:
         told: Mapping[str, Any] = json.loads(metadata[b"huggingface"])
         features = told.get("info", {}).get("features", {})
+        features |= {name: {"dtype": "string", "_type": "Value"} for name in changes.filled if _is_null(schema, name)}
         features |= {field.name: {"dtype": DTYPES[field.type], "_type": "Value"} for field in changes.added}
         metadata[b"huggingface"] = json.dumps(told).encode()
-    return pa.schema([*schema, *changes.added], metadata=metadata or None)
+    own = [
+        field.with_type(pa.string()) if field.name in changes.filled and _is_null(schema, field.name) else field
+        for field in schema
+    ]
+    return pa.schema([*own, *changes.added], metadata=metadata or None)
+
+
+def _is_null(schema: pa.Schema, name: str) -> bool:
+    return bool(pa.types.is_null(schema.field(name).type))
 
 
 def write(source: Source, changes: Changes, target: Path) -> None:

@@ -10,7 +10,7 @@ from typing import TextIO
 
 from benchmarks.datasets.loading.splits import DataError
 from benchmarks.datasets.reading.encoding import find_encoding, open_text
-from benchmarks.filling.writing.changes import Changes, Source, merged
+from benchmarks.filling.writing.changes import Changes, Source, literal, merged
 from benchmarks.filling.writing.encoded import Encoded
 
 BLANK = re.compile(r"[ \t\n\r]*")
@@ -75,29 +75,22 @@ class _Objects:
         self._numeric, self._ascii_only = numeric, ascii_only
 
     def changed(self, text: str, fills: Sequence[str | None], added: Sequence[str | float | None]) -> str:
-        """One object, all else as it is written."""
+        """One object, all else as it is written. Of members of one name the last counts, as for every reader."""
         new = {name: fill for name, fill in zip(self._filled, fills, strict=True) if fill is not None}
-        spans = [span for span in members(text) if span[0] in new] if new else []
-        for name, begin, end in reversed(spans):
+        spans = {name: span for name, *span in members(text) if name in new} if new else {}
+        for name, (begin, end) in sorted(spans.items(), key=lambda item: item[1], reverse=True):
             text = text[:begin] + self._value(name, new[name]) + text[end:]
-        lacking = {name: self._value(name, fill) for name, fill in new.items() if name not in {n for n, *_ in spans}}
+        lacking = {name: self._value(name, fill) for name, fill in new.items() if name not in spans}
         appended = {**lacking, **{name: self._dump(v) for name, v in zip(self._added, added, strict=True)}}
         body = text.rstrip()[:-1].rstrip()
         comma = "" if body == "{" else ", "
         return body + comma + ", ".join(f"{self._dump(name)}: {value}" for name, value in appended.items()) + "}"
 
     def _value(self, name: str, fill: str) -> str:
-        return fill if name in self._numeric and _is_literal(fill) else self._dump(fill)
+        return fill if name in self._numeric and literal(fill) != fill else self._dump(fill)
 
     def _dump(self, value: str | float | None) -> str:
         return json.dumps(value, ensure_ascii=self._ascii_only)
-
-
-def _is_literal(text: str) -> bool:
-    try:
-        return isinstance(json.loads(text), int | float)
-    except ValueError:
-        return False
 
 
 def _numeric(pieces: Iterator[str], names: Sequence[str]) -> set[str]:

@@ -243,3 +243,10 @@ def test_one_experiment_prints_its_metrics(cma_bench, tmp_path):
     assert record.sizes == {"train": 40, "val": 20, "test": 20}
     accuracy = record.metrics["clean"]["color"]["accuracy"]
     assert f"color: accuracy {accuracy.value:.3f} [{accuracy.low:.3f}, {accuracy.high:.3f}]" in printed
+
+
+def test_an_error_of_the_system_is_one_line(cma_bench, tmp_path):
+    (tmp_path / "file").write_text("x")
+    (tmp_path / "a.csv").write_text("text,color\na,\nb,\n")
+    (tmp_path / "model").mkdir()
+    assert cma_bench("fill", "a.csv", "--model", "model", "--out", "file/b.csv")[1].startswith("cma-bench: [Errno 20]")

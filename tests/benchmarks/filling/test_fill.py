@@ -97,7 +97,9 @@ def test_names_that_are_taken_get_a_number(tmp_path, reads_text):
     frame = table(tmp_path / "a.csv")
     frame["size_decision"], frame["problem"] = "mine", "none"
     frame.to_csv(tmp_path / "a.csv", sep=";", index=False)
-    fill(tmp_path / "a.csv", reads_text, tmp_path / "b.csv", Question(tasks=("size",)))
+    told = fill(tmp_path / "a.csv", reads_text, tmp_path / "b.csv", Question(tasks=("size",)))
+    assert "The name 'size_decision' is taken: the column is called 'size_decision_2'." in told
+    assert "The name 'problem' is taken: the column is called 'problem_2'." in told
     new = read(tmp_path / "b.csv")
     assert set(new["size_decision"]) == {"mine"}
     assert set(new["size_decision_2"]) == {"kept", "filled"}

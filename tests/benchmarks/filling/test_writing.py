@@ -372,3 +372,90 @@ def test_an_ending_that_is_no_format_is_refused(tmp_path):
     source = source_of(path)
     with pytest.raises(DataError, match=r"'\.pdf' is none; valid are \.csv"):
         check(source, changes_of(source), tmp_path / "b.pdf")
+
+
+def workbook(path, *rows, change=lambda sheet: None):
+    book = openpyxl.Workbook()
+    for row in rows:
+        book.active.append(row)
+    change(book.active)
+    book.save(path)
+    return path
+
+
+def test_numbers_go_into_a_column_of_numbers_in_excel_and_text_is_no_formula(tmp_path):
+    path = workbook(tmp_path / "a.xlsx", ["id", "size", "color"], [1, 2.5, "red"], [2, None, None])
+    filled_file(path, tmp_path / "b.xlsx", {"size": {1: "4"}, "color": {1: "=red"}})
+    row = openpyxl.load_workbook(tmp_path / "b.xlsx").active[3]
+    assert [cell.value for cell in row[:3]] == [2, 4, "=red"]
+    assert row[2].data_type == "s"
+
+
+def merge(sheet):
+    sheet.merge_cells("B2:B3")
+
+
+def compute(sheet):
+    sheet["B3"] = '=IF(A3=2,"red","")'
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [(merge, r"cells B2:B3 of column 'color' are merged"), (compute, r"row 3: 'color' is a formula without a value")],
+)
+def test_cells_of_a_workbook_that_only_look_empty_are_not_filled(tmp_path, change, message):
+    path = workbook(tmp_path / "a.xlsx", ["id", "color"], [1, "blue"], [2, None], change=change)
+    with pytest.raises(DataError, match=message):
+        filled_file(path, tmp_path / "b.xlsx", {"color": {1: "red"}})
+
+
+def test_a_problem_with_a_control_character_is_escaped_in_excel(tmp_path):
+    path = workbook(tmp_path / "a.xlsx", ["id", "color"], [1, None])
+    filled_file(path, tmp_path / "b.xlsx", added=[("red", 0.5, "photo missing: \x07.jpg")])
+    assert openpyxl.load_workbook(tmp_path / "b.xlsx").active["E2"].value == "photo missing: \\x07.jpg"
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("a\x07b", r"a\.csv, row 2: Excel cannot hold column 'id', which has a control"),
+        ("x" * 40_000, "32,767 letters"),
+    ],
+)
+def test_texts_that_excel_cannot_hold_are_refused_before_anything_is_written(tmp_path, text, message):
+    path = tmp_path / "a.csv"
+    path.write_text(f"id,color\n{text},\n")
+    source = source_of(path)
+    with pytest.raises(DataError, match=message):
+        check(source, changes_of(source), tmp_path / "b.xlsx")
+
+
+def test_a_workbook_for_macros_is_made_of_one_only(tmp_path):
+    path = workbook(tmp_path / "a.xlsx", ["id", "color"], [1, None])
+    with pytest.raises(DataError, match=r"no macros that \.xlsm is for"):
+        filled_file(path, tmp_path / "b.xlsm")
+
+
+def test_of_two_members_of_one_name_the_last_is_filled(tmp_path):
+    (tmp_path / "a.jsonl").write_text('{"color": "red", "n": 1, "color": null}\n')
+    new = filled_file(tmp_path / "a.jsonl", tmp_path / "b.jsonl", {"color": {0: "blue"}}).decode()
+    assert new.startswith('{"color": "red", "n": 1, "color": "blue", ')
+
+
+def test_a_parquet_column_without_any_value_becomes_one_of_strings(tmp_path):
+    table = pa.table({"id": [1, 2, 3], "color": pa.nulls(3), "other": pa.nulls(3)})
+    parquet.write_table(table, tmp_path / "a.parquet")
+    filled_file(tmp_path / "a.parquet", tmp_path / "b.parquet", {"color": {2: "red"}})
+    new = parquet.read_table(tmp_path / "b.parquet")
+    assert new["color"].to_pylist() == [None, None, "red"]
+    assert new.schema.field("other").type == pa.null()
+
+
+def test_a_file_that_changed_since_it_was_read_is_noticed(tmp_path):
+    path = tmp_path / "a.csv"
+    path.write_text("id,color\n1,\n2,\n")
+    source = Source.read(path, ReadOptions())
+    source.check_unchanged()
+    path.write_text("id,color\n2,\n1,\n")
+    with pytest.raises(DataError, match=r"a\.csv changed while it was filled"):
+        source.check_unchanged()

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from benchmarks.reviewing.selection import Selection
+from benchmarks.reviewing.selection import Selection, plain
 from tests.benchmarks.reviewing.filled_tables import COLOR, SEASON, TASKS, THRESHOLD, UNKNOWN, filled_table
 
 
@@ -110,3 +110,7 @@ def test_memory_does_not_grow_with_the_table():
 def test_at_least_one_cell_is_shown():
     with pytest.raises(ValueError, match="at least 1 cell, not 0"):
         Selection(TASKS, 0)
+
+
+def test_a_decimal_comma_is_another_spelling_of_a_point():
+    assert plain("2,50") == plain("2.5") != plain("25")

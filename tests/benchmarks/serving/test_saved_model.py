@@ -305,3 +305,25 @@ def test_a_model_without_a_smaller_photo_gets_the_whole_one(saved, tmp_path):
     assert rows.image_present().tolist() == [True, False]
     assert rows[0].image.size == photo("red").size
     assert rows[0].image is not rows[0].image
+
+
+def test_a_column_named_by_a_number_is_found_by_its_digits(saved):
+    model = saved("tfidf_logistic")
+    expected = model.predict(pd.DataFrame({"text": ["a small shirt"]}))
+    found = model.predict(pd.DataFrame({0: ["a small shirt"]}), text="0")
+    assert found["size_confidence"].tolist() == expected["size_confidence"].tolist()
+
+
+def test_a_problem_that_holds_a_semicolon_is_one_problem(saved, tmp_path):
+    answered = saved("linear_probe").predict(frame_of(("a; b.jpg", "x"), ("c.jpg", "x")), images=tmp_path)
+    assert [problem.split("; ")[0] for problem in answered["problem"]] == [
+        "photo missing: a, b.jpg",
+        "photo missing: c.jpg",
+    ]
+
+
+def test_one_task_may_be_named_alone_and_what_is_no_table_is_refused(saved):
+    model, frame = saved("tfidf_logistic"), pd.DataFrame({"text": ["a small shirt"]})
+    assert model.predict(frame, tasks="size").equals(model.predict(frame, tasks=["size"]))
+    with pytest.raises(TypeError, match="a table is a pandas DataFrame, found dict"):
+        model.predict({"text": ["a small shirt"]})

@@ -187,3 +187,10 @@ def test_a_title_above_the_names_is_a_doubt(tmp_path):
     book.save(tmp_path / "shop.xlsx")
     with pytest.raises(DataError, match=r"shop.xlsx, row 1: 'Our products' stands above 2 columns without names"):
         read_table(tmp_path / "shop.xlsx")
+
+
+def test_a_parquet_column_of_two_is_refused(tmp_path):
+    table = pa.table([pa.array(["a"]), pa.array(["b"])], names=["color", "color"])
+    parquet.write_table(table, tmp_path / "a.parquet")
+    with pytest.raises(DataError, match=r"a\.parquet: column 'color' occurs twice"):
+        read_table(tmp_path / "a.parquet")
