@@ -21,7 +21,7 @@ def first_look(options: Mapping[str, Any], common: CommonOptions) -> str:
     """
     from benchmarks.datasets import DATASETS, parse_options
     from benchmarks.datasets.loading.splits import DataError
-    from benchmarks.datasets.manifest import ManifestOptions, command_line, look
+    from benchmarks.datasets.manifest import ManifestOptions, look
 
     given = parse_options("manifest", DATASETS["manifest"], options)
     path = common.roots().get("manifest")
@@ -38,7 +38,7 @@ def first_look(options: Mapping[str, Any], common: CommonOptions) -> str:
         lines.append("no column has 2 to 200 values that recur: name what is to be predicted with labels=COLUMN")
     if chosen["text"] is chosen["image"] is None:
         lines.append("no column of texts or photos was found: name one with text=COLUMN or image=COLUMN")
-    return "\n".join([*lines, "", command_line(path, chosen)])
+    return "\n".join([*lines, "", proposal.command(path)])
 
 
 def _short(value: str) -> str:
