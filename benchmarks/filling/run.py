@@ -119,8 +119,11 @@ def answer_table(table: Path, model: Path, work: Work, question: Question) -> Fi
     frames = _Frames(source, asked, size)
     with tqdm(total=raw.columns.num_rows, initial=done * size, desc="fill", unit=" rows", delay=2) as bar:
         _answer(frames, saved, work, parts.missing()[:1], bar)
-        writing.check(source, _changes(saved, asked, parts.first(), ()), work.out)
+        changes = _changes(saved, asked, parts.first(), ())
+        writing.check(source, changes, work.out)
         _answer(frames, saved, work, parts.missing(), bar)
+    if said := writing.note(source, changes, work.out):
+        notes.append(said)
     return Filled(source, saved, asked, parts, tuple(notes))
 
 
