@@ -47,6 +47,16 @@ def _short(value: str) -> str:
     return value if len(value) <= WIDTH else f"{value[:half]}...{value[-half:]}"
 
 
+def _read(values: Sequence[str], role: str) -> list[str]:
+    """Values as they are learnt from: texts without HTML."""
+    import pyarrow as pa
+
+    from benchmarks.datasets.reading.values import clean_text
+
+    read = clean_text(pa.chunked_array([pa.array(values, pa.string())]))[0].to_pylist() if role == "text" else values
+    return [_short(value) for value in read if value]
+
+
 def _table(columns: Sequence[Any], roles: Mapping[object, str]) -> list[str]:
     from benchmarks.reporting.table import Cell, Table, to_markdown
 
@@ -54,7 +64,7 @@ def _table(columns: Sequence[Any], roles: Mapping[object, str]) -> list[str]:
         (
             Cell(column.name),
             Cell(roles.get(column.name, "")),
-            Cell("; ".join(_short(value) for value in column.examples[:SHOWN])),
+            Cell("; ".join(_read(column.examples[:SHOWN], roles.get(column.name, "")))),
             Cell(f"{column.values:,}", column.values),
             Cell(f"{column.missing:,}", column.missing),
         )
