@@ -15,6 +15,7 @@ from benchmarks.commands.experiments import run, suite, suites
 from benchmarks.commands.filling import fill
 from benchmarks.commands.finishing import card, finish
 from benchmarks.commands.models import attention, models, predict
+from benchmarks.commands.options import joined
 from benchmarks.commands.picking import pick
 from benchmarks.commands.results import rank, tables
 from benchmarks.commands.tuning import tune
@@ -50,7 +51,11 @@ def main() -> None:
     """Entry point; an error that names what is wrong is printed alone, without a traceback."""
     try:
         tyro.extras.subcommand_cli_from_dict(
-            COMMANDS, prog="cma-bench", description=__doc__, config=(tyro.conf.OmitArgPrefixes,)
+            COMMANDS,
+            prog="cma-bench",
+            description=__doc__,
+            args=joined(sys.argv[1:]),
+            config=(tyro.conf.OmitArgPrefixes,),
         )
         sys.stdout.flush()
     except BrokenPipeError:  # `| head` has read enough

@@ -160,7 +160,8 @@ def run_suite(selected: Suite, name: str, roots: Mapping[str, Path], workers: in
         missing = len(wanted) - len(records)
         raise SuiteError("\n".join([f"{missing} of {len(wanted)} experiments failed:", *failures]))
     compared = outputs.compare(records, common.results / "reference" / name)
-    return "\n".join([written, *outputs.cut_texts(records), compared, "", "\n\n".join(map(str, advised))])
+    told = [written, *outputs.cut_texts(records), *filter(None, [compared])]
+    return "\n".join([*told, "", "\n\n".join(map(str, advised))])
 
 
 def _register(tracker: Tracker, suite: str, advised: Sequence[Advice]) -> None:

@@ -58,6 +58,7 @@ def fill(  # noqa: PLR0913, PLR0917 - one parameter an option of the command
     page = None if review is None else Review(review, review_rows)
     folder = model_folder(model, results, runs)
     print(fill_table(table, folder, out, question, page, overwrite=overwrite))
+    print(f"\n{out} holds the table" + (f"; open {review} in a browser to check it" if review else ""))
 
 
 def model_folder(model: Path, results: Path, runs: Path) -> Path:

@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING, Any
 
 from tyro.conf import Positional
 
-from benchmarks.commands.options import CommonOptions, Pairs, pairs
+from benchmarks.commands.filling import model_folder
+from benchmarks.commands.options import RESULTS, RUNS, CommonOptions, Pairs, pairs
 from benchmarks.processes import quiet
 
 if TYPE_CHECKING:
@@ -53,14 +54,23 @@ def list_backbones() -> str:
     return "\n".join(usable())
 
 
-def predict(model: Path, image: Path | None = None, text: str | None = None, precision: float = 0.9) -> None:
+def predict(
+    model: Path,
+    image: Path | None = None,
+    text: str | None = None,
+    precision: float = 0.9,
+    results: Path = RESULTS,
+    runs: Path = RUNS,
+) -> None:
     """Classify one product with a saved model, and say which answers can be trusted.
 
     Args:
-        model: a folder runs/experiments/KEY/model.
+        model: a folder runs/experiments/KEY/model, or a suite whose pick is taken.
         image: a photo.
         text: a title.
         precision: the share of trusted answers that has to be right; the threshold for it is from validation.
+        results: where the suites are.
+        runs: where their models are.
     """
     import pandas as pd
 
@@ -68,7 +78,7 @@ def predict(model: Path, image: Path | None = None, text: str | None = None, pre
     from benchmarks.serving import load_model
 
     quiet()
-    saved = load_model(model)
+    saved = load_model(model_folder(model, results, runs))
     row = {"image": [None if image is None else read(image, "predict")], "text": [text]}
     answers = saved.predict(pd.DataFrame(row, dtype=object), precision, text="text", image="image")
     print(_verdicts(saved, answers, precision))

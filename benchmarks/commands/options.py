@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Literal, TypeVar
@@ -35,6 +35,22 @@ def _listed(metavar: str, parse: Callable[[str], T]) -> PrimitiveConstructorSpec
 Names = Annotated[tuple[str, ...], _listed("[NAME ...]", str)]
 Numbers = Annotated[tuple[int, ...], _listed("[INT ...]", int)]
 Pairs = Annotated[tuple[str, ...], arg(metavar="[NAME=VALUE ...]")]
+
+
+REPEATABLE = ("--data", "--option", "--hparam")
+
+
+def joined(arguments: Sequence[str]) -> list[str]:
+    """`--option a=1 --option b=2` as `--option a=1 b=2`; argparse would forget the first."""
+    rest: list[str] = []
+    values: dict[str, list[str]] = {flag: [] for flag in REPEATABLE if arguments.count(flag) > 1}
+    taken = rest
+    for argument in arguments:
+        if argument.startswith("--"):
+            taken = values.get(argument, rest)
+        if argument not in values:
+            taken.append(argument)
+    return [*rest, *(word for flag, words in values.items() for word in (flag, *words))]
 
 
 @dataclass(frozen=True)

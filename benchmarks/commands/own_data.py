@@ -21,7 +21,7 @@ def first_look(options: Mapping[str, Any], common: CommonOptions) -> str:
     """
     from benchmarks.datasets import DATASETS, parse_options
     from benchmarks.datasets.loading.splits import DataError
-    from benchmarks.datasets.manifest import ManifestOptions, command_line, look
+    from benchmarks.datasets.manifest import ManifestOptions, look
 
     given = parse_options("manifest", DATASETS["manifest"], options)
     path = common.roots().get("manifest")
@@ -38,13 +38,23 @@ def first_look(options: Mapping[str, Any], common: CommonOptions) -> str:
         lines.append("no column has 2 to 200 values that recur: name what is to be predicted with labels=COLUMN")
     if chosen["text"] is chosen["image"] is None:
         lines.append("no column of texts or photos was found: name one with text=COLUMN or image=COLUMN")
-    return "\n".join([*lines, "", command_line(path, chosen)])
+    return "\n".join([*lines, "", proposal.command(path)])
 
 
 def _short(value: str) -> str:
     """The ends of a long value: a path begins like its neighbours."""
     half = WIDTH // 2
     return value if len(value) <= WIDTH else f"{value[:half]}...{value[-half:]}"
+
+
+def _read(values: Sequence[str], role: str) -> list[str]:
+    """Values as they are learnt from: texts without HTML."""
+    import pyarrow as pa
+
+    from benchmarks.datasets.reading.values import clean_text
+
+    read = clean_text(pa.chunked_array([pa.array(values, pa.string())]))[0].to_pylist() if role == "text" else values
+    return [_short(value) for value in read if value]
 
 
 def _table(columns: Sequence[Any], roles: Mapping[object, str]) -> list[str]:
@@ -54,7 +64,7 @@ def _table(columns: Sequence[Any], roles: Mapping[object, str]) -> list[str]:
         (
             Cell(column.name),
             Cell(roles.get(column.name, "")),
-            Cell("; ".join(_short(value) for value in column.examples[:SHOWN])),
+            Cell("; ".join(_read(column.examples[:SHOWN], roles.get(column.name, "")))),
             Cell(f"{column.values:,}", column.values),
             Cell(f"{column.missing:,}", column.missing),
         )

@@ -33,7 +33,8 @@ def check_readable(examined: Examined) -> Iterator[Finding]:
             count=len(problems),
             sentence=f"{len(problems):,} of {examined.splits.report.rows:,} rows cannot be used: "
             f"{'; '.join(problems[:TOLD])}{rest}.",
-            advice="Restore or remove them, or run with --on-bad-sample skip, which leaves them out and counts them.",
+            advice="Restore or remove them, or run with --on-bad-sample skip, which leaves them out, or blank, which "
+            "keeps their texts; both count them.",
             rows=tuple(problems),
             remains=tuple(_remains(examined.splits.bad_files.get(problem)) for problem in problems[:SHOWN]),
         )

@@ -11,8 +11,9 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict, ValidationError
 
 from benchmarks.datasets.loading.splits import DataError, split_names
 from benchmarks.datasets.manifest import ManifestOptions, PhotoFolder
+from benchmarks.datasets.manifest.cells import describe
 from benchmarks.datasets.manifest.columns import images_folder
-from benchmarks.datasets.manifest.proposal import describe, propose
+from benchmarks.datasets.manifest.proposal import propose
 from benchmarks.datasets.reading import RawTable, ReadOptions
 from benchmarks.names import UnknownName, choose
 from benchmarks.serving import SavedModel

@@ -121,12 +121,15 @@ def answer_table(table: Path, model: Path, work: Work, question: Question) -> Fi
     frames = _Frames(source, asked, size)
     with tqdm(total=raw.columns.num_rows, initial=done * size, desc="fill", unit=" rows", delay=2) as bar:
         _answer(frames, saved, work, parts.missing()[:1], bar)
+        changes = _changes(saved, asked, parts.first(), ())
         try:
-            writing.check(source, _changes(saved, asked, parts.first(), ()), work.out)
+            writing.check(source, changes, work.out)
         except DataError:
             work.forget()
             raise
         _answer(frames, saved, work, parts.missing(), bar)
+    if said := writing.note(source, changes, work.out):
+        notes.append(said)
     return Filled(source, saved, asked, parts, tuple(notes))
 
 

@@ -162,6 +162,8 @@ def _alone(pick: Pick, by_task: Sequence[Pick]) -> Iterable[str]:
 
 def _reasons(pick: Pick) -> Iterable[str]:
     """Task by task: how far texts go, and whether photos add to it; Holm's correction over the tasks."""
+    if 0 in pick.record.facts.get("evidence", {}).get("val", {}).values():  # no photo or no text at all
+        return
     pairs = {task: pair for task in pick.chosen.tasks if (pair := _text_and_photo(pick.candidates, task))}
     p_values = {task: p_value(text.outcomes, photo.outcomes, [task]) for task, (text, photo) in pairs.items()}
     known = {task: p for task, p in p_values.items() if p is not None}

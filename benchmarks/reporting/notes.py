@@ -202,7 +202,7 @@ def _behind(values: dict[str, float], photos: str) -> Iterable[str]:
 
 
 def _worth_of_photos(models: Models, values: dict[str, float]) -> str:
-    if SAME_ON_TEXTS not in values:
+    if SAME_ON_TEXTS not in values or not all(models[CMA_CLIP][0].facts.get("evidence", {}).get("test", {}).values()):
         return ""
     texts = values[SAME_ON_TEXTS]
     gain = values[CMA_CLIP] - texts

@@ -11,6 +11,7 @@ from typing import Any
 import pandas as pd
 from PIL import Image
 
+from benchmarks.serving.inputs import options_of
 from benchmarks.serving.saved_model import PRECISION, SavedModel, load_model
 
 NEEDED = (
@@ -27,6 +28,12 @@ class Served:
 
     def __init__(self, model: SavedModel):
         self.model = model
+
+    def columns(self) -> list[str]:
+        """Of the table that the model was trained on: its text and photo, and the tasks, whose values are kept."""
+        options = options_of(self.model.record)
+        tasks = [task.name for task in self.model.classifier.tasks]
+        return list(dict.fromkeys(name for name in (options.text, options.image, *tasks) if name is not None))
 
     def predict(self, frame: pd.DataFrame, params: Mapping[str, Any] | None = None) -> pd.DataFrame:
         """The columns that `SavedModel.predict` adds to a table; those of the table itself are not sent back.

@@ -159,7 +159,7 @@ class SavedModel:
             best, confidence, answered = answers.suggestion, answers.confidence, answers.answered
         weights = None
         if predictions.modality_weights is not None:
-            means = rows.mean(predictions.modality_weights[task.name]).astype(np.float64)
+            means = rows.mean(predictions.modality_weights[task.name]).astype(np.float64).round(DECIMALS)
             weights = np.where(evidence[:, None], means, np.nan)
         return TaskAnswers(
             suggested=np.where(evidence, np.array(task.classes, dtype=object)[best], NOTHING),

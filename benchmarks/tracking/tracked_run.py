@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import time
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -117,13 +117,14 @@ class TrackedRun:
         from benchmarks.serving.saved_model import PRECISION, load_model
 
         mlflow.set_tracking_uri(self.connection.uri)
-        answers = Served(load_model(folder)).predict(example())
+        served = Served(load_model(folder))
+        answers = served.predict(example())
         with mlflow.start_run(run_id=self.run_id):
             mlflow.pyfunc.log_model(
                 name="model",
                 loader_module="benchmarks.serving",
                 data_path=str(folder),
-                signature=_signature(answers),
+                signature=_signature(answers, served.columns()),
                 input_example=(example(), {"precision": PRECISION}),
                 pip_requirements=requirements(),
                 tags=_description(folder),
@@ -136,8 +137,11 @@ def _description(folder: Path) -> dict[str, str]:
     return {"mlflow.note.content": card.read_text(encoding="utf-8")[:LONGEST_NOTE]} if card.is_file() else {}
 
 
-def _signature(answers: pd.DataFrame) -> Any:  # noqa: ANN401 - mlflow's own
-    """Columns of a request and of an answer like the one given; any value may be missing."""
+def _signature(answers: pd.DataFrame, own: Iterable[str]) -> Any:  # noqa: ANN401 - mlflow's own
+    """Columns of a request and of an answer like the one given; any may be missing.
+
+    MLflow drops columns that are not named here: so are those of the table that the model was trained on.
+    """
     from mlflow.models import ModelSignature
     from mlflow.types import ColSpec, ParamSchema, ParamSpec, Schema
     from mlflow.types.schema import AnyType
@@ -146,6 +150,7 @@ def _signature(answers: pd.DataFrame) -> Any:  # noqa: ANN401 - mlflow's own
     from benchmarks.serving.saved_model import PRECISION
 
     inputs = [ColSpec("string", "text", required=False), ColSpec(AnyType(), "image", required=False)]
+    inputs += [ColSpec(AnyType(), name, required=False) for name in own if name not in ("text", "image")]
     kinds = {name: "double" if is_float_dtype(answers[name]) else "string" for name in answers}
     outputs = [ColSpec(kind, name, required=False) for name, kind in kinds.items()]
     return ModelSignature(Schema(inputs), Schema(outputs), ParamSchema([ParamSpec("precision", "double", PRECISION)]))

@@ -26,14 +26,14 @@ import pyarrow as pa
 from benchmarks.datasets.loading.build import TaskSpec, build_splits
 from benchmarks.datasets.loading.rows import LeakError
 from benchmarks.datasets.loading.splits import Card, DataError, Source, Splits
-from benchmarks.datasets.manifest.cells import settle
+from benchmarks.datasets.manifest.cells import Column, describe, settle
 from benchmarks.datasets.manifest.columns import Table, images_folder, photo_notes
 from benchmarks.datasets.manifest.command import command_line
 from benchmarks.datasets.manifest.folder import PhotoFolder, files_below
 from benchmarks.datasets.manifest.options import TIES, ManifestOptions, Ties
 from benchmarks.datasets.manifest.photos import facts_of
 from benchmarks.datasets.manifest.placement import SPLITS
-from benchmarks.datasets.manifest.proposal import Column, Proposal, describe, propose
+from benchmarks.datasets.manifest.proposal import Proposal, propose
 from benchmarks.datasets.reading import RawTable, read_table
 from benchmarks.names import UnknownName, choose
 from benchmarks.records.store import write_text
@@ -181,7 +181,7 @@ def _without_labels(path: Path, options: ManifestOptions) -> str:
     _, columns, proposal = look(path, options)
     return (
         f"manifest: option labels is missing: which columns are to be predicted? {path} has the columns "
-        f"{', '.join(column.name for column in columns)}; proposed: {command_line(path, proposal.options)}; "
+        f"{', '.join(column.name for column in columns)}; proposed: {proposal.command(path)}; "
         f"`{shlex.join(['cma-bench', 'data', 'show', 'manifest', '--data', f'manifest={path}'])}` says more"
     )
 

@@ -3,17 +3,81 @@
 from __future__ import annotations
 
 import json
+import re
 import shlex
 from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import Any
 
+import numpy as np
 import pyarrow as pa
+import pyarrow.compute as pc
 
 from benchmarks.datasets.manifest.label_cells import check_lists
 from benchmarks.datasets.manifest.options import ManifestOptions
 from benchmarks.datasets.manifest.photos import Where
 from benchmarks.datasets.reading import RawTable
 from benchmarks.datasets.reading.values import Settled, clean_text, doubtful, mark_missing, settle_labels
+
+MOST = 200
+"""Values that a column of labels has, at most."""
+EXAMPLES = 3
+
+
+@dataclass(frozen=True)
+class Column:
+    """What a column holds.
+
+    Attributes:
+        known: cells with a value.
+        missing: cells without one.
+        values: different values; equal numbers count once.
+        recurring: cells whose value another cell has, too.
+        examples: the commonest values; of labels up to `MOST`, of others a few.
+        words: mean number of words in a cell.
+    """
+
+    name: str
+    known: int
+    missing: int
+    values: int
+    recurring: int
+    examples: tuple[str, ...]
+    words: float
+    is_binary: bool = False
+
+    @property
+    def named(self) -> list[str]:
+        """The words of its name in lower case; productId has two."""
+        return re.findall(r"[^\W_]+", re.sub(r"(?<=[a-z])(?=[A-Z])", "_", self.name).lower())
+
+
+def describe(raw: RawTable, given: ManifestOptions) -> tuple[Column, ...]:
+    """What each column holds; what is missing and what is one value is said by the options."""
+    return tuple(_describe(name, raw, given) for name in raw.columns.column_names)
+
+
+def _describe(name: str, raw: RawTable, given: ManifestOptions) -> Column:
+    column = raw.columns[name]
+    if not pa.types.is_string(column.type):
+        known = len(column) - column.null_count
+        return Column(name, known, column.null_count, known, 0, (), 0.0, is_binary=True)
+    cells = mark_missing(column, given.missing).values
+    if pc.count_distinct(cells).as_py() <= 2 * MOST:  # 0 and 0.0 of as many labels
+        cells = settle_label(name, raw, given).values
+    known = cells.drop_null()
+    counts = known.value_counts()
+    sizes = counts.field(1).to_numpy()
+    order = np.argsort(-sizes, kind="stable")[: MOST if len(sizes) <= MOST else EXAMPLES]
+    return Column(
+        name=name,
+        known=len(known),
+        missing=len(cells) - len(known),
+        values=len(sizes),
+        recurring=int(sizes[sizes > 1].sum()),
+        examples=tuple(counts.field(0).take(pa.array(order)).to_pylist()),
+        words=(pc.mean(pc.count_substring(known, " ")).as_py() or 0.0) + 1,
+    )
 
 
 def settle(raw: RawTable, options: ManifestOptions) -> tuple[pa.Table, list[str]]:

@@ -7,10 +7,11 @@ import shlex
 from collections.abc import Mapping
 from pathlib import Path
 
+from benchmarks.datasets.loading.splits import OnBadSample
 from benchmarks.datasets.manifest.options import ManifestOptions
 
 
-def command_line(path: Path | str, options: Mapping[str, object]) -> str:
+def command_line(path: Path | str, options: Mapping[str, object], on_bad_sample: OnBadSample = "error") -> str:
     """What a user types to run the suite; options with their default values are left out."""
     words = ["cma-bench", "suite", "--suite", "manifest", "--data", f"manifest={path}", "--option"]
     order = [name for name in ManifestOptions.model_fields if name in options and name != "labels"]
@@ -18,7 +19,7 @@ def command_line(path: Path | str, options: Mapping[str, object]) -> str:
     for name in order:
         if options[name] != ManifestOptions.model_fields[name].get_default():
             words.append(f"{name}={_as_option(options[name])}")
-    return shlex.join(words)
+    return shlex.join([*words, *([] if on_bad_sample == "error" else ["--on-bad-sample", on_bad_sample])])
 
 
 def _as_option(value: object) -> str:

@@ -5,15 +5,15 @@ from __future__ import annotations
 import os
 import re
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
-import numpy as np
 import pyarrow as pa
-import pyarrow.compute as pc
 
-from benchmarks.datasets.loading.splits import DataError
-from benchmarks.datasets.manifest.cells import doubts, list_notes, settle_label
+from benchmarks.datasets.loading.splits import DataError, OnBadSample
+from benchmarks.datasets.manifest.cells import EXAMPLES, MOST, Column, doubts, list_notes, settle_label
+from benchmarks.datasets.manifest.command import command_line
 from benchmarks.datasets.manifest.folder import PhotoFolder
 from benchmarks.datasets.manifest.options import ManifestOptions
 from benchmarks.datasets.manifest.photos import find_photos, folder_that_fits, photos_of
@@ -23,50 +23,21 @@ from benchmarks.datasets.reading.table import PHOTO_NAME
 from benchmarks.datasets.reading.values import mark_missing
 from benchmarks.records.record import MEAN
 
-FEWEST, MOST = 2, 200
-"""Values of a column that may be labels."""
+FEWEST = 2
+"""Values of a column that may be labels; `MOST` at most."""
 LONGEST_LABEL = 5
 """Words that a label has on average, at most."""
 LARGEST_GROUP = 20
 """Rows that share a group on average, at most."""
 LOOKED_AT = 50
 """Cells of a column that are looked for as files."""
-EXAMPLES = 3
 
 FRACTION = re.compile(r"-?\d+[.,]\d*[1-9]\d*")
 DATE = re.compile(r"\d{4}-\d\d-\d\d.*|\d{1,2}[./]\d{1,2}[./]\d{2,4}.*")
-ID_WORDS = {"id", "ids", "sku", "asin", "code", "key", "uid", "uuid", "ean", "upc", "gtin", "isbn", "number", "nr"}
+ID_WORDS = {"id", "ids", "sku", "asin", "code", "key", "uid", "uuid", "ean", "upc", "gtin", "isbn", "number", "ref"}
 GROUP_WORDS = {"group", "family", "parent", "listing"}
 TEXT_WORDS = {"text", "title", "name", "description", "caption", "titel", "beschreibung"}
 QUANTITIES = {"price", "cost", "weight", "width", "height", "depth", "quantity", "qty", "stock", "amount"}
-
-
-@dataclass(frozen=True)
-class Column:
-    """What a column holds.
-
-    Attributes:
-        known: cells with a value.
-        missing: cells without one.
-        values: different values; equal numbers count once.
-        recurring: cells whose value another cell has, too.
-        examples: the commonest values; of labels up to `MOST`, of others a few.
-        words: mean number of words in a cell.
-    """
-
-    name: str
-    known: int
-    missing: int
-    values: int
-    recurring: int
-    examples: tuple[str, ...]
-    words: float
-    is_binary: bool = False
-
-    @property
-    def named(self) -> list[str]:
-        """The words of its name in lower case; productId has two."""
-        return re.findall(r"[^\W_]+", re.sub(r"(?<=[a-z])(?=[A-Z])", "_", self.name).lower())
 
 
 @dataclass(frozen=True)
@@ -76,44 +47,22 @@ class Proposal:
     Attributes:
         options: name -> value, those that the user gave among them; None where there is no such column.
         notes: what is in the way.
+        on_bad_sample: how to go on although a few photos are missing.
     """
 
     options: Mapping[str, object]
     notes: tuple[str, ...] = ()
+    on_bad_sample: OnBadSample = "error"
+
+    def command(self, path: Path | str) -> str:
+        """What a user types to run the suite on the table."""
+        return command_line(path, self.options, self.on_bad_sample)
 
     @property
     def labels(self) -> tuple[str, ...]:
         """The label columns."""
         found = self.options["labels"]
         return found if isinstance(found, tuple) else ()
-
-
-def describe(raw: RawTable, given: ManifestOptions) -> tuple[Column, ...]:
-    """What each column holds; what is missing and what is one value is said by the options."""
-    return tuple(_describe(name, raw, given) for name in raw.columns.column_names)
-
-
-def _describe(name: str, raw: RawTable, given: ManifestOptions) -> Column:
-    column = raw.columns[name]
-    if not pa.types.is_string(column.type):
-        known = len(column) - column.null_count
-        return Column(name, known, column.null_count, known, 0, (), 0.0, is_binary=True)
-    cells = mark_missing(column, given.missing).values
-    if pc.count_distinct(cells).as_py() <= 2 * MOST:  # 0 and 0.0 of as many labels
-        cells = settle_label(name, raw, given).values
-    known = cells.drop_null()
-    counts = known.value_counts()
-    sizes = counts.field(1).to_numpy()
-    order = np.argsort(-sizes, kind="stable")[: MOST if len(sizes) <= MOST else EXAMPLES]
-    return Column(
-        name=name,
-        known=len(known),
-        missing=len(cells) - len(known),
-        values=len(sizes),
-        recurring=int(sizes[sizes > 1].sum()),
-        examples=tuple(counts.field(0).take(pa.array(order)).to_pylist()),
-        words=(pc.mean(pc.count_substring(known, " ")).as_py() or 0.0) + 1,
-    )
 
 
 def propose(raw: RawTable, columns: Sequence[Column], given: ManifestOptions, root: Path) -> Proposal:
@@ -129,7 +78,7 @@ def propose(raw: RawTable, columns: Sequence[Column], given: ManifestOptions, ro
     folder = PhotoFolder(root, raw.folder)
     if "image" not in chosen:
         chosen["image"] = _image(raw, columns, folder, given.missing)
-    notes = _photos(raw, chosen, folder, given)
+    notes, few_missing = _photos(raw, chosen, folder, given)
     rest = [column for column in columns if column.name not in {*chosen.values()} and not column.is_binary]
     for role, guess in (("split", _split), ("group", _group), ("text", _text)):
         if role not in chosen:
@@ -138,7 +87,8 @@ def propose(raw: RawTable, columns: Sequence[Column], given: ManifestOptions, ro
     if "id" not in chosen:
         chosen["id"] = _id([column for column in columns if column.name in {chosen["image"], *(c.name for c in rest)}])
     labels, lists = _labels(raw, [column for column in rest if column.name != chosen["id"]], given)
-    return Proposal({"labels": labels, **chosen}, (*notes, *lists))
+    on_bad_sample: OnBadSample = "blank" if chosen["text"] else "skip"
+    return Proposal({"labels": labels, **chosen}, (*notes, *lists), on_bad_sample if few_missing else "error")
 
 
 def _photo_share(raw: RawTable, column: Column, folder: PhotoFolder, missing: Sequence[str]) -> tuple[float, float]:
@@ -166,14 +116,17 @@ def _image(raw: RawTable, columns: Sequence[Column], folder: PhotoFolder, missin
     return max(likely, key=lambda name: (*shares[name], name == "image"), default=None)
 
 
-def _photos(raw: RawTable, chosen: dict[str, object], folder: PhotoFolder, given: ManifestOptions) -> list[str]:
-    """What is in the way of the photos; where they lie elsewhere, `images` is chosen."""
+def _photos(
+    raw: RawTable, chosen: dict[str, object], folder: PhotoFolder, given: ManifestOptions
+) -> tuple[list[str], bool]:
+    """(What is in the way of the photos, whether it is only that a few are missing).
+
+    Where they lie elsewhere, `images` is chosen.
+    """
     image = chosen["image"]
-    if not isinstance(image, str) or image not in raw.columns.column_names:
-        return []
-    column = raw.columns[image]
-    if not pa.types.is_string(column.type):
-        return []
+    column = raw.columns[image] if isinstance(image, str) and image in raw.columns.column_names else None
+    if column is None or not pa.types.is_string(column.type):
+        return [], False
     cells = mark_missing(column, given.missing).values
     try:
         photos = find_photos(cells, raw.origins, folder, "error")
@@ -181,12 +134,17 @@ def _photos(raw: RawTable, chosen: dict[str, object], folder: PhotoFolder, given
         names = cells.drop_null().unique().to_pylist()
         elsewhere = None if "images" in chosen else folder_that_fits(names[:LOOKED_AT], folder)
         if elsewhere is None:
-            return [str(error)]
+            with suppress(DataError):
+                return [str(error)], bool(find_photos(cells, raw.origins, folder, "skip"))
+            return [str(error)], False
         chosen["images"] = os.path.relpath(elsewhere, folder.base)
         return _photos(raw, chosen, PhotoFolder(elsewhere, folder.base), given)
     several = int((photos.counts() > 1).sum())
     more = f"{several:,} rows name several photos: the first is used, photos=all uses every one."
-    return [*photos.notes, *([more] if several else [])]
+    files = zip(photos.names, photos.files, strict=True)
+    lost = next((name for name, (first, *_) in files if not os.path.isfile(first)), None)  # noqa: PTH113
+    gone = [f"the photo {lost!r} does not exist."] if lost else []
+    return [*photos.notes, *([more] if several else []), *gone], bool(gone)
 
 
 def _split(columns: Sequence[Column]) -> str | None:
@@ -219,7 +177,7 @@ def _id(columns: Sequence[Column]) -> str | None:
 
 
 def _is_id(column: Column) -> bool:
-    return bool(column.named) and (column.named[-1] in ID_WORDS or column.named[-1].endswith("nummer"))
+    return bool(column.named) and (column.named[-1] in ID_WORDS or column.named[-1].endswith(("nummer", "nr")))
 
 
 def _labels(raw: RawTable, columns: Sequence[Column], given: ManifestOptions) -> tuple[tuple[str, ...], list[str]]:

@@ -22,7 +22,7 @@ DOUBTFUL_WORDS = frozenset((
     "no info", "no information", "no value", "none", "none other", "not applicable", "not available",
     "not given", "not known", "not set", "not specified", "not stated", "null", "other none", "other unknown",
     "tba", "tbc", "tbd", "to be determined", "unbekannt", "undefined", "unk", "unknown", "unknown other",
-    "unspecified", "void",
+    "unspecified", "void", "ohne angabe", "s d", "sin datos", "sin especificar", "no aplica", "n c", "non renseigné",
 ))  # fmt: skip
 """Class names that often mean that nothing is known, in lower case, a blank for every mark between words. They are
 classes unless the user says that they are missing."""

@@ -75,6 +75,11 @@ def check(source: Source, changes: Changes, target: Path) -> None:
     FORMATS[ending(target)].check(source, changes, target)
 
 
+def note(source: Source, changes: Changes, target: Path) -> str | None:
+    """What a user should know of how the answers are written."""
+    return delimited.note(source, changes, target) if FORMATS[ending(target)] is DELIMITED else None
+
+
 def write(source: Source, changes: Changes, target: Path) -> None:
     """Write the whole table.
 
@@ -95,4 +100,4 @@ def _is_alike(source: Source, target: Path) -> bool:
     return one == other
 
 
-__all__ = ["FORMATS", "Changes", "Source", "check", "check_ending", "ending", "write"]
+__all__ = ["FORMATS", "Changes", "Source", "check", "check_ending", "ending", "note", "write"]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import codecs
 import csv
 import re
 from collections.abc import Iterator, Sequence
@@ -15,7 +16,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from benchmarks.datasets.loading.splits import DataError
-from benchmarks.datasets.reading.encoding import open_text
+from benchmarks.datasets.reading.encoding import open_bytes, open_text
 from benchmarks.datasets.reading.layout import Dialect, Layout
 from benchmarks.filling.writing.changes import Changes, Source, decimal, merged
 from benchmarks.filling.writing.encoded import Encoded
@@ -140,15 +141,35 @@ def check(source: Source, changes: Changes, target: Path) -> None:
         )
 
 
+def note(source: Source, changes: Changes, target: Path) -> str | None:
+    """A table of ASCII alone does not say which encoding is expected of letters that only the answers have."""
+    encoded, file = style(source, target).encoded, source.file
+    said = sorted(value for values in changes.filled.values() for value in values if not value.isascii())
+    if not said or file is None or source.raw.layout is None or encoded != Encoded():
+        return None
+    with open_bytes(file) as opened:
+        if not all(line.isascii() for line in opened):
+            return None
+    return (
+        f"The table has ASCII letters only, so answers such as {said[0]!r} are written in UTF-8. Excel may show them "
+        "wrong: --option encoding=cp1252 writes them as it expects, or let --out end in .xlsx."
+    )
+
+
 def style(source: Source, target: Path) -> Style:
-    """How the target is written: as the source where that is CSV of the same ending, else as UTF-8."""
+    """How the target is written: as the source where that is CSV of the same ending, else as UTF-8.
+
+    What comes from Excel has the mark by which Excel knows UTF-8.
+    """
     layout = source.raw.layout
     if layout is not None and source.file is not None and _ending(source.file) == _ending(target):
         return style_of(source, source.file, layout)
     if layout is not None and source.raw.origins.files[0].lower().removesuffix(".gz").endswith(_ending(target)):
         codec = layout.encoding if layout.encoding not in ("utf-8-sig", "utf-16", "utf-32") else "utf-8"
         return Style(layout.dialect, Encoded(codec), decimal_comma=_decimal_comma(source))
-    return Style(Dialect(SEPARATORS.get(_ending(target), ",")), Encoded())
+    from_excel = source.raw.origins.files[0].lower().endswith((".xlsx", ".xlsm"))
+    encoded = Encoded("utf-8", codecs.BOM_UTF8) if from_excel else Encoded()
+    return Style(Dialect(SEPARATORS.get(_ending(target), ",")), encoded)
 
 
 def _ending(path: Path) -> str:

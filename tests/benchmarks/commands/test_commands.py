@@ -181,7 +181,7 @@ WRONG = {
     "data that is no pair": (["data", "show", "--data", "folder"], "'folder' is not of the form NAME=VALUE"),
     "data of no data set": (["data", "show", "--data", "catalogue=x"], "unknown data set 'catalogue'; did you mean"),
     "no records": (["tables", "--suite", "nowhere"], "results/nowhere/records holds no records; run `cma-bench suite`"),
-    "no model": (["predict", "--model", "nowhere", "--text", "dress"], "nowhere holds no model"),
+    "no model": (["predict", "--model", "nowhere", "--text", "dress"], "nowhere is neither a folder nor a suite"),
 }
 
 

@@ -13,7 +13,7 @@ from pyarrow import parquet
 
 from benchmarks.datasets.loading.splits import DataError
 from benchmarks.datasets.reading import ReadOptions, read_table
-from benchmarks.filling.writing import Changes, Source, check, write
+from benchmarks.filling.writing import Changes, Source, check, note, write
 from benchmarks.filling.writing.json_rows import members
 
 ADDED = pa.schema([("color_suggested", pa.string()), ("color_confidence", pa.float64()), ("problem", pa.string())])
@@ -135,6 +135,36 @@ def test_a_class_that_the_encoding_lacks_is_refused_before_anything_is_written(t
         check(source, changes, target)
     check(source, changes, tmp_path / "b.jsonl")
     assert not target.exists()
+
+
+@pytest.mark.parametrize(
+    ("cells", "classes", "options", "told"),
+    [
+        ("Rock", ("weiß",), {}, True),
+        ("Rock", ("white",), {}, False),
+        ("Söckchen", ("weiß",), {}, False),
+        ("Rock", ("weiß",), {"encoding": "cp1252"}, False),
+    ],
+)
+def test_a_table_that_does_not_tell_its_encoding_is_pointed_out(tmp_path, cells, classes, options, told):
+    path, target = tmp_path / "a.csv", tmp_path / "b.csv"
+    path.write_text(f"name;color\n{cells};\n", encoding="utf-8")
+    source = source_of(path, **options)
+    changes = changes_of(source, {"color": {0: classes[0]}}, classes=classes)
+    said = note(source, changes, target)
+    assert (said is not None and "'weiß'" in said and "encoding=cp1252" in said) is told
+    write(source, changes, target)
+    assert (
+        target.read_bytes().splitlines()[1].startswith(f"{cells};{classes[0]}".encode(options.get("encoding", "utf-8")))
+    )
+
+
+@pytest.mark.parametrize(("ending", "mark"), [("xlsx", b"\xef\xbb\xbf"), ("parquet", b"")])
+def test_csv_from_excel_has_the_mark_that_excel_reads(tmp_path, ending, mark):
+    path = tmp_path / f"a.{ending}"
+    frame = pd.DataFrame({"größe": ["klein"]})
+    frame.to_excel(path, index=False) if ending == "xlsx" else frame.to_parquet(path)
+    assert filled_file(path, tmp_path / "b.csv").startswith(mark + "größe,".encode())
 
 
 def test_a_problem_that_the_encoding_lacks_is_escaped(tmp_path):

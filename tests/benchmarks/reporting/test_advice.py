@@ -115,6 +115,13 @@ def test_whether_photos_help_is_told_task_by_task():
     assert "For one task by itself: color image_only (80.0 %); style text_only (90.0 %)." in lines
 
 
+@pytest.mark.parametrize("absent", ["image", "text"])
+def test_a_table_without_photos_or_texts_has_no_such_comparison(absent):
+    facts = {"evidence": {"val": {"text": 1.0, "image": 1.0, absent: 0.0}}}
+    records = [made("text_only", 0.5, 0.9, reads=("text",), facts=facts), made("mmbt", 0.7, 0.9, facts=facts)]
+    assert not any("seeing photos" in line for line in said(FLOOR, *records).sentences)
+
+
 def test_where_no_model_is_good_enough_none_is_taken():
     found = said(FLOOR, made("mmbt", 0.2025, 0.2))
     assert found.folder is None

@@ -25,6 +25,13 @@ def test_who_is_ahead_by_how_much_and_what_one_modality_reaches():
     )
 
 
+def test_a_table_without_photos_says_nothing_of_their_worth():
+    ours = record(facts={"evidence": {"test": {"text": 1.0, "image": 0.0}}})
+    behind, _ = notes(with_accuracy(record("text_only"), mean=0.6), with_accuracy(ours, mean=0.5))
+    assert "ahead" in behind
+    assert "photos are worth" not in behind
+
+
 def test_networks_that_were_tuned_apart_are_not_called_the_same():
     ours, texts = (
         with_accuracy(

@@ -74,6 +74,7 @@ def test_counts_of_what_is_not_shown_are_stated():
     filled = int((table["color_decision"] == "filled").sum())
     assert f"A sample of the filled 10 of {filled}" in read.words
     assert f"{filled - 10} more are not shown" in read.words
+    assert " 0 more are not shown" not in read.words
     assert "No threshold promises 90 % for season, so nothing was filled." in read.words
     assert len([card for card in read.cards if card["data-task"] == "color"]) == 30
 

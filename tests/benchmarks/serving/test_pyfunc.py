@@ -15,6 +15,7 @@ import pandas as pd
 import pytest
 
 from benchmarks import models
+from benchmarks.records.record import Experiment
 from benchmarks.serving import load_model
 from benchmarks.serving.pyfunc import Served, _load_pyfunc, example, requirements
 from benchmarks.tracking import default_uri, open_tracker
@@ -55,6 +56,7 @@ def test_the_example_is_a_row_without_problems(folder):
 
 IMPORTED = """
 import sys
+from benchmarks.records.record import Experiment
 from benchmarks.serving import load_model
 from benchmarks.serving.pyfunc import example
 load_model(sys.argv[1]).predict(example())
@@ -171,3 +173,24 @@ def test_the_server_says_what_the_model_says(server, folder, tmp_path):
     plain = json.dumps({"dataframe_split": {"columns": ["text"], "data": [["a shirt"]]}}).encode()
     (answer,) = json.loads(asked(server, "invocations", plain))["predictions"]
     assert answer["size_decision"] in ("filled", "review")
+
+
+@pytest.mark.filterwarnings("ignore::DeprecationWarning", "ignore::UserWarning")
+def test_the_columns_of_the_own_table_are_answered_and_values_kept(saved, tmp_path):
+    import mlflow
+
+    place, runs = tmp_path / "model", tmp_path / "runs"
+    options = {"labels": "color,size", "text": "Bezeichnung", "image": None}
+    own = Experiment(dataset="manifest", model="tfidf_logistic", seed=0, dataset_options=options)
+    models.save("tfidf_logistic", saved("tfidf_logistic").classifier, place, saved("tfidf_logistic").answering)
+    models.save_record(place, record(experiment=own))
+    with open_tracker(default_uri(runs), "suite", runs).run(own, "key", {}) as run:
+        run.log_model(place)
+    (logged,) = runs.rglob("MLmodel")
+    frame = pd.DataFrame(
+        {"Bezeichnung": ["red dress", "a shirt"], "Preis": [1.5, 2], "color": [None, "red"], "size": np.nan}
+    )
+    answers = mlflow.pyfunc.load_model(str(logged.parent)).predict(frame)
+    expected = Served(load_model(place)).predict(frame)
+    pd.testing.assert_frame_equal(answers, expected)
+    assert answers["color_decision"].tolist()[1] == "kept"

@@ -179,3 +179,32 @@ def test_missing_labels_are_answered_with_columns_and_a_command(shop):
     assert "has the columns sku, family_id, photo" in str(refused.value)
     assert "--option labels=colour,kind image=photo text=headline" in str(refused.value)
     assert "Field required" not in str(refused.value)
+
+
+@pytest.mark.parametrize("lost", [1, 3])
+@pytest.mark.parametrize(("text", "way_on"), [("headline", "blank"), (None, "skip")])
+def test_the_proposed_command_loads_where_a_few_photos_are_missing(shop, text, way_on, lost):
+    folder, rows = shop
+    kept = rows[lost:]
+    gone = [{**row, "photo": f"gone{n}.jpg"} for n, row in enumerate(rows[:lost])]
+    path = write(folder / "p.csv", [{**row, "set": ""} for row in [*gone, *kept]])
+    proposal = proposed(path, text=text, image="photo")
+    assert any("gone0.jpg" in note for note in proposal.notes)
+    command, _, given = proposal.command(path).rpartition(" --on-bad-sample ")
+    assert given == way_on
+    splits = datasets.load("manifest", Source(path, folder / "cache", way_on), options_of(command))
+    assert sum(map(len, splits.parts().values())) == (60 if way_on == "blank" else 60 - lost)
+
+
+def test_no_way_on_is_proposed_where_most_photos_are_missing(shop):
+    folder, rows = shop
+    path = write(
+        folder / "p.csv", [{**row, "photo": row["photo"] if n < 20 else "gone.jpg"} for n, row in enumerate(rows)]
+    )
+    assert "--on-bad-sample" not in proposed(path, image="photo").command(path)
+
+
+@pytest.mark.parametrize("name", ["Artikelnr.", "Artikelnummer", "Ref."])
+def test_an_article_number_is_the_id(tmp_path, name):
+    rows = [{name: row["sku"], "text": row["headline"], "colour": row["colour"]} for row in products()]
+    assert proposed(write(tmp_path / "p.csv", rows)).options["id"] == name
