@@ -76,7 +76,7 @@ def chosen(
     from benchmarks.names import choose
     from benchmarks.records.record import MEAN
     from benchmarks.reporting.outputs import measured
-    from benchmarks.reporting.pick import picks
+    from benchmarks.reporting.pick import picks, too_few_rows
 
     records = suite_records(results, suite)
     if dataset is not None:
@@ -84,6 +84,8 @@ def chosen(
     asked = [record for record in records if _is_asked(record, dataset, options)]
     found = [pick for pick in picks(asked, measured(asked)) if pick.task == MEAN]
     pick = _only(found, suite, way_out)
+    if row is None and not pick.can_be_made:
+        raise ValueError(f"{pick.title}: {too_few_rows(pick)}")
     if row is None and pick.beats_floor is False:
         raise ValueError(
             f"no model of {pick.title} is better than always the largest class, see `cma-bench pick {suite}`; to "

@@ -8,7 +8,7 @@ from pathlib import Path
 from shlex import quote
 
 from benchmarks.records.record import CLEAN, MEAN, Estimate, Record
-from benchmarks.reporting.pick import FLOOR, PRODUCTS, Candidate, Pick, picks
+from benchmarks.reporting.pick import FLOOR, PRODUCTS, Candidate, Pick, picks, too_few_rows
 from benchmarks.reporting.significance import LEVEL, holm, p_value
 
 NAMES_IN_TEXT = "class_name_match"
@@ -69,6 +69,8 @@ def _without_choice(records: Sequence[Record], suite: str) -> Iterable[Advice]:
 
 
 def _advice(pick: Pick, by_task: Sequence[Pick], runs: Path) -> Advice:
+    if not pick.can_be_made:
+        return Advice(pick.title, (too_few_rows(pick),), pick)
     if pick.beats_floor is False:
         return Advice(pick.title, (_none_good_enough(pick), *_alone(pick, by_task), *_reasons(pick)), pick)
     folder = runs / "experiments" / pick.record.key / "model"

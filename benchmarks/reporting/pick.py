@@ -24,6 +24,9 @@ from benchmarks.reporting.significance import LEVEL, p_value, tied_with
 PRODUCTS = 100_000
 """So many products are answered with a trained model, in the cost that decides."""
 
+FEWEST_ROWS = 10
+"""Labelled validation rows that a choice needs, our choice: of fewer, a resample is the sample too often."""
+
 FLOOR = "majority"
 """The model that no other is worth taking for if it is not significantly better."""
 
@@ -102,6 +105,16 @@ class Pick:
         return self.chosen.records[0]
 
     @property
+    def rows(self) -> int:
+        """Labelled rows of the validation split."""
+        return self.best.accuracy(self.task).n
+
+    @property
+    def can_be_made(self) -> bool:
+        """Whether there are enough of them."""
+        return self.rows >= FEWEST_ROWS
+
+    @property
     def answered(self) -> dict[str, Estimate]:
         """Task -> share of the validation split that this model answers at 90 % precision."""
         metrics = _validation(self.record).metrics
@@ -117,6 +130,15 @@ def picks(records: Iterable[Record], order: Sequence[str]) -> list[Pick]:
         ValueError: two records of one row and seed.
     """
     return [pick for group in _groups(records) for pick in _picks(group, order)]
+
+
+def too_few_rows(pick: Pick) -> str:
+    """Why a choice cannot be made, and what to do."""
+    rows = "1 labelled row" if pick.rows == 1 else f"{pick.rows} labelled rows"
+    return (
+        f"No model can be chosen: the validation split has {rows}, and a choice needs at least {FEWEST_ROWS}. Label "
+        "more products: a tenth of them is validation."
+    )
 
 
 def _groups(records: Iterable[Record]) -> list[list[Record]]:

@@ -132,6 +132,19 @@ def test_where_no_model_is_good_enough_none_is_taken():
     assert not any(word in line for line in found.sentences for word in ("Take", "Next", "test split"))
 
 
+@pytest.mark.parametrize(("rows", "told"), [(1, "1 labelled row,"), (9, "9 labelled rows,"), (10, None)])
+def test_too_few_validation_rows_choose_nothing(rows, told):
+    few = [
+        record(name, validation=validation({"color": share}, n=rows), cost=CHEAP.cost)
+        for name, share in (("majority", 0.0), ("tfidf_logistic", 1.0))
+    ]
+    found = said(*few)
+    assert (found.folder is None) == (told is not None)
+    if told is not None:
+        assert told in found.sentences[0]
+        assert "at least 10" in found.sentences[0]
+
+
 def test_without_the_largest_class_that_is_said():
     assert "Whether it beats the largest class is not known: majority was not run." in said(CHEAP).sentences
 
