@@ -3,34 +3,15 @@
 import csv
 import json
 import os
-import signal
 import subprocess
 import sys
-import time
 from pathlib import Path
 
 import pytest
-from mlflow import MlflowClient
 from PIL import Image
 
 from benchmarks.records import store
-from benchmarks.suites import MODEL_ORDER
-
-COMMAND = Path(sys.executable).with_name("cma-bench")
-DATA = ["--option", "num_train=64", "num_val=24", "num_test=32", "image_size=32"]
-
-
-def hparams(tiny, **more):
-    values = {"backbone": tiny, "width": 24, "heads": 2, "depth": 1, "batch_size": 16, **more}
-    return ["--hparam", *(f"{name}={value}" for name, value in values.items())]
-
-
-def cma_bench(*arguments, cwd):
-    return subprocess.run([COMMAND, *arguments], cwd=cwd, capture_output=True, text=True, check=False)
-
-
-def contents(folder):
-    return {path.relative_to(folder): path.read_bytes() for path in folder.rglob("*") if path.is_file()}
+from tests.installed_command import DATA, cma_bench, contents, hparams
 
 
 @pytest.fixture(scope="module")
@@ -141,95 +122,3 @@ def test_the_logged_model_serves_photos_and_titles_in_a_fresh_process(smoke):
         said = cma_bench("predict", "--model", model, "--text", "a red dress", *photo, cwd=folder).stdout
         answer = f"color: {served['color_suggested'][row]} ({served['color_confidence'][row]:.3f}; "
         assert said.startswith(f"{answer}to review: validation promises 90% precision at no threshold)")  # of 24 rows
-
-
-@pytest.mark.filterwarnings("ignore")  # of the libraries behind MLflow's client
-def test_what_ran_untracked_is_mirrored_by_the_next_run_that_tracks(tmp_path):
-    asked = ["run", "--dataset", "catalog", "--model", "majority", *DATA, "--tracking"]
-    assert cma_bench(*asked, "off", cwd=tmp_path).returncode == 0
-    assert not (tmp_path / "runs" / "mlflow.db").exists()
-    for _ in range(2):  # and once only
-        assert cma_bench(*asked, "sqlite", cwd=tmp_path).returncode == 0
-    client = MlflowClient(f"sqlite:///{tmp_path / 'runs' / 'mlflow.db'}")
-    (run,) = client.search_runs(["1"], "tags.kind = 'experiment'")
-    (record,) = store.load_records(tmp_path / "results" / "single")
-    assert run.data.metrics["clean/mean/accuracy"] == record.metrics["clean"]["mean"]["accuracy"].value
-    assert run.info.status == "FINISHED"
-
-
-def test_every_layout_goes_through_the_whole_harness(tiny, tmp_path):
-    """The suite `twins`: loaders, subsets and products of one data set each, in one report."""
-    asked = [
-        "suite",
-        "--suite",
-        "twins",
-        "--models",
-        "tfidf_logistic",
-        "cma_clip",
-        "--workers",
-        "1",
-        "--tracking",
-        "off",
-    ]
-    done = cma_bench(*asked, *hparams(tiny, max_epochs=1), cwd=tmp_path)
-    assert done.returncode == 0, done.stderr
-    records = store.load_records(tmp_path / "results" / "twins")
-    conditions = {record.experiment.dataset: set(record.metrics) for record in records}
-    assert conditions == {
-        "fashion-products": {"clean"},
-        "food101": {"clean", "deduplicated"},
-        "fashion-gen": {"clean", "product-level"},
-        "abo": {"clean"},
-        "mrwpa": {"clean"},
-    }
-    tables = {path.stem for path in (tmp_path / "results" / "twins" / "tables").glob("*.md")}
-    assert {"food101-deduplicated-accuracy", "fashion-gen-product-level-accuracy"} <= tables
-
-
-def test_a_killed_training_ends_as_if_it_had_not_been_killed(tiny, tmp_path):
-    killed, whole = tmp_path / "killed", tmp_path / "whole"
-    which = ["run", "--dataset", "catalog", "--model", "cma_clip", "--tracking", "off"]
-    asked = [*which, *DATA, *hparams(tiny, max_epochs=8, patience=8)]
-    for folder in (killed, whole):
-        folder.mkdir()
-    kept = "runs/experiments/*/checkpoints/epoch=*.ckpt"
-    process = subprocess.Popen([COMMAND, *asked], cwd=killed, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
-    while not list(killed.glob(kept)):
-        assert process.poll() is None
-        time.sleep(0.005)
-    os.kill(process.pid, signal.SIGKILL)
-    process.wait()
-    assert store.load_records(killed / "results" / "single") == []
-    assert "epoch=7.ckpt" not in {path.name for path in killed.glob(kept)}  # something was left to do
-    for folder in (killed, whole):
-        assert cma_bench(*asked, cwd=folder).returncode == 0
-    (resumed,), (straight,) = (store.load_records(folder / "results" / "single") for folder in (killed, whole))
-    for name in ("key", "metrics", "outcomes", "modality_weights", "facts"):
-        assert getattr(resumed, name) == getattr(straight, name)
-    assert not list(killed.glob(kept))
-
-
-def test_the_papers_suite_runs_every_model_on_a_twin_as_on_the_real_thing(tiny, tmp_path):
-    twin = tmp_path / "fashion-gen"
-    assert cma_bench("data", "make-twin", "fashion-gen", twin, "--rows", "120", cwd=tmp_path).returncode == 0
-    asked = ["suite", "--suite", "paper", "--data", f"fashion-gen={twin}", "--seeds", "0", "--workers", "1"]
-    budget = ["--hparam", f"backbone={tiny}", "max_epochs=1"]
-    done = cma_bench(*asked, *budget, "--tracking", "off", cwd=tmp_path)
-    assert done.returncode == 0, done.stderr
-    assert "abo is left out: it needs --data abo=DIR" in done.stdout
-    records = store.load_records(tmp_path / "results" / "paper")
-    assert {record.experiment.model for record in records} == set(MODEL_ORDER)
-    assert {frozenset(record.metrics) for record in records} == {frozenset({"clean", "product-level"})}
-
-    few = [*asked, "--models", "majority", "--tracking", "off", "--results", "few"]
-    broken = cma_bench(*few, "--data", f"fashion-gen={twin}", f"abo={tmp_path}", cwd=tmp_path)
-    assert broken.returncode == 1
-    assert "1 of 2 experiments failed:\nabo cannot be loaded: " in broken.stderr
-    assert len(store.load_records(tmp_path / "few" / "paper")) == 1
-
-
-def test_a_reader_that_has_seen_enough_gets_no_traceback():
-    with subprocess.Popen([COMMAND, "suites"], stdout=subprocess.PIPE, stderr=subprocess.PIPE) as process:
-        process.stdout.close()
-        complaint = process.stderr.read()
-    assert (process.returncode, complaint) == (141, b"")
