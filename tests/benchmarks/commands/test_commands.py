@@ -4,7 +4,6 @@ import sys
 
 import pytest
 
-from benchmarks import cli
 from benchmarks.commands.options import pairs
 from benchmarks.datasets import DATASETS, parse_options
 from benchmarks.models import MODELS
@@ -14,22 +13,6 @@ from benchmarks.suites import SUITES
 from tests.benchmarks.made_records import suite as records
 
 HEAVY = ("torch", "mlflow", "sklearn", "lightning", "open_clip")
-
-
-@pytest.fixture
-def cma_bench(monkeypatch, capsys, tmp_path):
-    """(what it printed, None or what it exited with) of a command in an empty folder."""
-    monkeypatch.chdir(tmp_path)
-
-    def call(*arguments):
-        monkeypatch.setattr(sys, "argv", ["cma-bench", *map(str, arguments)])
-        try:
-            cli.main()
-        except SystemExit as exit:
-            return capsys.readouterr().out, exit.code
-        return capsys.readouterr().out, None
-
-    return call
 
 
 IMPORTS = """

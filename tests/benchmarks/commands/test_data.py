@@ -1,45 +1,33 @@
 import json
-import sys
+from functools import partial
 
 import pytest
-
-from benchmarks import cli
 
 from .test_commands import heavy_after
 
 
 @pytest.fixture
-def cma_bench(monkeypatch, capsys, tmp_path):
-    """(what it printed, None or what it exited with) of a command in an empty folder."""
-    monkeypatch.chdir(tmp_path)
-
-    def call(*arguments):
-        monkeypatch.setattr(sys, "argv", ["cma-bench", "data", *map(str, arguments)])
-        try:
-            cli.main()
-        except SystemExit as exit:
-            return capsys.readouterr().out, exit.code
-        return capsys.readouterr().out, None
-
-    return call
+def data(cma_bench):
+    """`cma-bench data ...` in an empty folder."""
+    return partial(cma_bench, "data")
 
 
-def test_a_twin_is_made_checked_and_reported(cma_bench, tmp_path):
-    printed, code = cma_bench("make-twin", "fashion-products", "twin", "--rows", 80, "--seed", 1)
+def test_a_twin_is_made_checked_and_reported(data, tmp_path):
+    printed, code = data("make-twin", "fashion-products", "twin", "--rows", 80, "--seed", 1)
     assert code is None
     assert "use it with --data fashion-products=twin" in printed
     asked = ["check", "fashion-products", "twin", "--option", "min_count=2", "--json", "a/report.json"]
-    printed, code = cma_bench(*asked, "--html", "report.html")
+    printed, code = data(*asked, "--html", "report.html")
     assert code is None
     assert "fashion-products: 80 rows looked at" in printed
     assert json.loads((tmp_path / "a" / "report.json").read_text())["dataset"] == "fashion-products"
     assert (tmp_path / "report.html").read_text().startswith("<!doctype html>")
-    assert cma_bench(*asked, "--strict")[1] == 1  # its titles tell colour and article
+    assert data(*asked, "--strict")[1] == 1  # its titles tell colour and article
 
 
-def test_errors_fail_the_command(cma_bench):
-    cma_bench("make-twin", "fashion-products", "twin", "--rows", 60, "--with-quirks")
-    printed, code = cma_bench("check", "fashion-products", "--data", "fashion-products=twin", "--option", "min_count=2")
+def test_errors_fail_the_command(data):
+    data("make-twin", "fashion-products", "twin", "--rows", 60, "--with-quirks")
+    printed, code = data("check", "fashion-products", "--data", "fashion-products=twin", "--option", "min_count=2")
     assert "ERROR   unreadable: 3 of 60 rows cannot be used" in printed
     assert code == 1
 
@@ -57,8 +45,8 @@ WRONG = {
 
 
 @pytest.mark.parametrize(("arguments", "message"), WRONG.values(), ids=WRONG)
-def test_a_mistake_is_answered_in_one_line(cma_bench, arguments, message):
-    printed, code = cma_bench(*arguments)
+def test_a_mistake_is_answered_in_one_line(data, arguments, message):
+    printed, code = data(*arguments)
     assert printed == ""
     assert str(code).startswith(f"cma-bench: {message}")
     assert "\n" not in code

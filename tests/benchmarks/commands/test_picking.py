@@ -1,31 +1,13 @@
 """`cma-bench pick`, and what a suite says at its end."""
 
-import sys
-
 import pytest
 
-from benchmarks import cli
 from benchmarks.records import store
 from benchmarks.records.store import record_path
 from tests.benchmarks.made_records import record, validation
 
 FLOOR = record("majority", validation=validation({"color": 0.2}))
 BEST = record("mmbt", validation=validation({"color": 0.8}))
-
-
-@pytest.fixture
-def cma_bench(monkeypatch, capsys, tmp_path):
-    monkeypatch.chdir(tmp_path)
-
-    def call(*arguments):
-        monkeypatch.setattr(sys, "argv", ["cma-bench", *map(str, arguments)])
-        try:
-            cli.main()
-        except SystemExit as exit:
-            return capsys.readouterr().out, exit.code
-        return capsys.readouterr().out, None
-
-    return call
 
 
 @pytest.fixture

@@ -1,12 +1,10 @@
 """The paper's tables, rankings and attention figures from the command line."""
 
-import sys
-
 import numpy as np
 import pytest
 from PIL import Image
 
-from benchmarks import cli, models
+from benchmarks import models
 from benchmarks.records import store
 from cma_clip.model import CMAClip
 from cma_clip.types import Task
@@ -18,58 +16,48 @@ MODELS = ("majority", "text_only", "cma_clip")
 
 
 @pytest.fixture
-def cma_bench(monkeypatch, capsys, tmp_path):
-    """(what it printed, None or what it exited with) of a command in a folder with two reference suites."""
-    monkeypatch.chdir(tmp_path)
+def in_suites(cma_bench, tmp_path):
+    """A command in a folder with two reference suites."""
     for name, dataset in (("default", "catalog"), ("manifest", "manifest")):
         for made in records_of(MODELS, dataset=dataset):
             store.save_record(tmp_path / "results" / "reference" / name, made)
-
-    def call(*arguments):
-        monkeypatch.setattr(sys, "argv", ["cma-bench", *map(str, arguments)])
-        try:
-            cli.main()
-        except SystemExit as exit:
-            return capsys.readouterr().out, exit.code
-        return capsys.readouterr().out, None
-
-    return call
+    return cma_bench
 
 
-def test_paper_tables_of_reference_suites_go_beside_them(cma_bench, tmp_path):
-    printed, failure = cma_bench("tables", "--paper", "--suite", "reference/default")
+def test_paper_tables_of_reference_suites_go_beside_them(in_suites, tmp_path):
+    printed, failure = in_suites("tables", "--paper", "--suite", "reference/default")
     assert failure is None
     assert "ours on catalog: color" in printed
     assert {path.name for path in (tmp_path / "results/reference/paper").iterdir()} == NAMES
 
 
-def test_without_names_all_suites_are_read_but_those_that_are_no_evidence(cma_bench, tmp_path):
+def test_without_names_all_suites_are_read_but_those_that_are_no_evidence(in_suites, tmp_path):
     store.save_record(tmp_path / "results" / "smoke", record("mmbt"))
-    printed, failure = cma_bench("tables", "--paper")
+    printed, failure = in_suites("tables", "--paper")
     assert failure is None
     assert printed.endswith("records of reference/default, reference/manifest\n")
     assert {path.name for path in (tmp_path / "results/paper").iterdir()} == NAMES
 
 
 @pytest.mark.parametrize(("own", "taken"), [(MODELS, "default"), (MODELS[:1], "reference/default")], ids=["all", "few"])
-def test_without_names_a_suite_with_own_and_committed_records_is_taken_once(cma_bench, tmp_path, own, taken):
+def test_without_names_a_suite_with_own_and_committed_records_is_taken_once(in_suites, tmp_path, own, taken):
     for made in records_of(own):
         store.save_record(tmp_path / "results" / "default", made)
-    printed, failure = cma_bench("tables", "--paper")
+    printed, failure = in_suites("tables", "--paper")
     assert failure is None
     assert f"catalog: suite {taken}, mean ± std over 3 seeds, 400 test examples.\n" in printed
     assert printed.endswith(f"records of {taken}, reference/manifest\n")
 
 
-def test_stale_paper_tables_are_told(cma_bench, tmp_path):
-    cma_bench("tables", "--paper")
-    assert "12 tables are what the records of" in cma_bench("tables", "--paper", "--check")[0]
+def test_stale_paper_tables_are_told(in_suites, tmp_path):
+    in_suites("tables", "--paper")
+    assert "12 tables are what the records of" in in_suites("tables", "--paper", "--check")[0]
     (tmp_path / "results/paper/table_3.md").write_text("other")
-    assert "stale tables: table_3.md; run" in cma_bench("tables", "--paper", "--check")[1]
+    assert "stale tables: table_3.md; run" in in_suites("tables", "--paper", "--check")[1]
 
 
-def test_a_ranking_of_several_suites(cma_bench, tmp_path):
-    printed, failure = cma_bench("rank", "reference/default", "reference/manifest", "--out", "both")
+def test_a_ranking_of_several_suites(in_suites, tmp_path):
+    printed, failure = in_suites("rank", "reference/default", "reference/manifest", "--out", "both")
     assert failure is None
     assert "Average rank of 3 models by accuracy over 6 tasks" in printed
     assert {path.name for path in (tmp_path / "results/both/tables").iterdir()} == {
@@ -104,25 +92,25 @@ def saved(tiny, tmp_path):
 
 
 @pytest.mark.parametrize(("arguments", "sentence"), WRONG.values(), ids=WRONG)
-def test_what_is_wrong_is_said_in_one_sentence(cma_bench, saved, arguments, sentence):
-    _, failure = cma_bench(*(saved if argument == "MODEL" else argument for argument in arguments))
+def test_what_is_wrong_is_said_in_one_sentence(in_suites, saved, arguments, sentence):
+    _, failure = in_suites(*(saved if argument == "MODEL" else argument for argument in arguments))
     assert sentence in failure
     assert failure.startswith("cma-bench: ")
 
 
-def test_attention_over_a_photo(cma_bench, saved, tmp_path):
-    printed, failure = cma_bench("attention", saved, "--image", "a.png", "--text", "a red shirt", "--out", "b/a.svg")
+def test_attention_over_a_photo(in_suites, saved, tmp_path):
+    printed, failure = in_suites("attention", saved, "--image", "a.png", "--text", "a red shirt", "--out", "b/a.svg")
     assert failure is None
     assert "in 'a red shirt'" in printed
     assert (tmp_path / "b/a.svg").read_bytes().startswith(b"<?xml")
 
 
-def test_attention_over_examples_of_a_data_set(cma_bench, saved, tmp_path):
+def test_attention_over_examples_of_a_data_set(in_suites, saved, tmp_path):
     small = ["--dataset", "catalog", "--option", "num_train=160", "num_val=60", "num_test=80"]
-    printed, failure = cma_bench("attention", saved, *small)
+    printed, failure = in_suites("attention", saved, *small)
     assert failure is None
     assert len(printed.splitlines()) == 4  # three examples and where the figure is
     assert (tmp_path / "attention.png").is_file()
     chosen = printed.partition(":")[0]
-    assert cma_bench("attention", saved, *small, "--ids", chosen)[0].splitlines()[0] == printed.splitlines()[0]
-    assert "catalog has no examples nobody" in cma_bench("attention", saved, *small, "--ids", "nobody")[1]
+    assert in_suites("attention", saved, *small, "--ids", chosen)[0].splitlines()[0] == printed.splitlines()[0]
+    assert "catalog has no examples nobody" in in_suites("attention", saved, *small, "--ids", "nobody")[1]
