@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 
 import pyarrow as pa
 import pyarrow.compute as pc
+from scipy.stats import binom
 
 from benchmarks.datasets.reading.values import settle_labels
 from benchmarks.filling.answers import TaskColumns, roles_of
@@ -21,6 +22,8 @@ SHOWN = 5
 """Kinds of problems and unknown values that are named."""
 SHIFTED = 0.05
 """Share of rows without a modality beyond that of the validation split which is pointed out, our choice."""
+UNLIKELY = 0.05
+"""A share of kept cells below the promise is pointed out if chance alone makes it so no more often, our choice."""
 MODALITIES = {"text": "text", "image": "photo"}
 
 
@@ -106,7 +109,7 @@ def told(filled: Filled, counts: Counts) -> str:
     """The summary that a user reads."""
     lines = [*filled.notes, *_renamed(filled), "", *to_markdown(_table(filled, counts)).splitlines(), ""]
     return "\n".join(
-        [*lines, *_promises(filled), *_checked(filled, counts), *_shift(filled, counts), *_oddities(counts)]
+        [*lines, *_promises(filled), *agreements(filled, counts), *_shift(filled, counts), *_oddities(counts)]
     )
 
 
@@ -151,12 +154,13 @@ def _promises(filled: Filled) -> Iterator[str]:
             )
 
 
-def _checked(filled: Filled, counts: Counts) -> Iterator[str]:
+def agreements(filled: Filled, counts: Counts) -> Iterator[str]:
     """The promise beside the cells that are known here; it is no promise, and rows of the training flatter it."""
     for task, checked in counts.checked.items():
         if checked["answered"]:
             share = checked["agreed"] / checked["answered"]
-            warning = "; below the promise: expect it of filled cells" if share < filled.asked.precision else ""
+            by_chance = binom.cdf(checked["agreed"], checked["answered"], filled.asked.precision)
+            warning = "; below the promise: expect it of filled cells" if by_chance <= UNLIKELY else ""
             yield f"{task}: of {checked['answered']:,} kept cells that would be filled, {share:.1%} agree{warning}."
 
 
