@@ -25,6 +25,8 @@ MATCHERS = {"zero_shot", "zero_shot_text", "fine_tuned_clip"}
 """They learn no class; what they answer must follow the text."""
 WINDOWED = [name for name in READERS if "text_windows" in MODELS[name].Config.model_fields]
 LEARNERS = [name for name in WINDOWED if name not in MATCHERS]
+EACH_WAY = ["cma_clip", "linear_probe", "zero_shot"]
+"""Of reading a text: as tokens, by its pooled state, by its embedding."""
 
 
 def products(count, seed, before, times):
@@ -100,14 +102,14 @@ def test_a_trained_backbone_reads_whole_texts(freeze, tiny, tmp_path):
     same_bits(load(tmp_path).predict(LONG[2]), model.predict(LONG[2]))
 
 
-@pytest.mark.parametrize("name", WINDOWED)
+@pytest.mark.parametrize("name", EACH_WAY)
 def test_texts_that_fit_are_answered_with_the_same_bits(name, tiny):
     short = splits(WINDOW - 1, counts=(16, 4, 8))
     once, often = (fitted(name, tiny, short, max_epochs=2, text_windows=windows) for windows in (1, 16))
     same_bits(once.predict(short[2]), often.predict(short[2]))
 
 
-@pytest.mark.parametrize("name", WINDOWED)
+@pytest.mark.parametrize("name", EACH_WAY)
 def test_one_token_more_than_the_context_is_read(name, tiny):
     shop = splits(WINDOW, counts=(16, 4, 8))
     once, often = (fitted(name, tiny, shop, max_epochs=1, learning_rate=1e-4, text_windows=n) for n in (1, 2))
