@@ -138,13 +138,13 @@ def check_truncation(examined: Examined) -> Iterator[Finding]:
     sentence = (
         f"{len(cut):,} of {len(rows):,} texts ({len(cut) / len(rows):.2%}) are longer than the {processor.text_tokens} "
         f"tokens that are read of them; {(lengths > processor.context_length).sum():,} are longer than the "
-        f"{processor.context_length} that {examined.backbone.id} reads at once. Tokens a text: median {half}, 95 % have "
-        f"up to {most}, the longest {longest}."
+        f"{processor.context_length} that {examined.backbone.id} reads at once. Tokens a text: median {half}, 95 % "
+        f"have up to {most}, the longest {longest}."
     )
     severity: Severity = "warning" if len(cut) >= MANY * len(rows) else "info"
     advice = (
-        "What is cut is not read: let more of it be read with the hyper-parameter text_windows, choose a backbone with a "
-        "longer context, or shorten the texts."
+        "What is cut is not read: let more of it be read with the hyper-parameter text_windows, choose a backbone with "
+        "a longer context, or shorten the texts."
         if severity == "warning"
         else ""
     )

@@ -3,7 +3,7 @@ import pytest
 from benchmarks.datasets import DATASETS
 from benchmarks.models import MODELS, resolve
 from benchmarks.names import UnknownName
-from benchmarks.suites import FLOORS, MODEL_ORDER, NETWORKS, SUITES, ZERO_SHOT, experiments, select, with_data
+from benchmarks.suites import FLOORS, MODEL_ORDER, NETWORKS, SUITES, experiments, select, with_data
 
 
 def whole(name):

@@ -84,4 +84,4 @@ def test_the_terminal_has_one_line_a_data_set():
     ]
     lines = outputs.cut_texts([*records, record("tfidf_logistic")])
     assert [line.partition(": 10 % of the texts")[0] for line in lines] == ["abo", "catalog"]
-    assert all("mmbt, cma_clip." in line for line in lines)
+    assert all("cma_clip, mmbt." in line for line in lines)
