@@ -64,25 +64,32 @@ def page(measurements: Measurements) -> str:
 
 
 def factors(cases: Sequence[Measured]) -> Table:
-    """How many times as fast ours is, for the first epoch and for all, with the goals."""
-    rows = []
-    for case in cases:
-        rows += [factor_row(case, contestant, case.epochs) for contestant in PLAIN]
-        if case.epochs > 1:
-            rows += [factor_row(case, contestant, 1) for contestant in PLAIN]
+    """How many times as fast ours is, over all epochs, in the first, and in the later ones, with the goals."""
+    rows = [
+        factor_row(case, contestant, first, last)
+        for case in cases
+        for first, last in dict.fromkeys([(1, case.epochs), (1, 1), (min(2, case.epochs), case.epochs)])
+        for contestant in PLAIN
+    ]
     header = ("training", "shape", "epochs", "beside", "times as fast", "goal", "met")
     return Table("How many times as fast ours is", header, tuple(rows), labels=4)
 
 
-def factor_row(case: Measured, contestant: Contestant, epochs: int) -> tuple[Cell, ...]:
-    """The factor after so many epochs; goals are for all epochs."""
-    pairs = zip(case.timings[contestant].rounds, case.timings["ours"].rounds, strict=True)
-    found = [plain[epochs - 1] / ours[epochs - 1] for plain, ours in pairs]
-    goal = case.goals.get(contestant) if epochs == case.epochs else None
+def factor_row(case: Measured, contestant: Contestant, first: int, last: int) -> tuple[Cell, ...]:
+    """The factor over some epochs; goals are for all of them together."""
+    plain, ours = ([seconds(ends, first, last) for ends in case.timings[name].rounds] for name in (contestant, "ours"))
+    found = [slow / fast for slow, fast in zip(plain, ours, strict=True)]
+    goal = case.goals.get(contestant) if (first, last) == (1, case.epochs) else None
     verdict = MISSING if goal is None else "yes" if median(found) >= goal else "no"
     wanted = MISSING if goal is None else f"{goal:g}"
-    words = (case.name, case.shape, str(epochs), NAMES[contestant], ranged(found, "{:.2f}"), wanted, verdict)
+    epochs = str(first) if first == last else f"{first} to {last}"
+    words = (case.name, case.shape, epochs, NAMES[contestant], ranged(found, "{:.2f}"), wanted, verdict)
     return tuple(map(Cell, words))
+
+
+def seconds(ends: Sequence[float], first: int, last: int) -> float:
+    """From the end of the epoch before `first` to that of `last`; epochs count from 1."""
+    return ends[last - 1] - (ends[first - 2] if first > 1 else 0.0)
 
 
 def speeds(cases: Sequence[Measured], peak: float) -> Table:

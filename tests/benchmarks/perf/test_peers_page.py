@@ -35,10 +35,12 @@ def words(table):
 
 def test_goals_are_for_all_epochs(case):
     assert [row[2:] for row in words(factors([case]))] == [
-        ("2", "plain, 77 tokens", "4.00 (2.50 to 4.00)", "4", "yes"),
-        ("2", "plain, equal length", "2.00 (1.25 to 2.00)", "2.5", "no"),
+        ("1 to 2", "plain, 77 tokens", "4.00 (2.50 to 4.00)", "4", "yes"),
+        ("1 to 2", "plain, equal length", "2.00 (1.25 to 2.00)", "2.5", "no"),
         ("1", "plain, 77 tokens", "2.50 (2.50 to 2.50)", MISSING, MISSING),
         ("1", "plain, equal length", "1.25 (1.25 to 1.25)", MISSING, MISSING),
+        ("2", "plain, 77 tokens", "10.00 (2.50 to 10.00)", MISSING, MISSING),
+        ("2", "plain, equal length", "5.00 (1.25 to 5.00)", MISSING, MISSING),
     ]
 
 
