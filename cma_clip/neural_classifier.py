@@ -18,6 +18,7 @@ from torch import Tensor
 from cma_clip.backbone.loading import load_backbone
 from cma_clip.classifier import JSON, Arrays, Classifier, ClassifierConfig, Report, Trial, Workspace, silent
 from cma_clip.features.batching import OrderedRows, RowBatches, ShuffledRows, loader
+from cma_clip.features.boundary_states import boundary_table
 from cma_clip.features.processing import FEATURES, Processor
 from cma_clip.features.token_features import token_features
 from cma_clip.learner import TRAINING, BestWeights, Labelled, Learner
@@ -188,8 +189,8 @@ class NeuralClassifier(Classifier):
             return {task: torch.from_numpy(y[rows]) for task, y in labels.items()}
 
         if self.trains_backbone:
-            encoded = self.processor.encode(examples, self.workspace)
-            return RowBatches(len(examples), lambda rows: Labelled(encoded.batch(rows, {}), labels_of(rows)))
+            cut = boundary_table(self.backbone, self.processor, examples, self.workspace)
+            return RowBatches(len(examples), lambda rows: Labelled(cut.batch(rows), labels_of(rows)))
         table = token_features(self.backbone, self.processor, examples, self.workspace)
         return RowBatches(len(examples), lambda rows: Labelled(table.batch(rows), labels_of(rows)))
 
