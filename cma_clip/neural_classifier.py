@@ -30,6 +30,8 @@ from cma_clip.types import Examples, Predictions, Task
 FORMAT = 2
 """Of what is saved; in the first one heads were named by their tasks."""
 
+ONCE = "runs once an example"
+
 
 class NeuralClassifier(Classifier):
     """A classifier that is a network over backbone features. A model only supplies `build`."""
@@ -168,6 +170,7 @@ class NeuralClassifier(Classifier):
             "trainable_parameters": sum(p.numel() for _, p in trained + backbone),
             "trainable_backbone_parameters": sum(p.numel() for _, p in backbone),
             "trainable": _summary([f"network.{n}" for n, _ in trained] + [f"backbone.{n}" for n, _ in backbone]),
+            **({"frozen_part": self.backbone.uncut() or "runs once an example"} if self._cuts_backbone else {}),
         }
 
     @classmethod

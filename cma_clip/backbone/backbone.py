@@ -5,6 +5,8 @@ from __future__ import annotations
 import hashlib
 import json
 import re
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Annotated, Any, Literal, Self
 
 import torch
@@ -23,8 +25,14 @@ from cma_clip.tensors import Batch, Features
 
 BLOCK = re.compile(r".*\b(resblocks|blocks)(\.\d+)+")
 
+FEW_ROWS = 16
+"""Fewer rows than these have no batch statistics (our choice): the last batch of an epoch may be a single row."""
+
 Freeze = Literal["all", "none"] | Annotated[int, Field(ge=1, strict=True)]
 """`all`: heads only; `none`: everything trains; k: the last k blocks of both towers train."""
+
+
+UNCUT = "it trains from its beginning, or is none of those that cma_clip.backbone.boundary can cut"
 
 
 class BackboneError(ValueError):
@@ -44,6 +52,7 @@ class Backbone(nn.Module):
             and of the shared space.
         image_boundary, text_boundary: where the towers are cut between what is frozen and what trains; None of a tower
             that trains from its beginning or cannot be cut (see `cma_clip.backbone.boundary`).
+        uncut: says so where the last k blocks train; None where both towers are cut.
     """
 
     def __init__(self, clip: nn.Module, tokenizer: Any, backbone_id: str):  # noqa: ANN401 - open_clip's own
@@ -62,6 +71,7 @@ class Backbone(nn.Module):
         self.pixel_std = nn.Buffer(std, persistent=False)
         self.image_boundary: Boundary[ImageOutputs] | None = None
         self.text_boundary: Boundary[Tensor] | None = None
+        self.uncut: str | None = None
         # Convolutions of a CPU and of tensor cores are up to twice as fast where the channels of a pixel lie together.
         self._memory_format = torch.channels_last if _is_convolutional(clip.visual) else torch.contiguous_format
         clip.visual.to(memory_format=self._memory_format)
@@ -95,7 +105,8 @@ class Backbone(nn.Module):
         if states is None or self.image_boundary is None:
             tokens, cls, embedding = self.encode_image(pixel_values)
         else:
-            tokens, cls, embedding = self.image_boundary.outputs(states)
+            with self._statistics_of(len(states)):
+                tokens, cls, embedding = self.image_boundary.outputs(states)
         return {"image_tokens": tokens, "image_cls": cls, "image_embedding": embedding, "image_present": present}
 
     def text_features(self, input_ids: Tensor, present: Tensor, states: Tensor | None = None) -> dict[str, Tensor]:
@@ -120,13 +131,14 @@ class Backbone(nn.Module):
             getattr(visual, "trunk", None) is not None and (getattr(visual.trunk, "num_prefix_tokens", 0) > 0)
         )
         grid = isinstance(visual, ModifiedResNet) or not has_class
-        out = visual.forward_intermediates(
-            self.normalised(pixel_values),
-            indices=1,
-            normalize_intermediates=True,
-            output_fmt="NCHW" if grid else "NLC",
-            output_extra_tokens=has_class,
-        )
+        with self._statistics_of(len(pixel_values)):
+            out = visual.forward_intermediates(
+                self.normalised(pixel_values),
+                indices=1,
+                normalize_intermediates=True,
+                output_fmt="NCHW" if grid else "NLC",
+                output_extra_tokens=has_class,
+            )
         tokens = out["image_intermediates"][0]
         if grid:
             tokens = tokens.flatten(2).transpose(1, 2)
@@ -167,16 +179,31 @@ class Backbone(nn.Module):
         for name in ("logit_scale", "logit_bias"):
             if getattr(clip, name, None) is not None:
                 getattr(clip, name).requires_grad_(False)
-        self.image_boundary = image_boundary(clip.visual) if isinstance(level, int) else None
-        self.text_boundary = text_boundary(self.text_tower.tower) if isinstance(level, int) else None
+        cuts = isinstance(level, int)
+        self.image_boundary = image_boundary(clip.visual) if cuts else None
+        self.text_boundary = text_boundary(self.text_tower.tower) if cuts else None
+        found = {"image": self.image_boundary, "text": self.text_boundary}
+        whole = " and ".join(tower for tower, boundary in found.items() if cuts and boundary is None)
+        self.uncut = f"{whole} tower of {self.id}: all of it runs in every step, because {UNCUT}" if whole else None
 
     def train(self, mode: bool = True) -> Self:
-        """Statistics of frozen batch norms stay as they are: they are as frozen as their weights."""
+        """What is frozen runs as in evaluation: its batch norms keep their statistics, and it drops nothing."""
         super().train(mode)
         for module in self.modules():
-            if isinstance(module, _BatchNorm) and not any(p.requires_grad for p in module.parameters()):
+            parameters = list(module.parameters())
+            if parameters and not any(parameter.requires_grad for parameter in parameters):
                 module.eval()
         return self
+
+    @contextmanager
+    def _statistics_of(self, rows: int) -> Iterator[None]:
+        """Batch norms in training take the running statistics, and leave them alone, where rows are few."""
+        few = [m for m in self.modules() if isinstance(m, _BatchNorm) and m.training] if rows < FEW_ROWS else []
+        for norm in few:
+            norm.eval()
+        yield
+        for norm in few:
+            norm.train()
 
     def _free_last_blocks(self, count: int) -> None:
         # open_clip counts the projection as a group of the image tower and as a layer of the text tower; timm's
