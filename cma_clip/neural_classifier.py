@@ -170,7 +170,7 @@ class NeuralClassifier(Classifier):
             "trainable_parameters": sum(p.numel() for _, p in trained + backbone),
             "trainable_backbone_parameters": sum(p.numel() for _, p in backbone),
             "trainable": _summary([f"network.{n}" for n, _ in trained] + [f"backbone.{n}" for n, _ in backbone]),
-            **({"frozen_part": self.backbone.uncut() or "runs once an example"} if self._cuts_backbone else {}),
+            **({"frozen_part": self.backbone.uncut or ONCE} if isinstance(self.config.freeze, int) else {}),
         }
 
     @classmethod

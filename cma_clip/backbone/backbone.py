@@ -189,7 +189,7 @@ class Backbone(nn.Module):
     def train(self, mode: bool = True) -> Self:
         """What is frozen runs as in evaluation: its batch norms keep their statistics, and it drops nothing."""
         super().train(mode)
-        for module in self.modules():
+        for module in self.clip.modules():
             parameters = list(module.parameters())
             if parameters and not any(parameter.requires_grad for parameter in parameters):
                 module.eval()
