@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from abc import abstractmethod
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -89,6 +90,8 @@ class NeuralClassifier(Classifier):
         self._history = {**history, "refit": {"epochs": limit.epochs, "rows": len(examples)}}
 
     def _train(self, train: Examples, val: Examples | None, callbacks: list[Callback], workspace: Workspace) -> Learner:
+        if self.backbone.uncut is not None:
+            warnings.warn(self.backbone.uncut, stacklevel=3)
         self.priors = {task.name: class_shares(train.labels(task.name), len(task.classes)) for task in self.tasks}
         rows = loader(self._batches(train), ShuffledRows(len(train), self.config.batch_size, self.seed))
         val_rows = None if val is None else loader(self._batches(val), OrderedRows(len(val), 512))

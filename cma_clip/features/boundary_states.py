@@ -7,7 +7,6 @@ take as much disk as the states of one layer: 154 kB a photo for ViT-B-32.
 from __future__ import annotations
 
 import hashlib
-import warnings
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
@@ -60,8 +59,6 @@ def boundary_table(backbone: Backbone, processor: Processor, examples: Examples,
 
     The cache's name is a hash of weights, preprocessing, examples, the place of the boundary and this file's precision.
     """
-    if backbone.uncut is not None:
-        warnings.warn(backbone.uncut, stacklevel=2)
     backbone.eval().to(accelerator())
     encoded = processor.encode(examples, workspace)
     if backbone.image_boundary is not None:
