@@ -57,6 +57,9 @@ class NeuralClassifier(Classifier):
         with torch.random.fork_rng(devices=[]):
             torch.manual_seed(self.seed)
             self.network = self.build(widths)
+        if self.config.compile != "off":
+            for module in (self.network, self.backbone):
+                module.compile(backend=self.config.compile, dynamic=True)
         self._history: dict[str, JSON] = {}
 
     @abstractmethod
@@ -65,7 +68,7 @@ class NeuralClassifier(Classifier):
 
     @property
     def trains_backbone(self) -> bool:
-        """Whether pixels go through the backbone in every step, instead of features from the cache."""
+        """Whether every step runs the backbone, or its last blocks, instead of taking features from the cache."""
         return self.config.freeze != "all"
 
     def fit(self, train: Examples, val: Examples, report: Report = silent) -> None:

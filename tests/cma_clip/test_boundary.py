@@ -124,3 +124,16 @@ def test_a_batch_of_one_row_trains_and_leaves_the_statistics_alone(architectures
     assert all(torch.equal(value, before[name]) for name, value in backbone.named_buffers())
     backbone.encode_image(pixels.repeat(4, 1, 1, 1))
     assert any(not torch.equal(value, before[name]) for name, value in backbone.named_buffers() if "running" in name)
+
+
+@pytest.mark.parametrize("kind", ["resnet", "convnext", "efficientnet"])
+def test_a_convolutional_tower_gives_the_same_with_channels_last(architectures, kind):
+    backbone = load_backbone(architectures[kind])
+    kernels = [p for p in backbone.clip.visual.parameters() if p.ndim == 4]
+    assert all(kernel.is_contiguous(memory_format=torch.channels_last) for kernel in kernels)
+    pixels, _ = batch_of(backbone)
+    with torch.no_grad():
+        embeddings = backbone.encode_image(pixels)[2]
+        visual = backbone.clip.visual.to(memory_format=torch.contiguous_format)
+        plain = visual(backbone.normalised(pixels).contiguous())
+    torch.testing.assert_close(embeddings, torch.nn.functional.normalize(plain, dim=-1), atol=1e-5, rtol=0)
