@@ -25,6 +25,8 @@ class TrainConfig(ClassifierConfig):
             cma_clip.backbone.windows).
         freeze: `all` trains heads on cached token features, `none` fine-tunes, k trains the last k blocks, on cached
             states of what comes before (see `cma_clip.backbone.boundary`).
+        freeze: `all` trains heads on cached token features, `none` fine-tunes, k trains the last k blocks, on cached
+            states of what comes before (see `cma_clip.backbone.boundary`).
         patience: epochs without a better validation score before training stops.
         modality_dropout: share of the training examples with both modalities that lose one of them, drawn anew in every
             epoch; a network that reads one modality skips the examples that lost it.

@@ -226,7 +226,7 @@ class Backbone(nn.Module):
         return tokens.shape[-1], states.shape[-1], words.shape[-1], embedding.shape[-1]
 
 
-def _is_convolutional(visual: nn.Module) -> bool:
+def _is_convolutional(visual: Any) -> bool:  # noqa: ANN401 - open_clip's own
     """Whether an image tower is a convolutional network: a ViT has one convolution, for its patches."""
     trunk = getattr(visual, "trunk", None)
     return isinstance(visual, ModifiedResNet) or (trunk is not None and not hasattr(trunk, "num_prefix_tokens"))

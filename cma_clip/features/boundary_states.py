@@ -45,13 +45,12 @@ class BoundaryTable:
         """The given rows, texts as long as `encoded` has them."""
         batch = self.encoded.batch(rows, {})
         windows, _ = windows_of(self.encoded.further_starts, rows)
-        parts = {
-            "image_states": (rows, slice(None)),
-            "text_states": (rows, slice(batch.input_ids.shape[1])),
-            "further_states": (windows, slice(batch.further_ids.shape[1])),
-        }
-        picked = {name: states[parts[name][0]][:, parts[name][1]] for name, states in self.states.items()}
-        return replace(batch, **{name: torch.from_numpy(np.array(states)) for name, states in picked.items()})
+        lengths = {"text_states": batch.input_ids.shape[1], "further_states": batch.further_ids.shape[1]}
+        picked: dict[str, Any] = {}
+        for name, states in self.states.items():
+            found = states[windows] if name == "further_states" else states[rows]
+            picked[name] = torch.from_numpy(np.array(found[:, : lengths.get(name)]))
+        return replace(batch, **picked)
 
 
 def boundary_table(backbone: Backbone, processor: Processor, examples: Examples, workspace: Workspace) -> BoundaryTable:

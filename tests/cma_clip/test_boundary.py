@@ -137,3 +137,13 @@ def test_a_convolutional_tower_gives_the_same_with_channels_last(architectures, 
         visual = backbone.clip.visual.to(memory_format=torch.contiguous_format)
         plain = visual(backbone.normalised(pixels).contiguous())
     torch.testing.assert_close(embeddings, torch.nn.functional.normalize(plain, dim=-1), atol=1e-5, rtol=0)
+
+
+@pytest.mark.filterwarnings("ignore:The .grad attribute of a Tensor that is not a leaf")  # dynamo looks at it
+def test_compiled_steps_give_the_same(tiny, tmp_path):
+    examples = products(8, fingerprint="compiled")
+    losses = []
+    for backend in ("off", "aot_eager"):
+        config = CMAClipConfig(backbone=tiny, **SHAPE, freeze=1, dropout=0, compile=backend)
+        losses.append(trained_by_hand(CMAClip(TASKS, config, workspace=Workspace(cache=tmp_path)), examples, batch=4))
+    torch.testing.assert_close(*losses)
