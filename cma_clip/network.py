@@ -25,16 +25,14 @@ class TrainConfig(ClassifierConfig):
             cma_clip.backbone.windows).
         freeze: `all` trains heads on cached token features, `none` fine-tunes, k trains the last k blocks, on cached
             states of what comes before (see `cma_clip.backbone.boundary`).
-        freeze: `all` trains heads on cached token features, `none` fine-tunes, k trains the last k blocks, on cached
-            states of what comes before (see `cma_clip.backbone.boundary`).
         patience: epochs without a better validation score before training stops.
         modality_dropout: share of the training examples with both modalities that lose one of them, drawn anew in every
             epoch; a network that reads one modality skips the examples that lost it.
         token_noise: standard deviation of Gaussian noise on token states in training, relative to each state's size.
         class_weights: weigh each class by the inverse of its share of the training labels.
         task_weights: weight of a task's loss where it is not 1.
-        compile: a backend of torch.compile for steps of training and prediction. `inductor` pays on a GPU; it needs a
-            C++ compiler, and minutes before the first step. `aot_eager` only traces.
+        compile: a backend of torch.compile for steps of training and prediction. `inductor` is meant for GPUs: it needs
+            a C++ compiler, and minutes before the first step. `aot_eager` only traces.
     """
 
     backbone: str = "tiny-product-clip"
