@@ -24,24 +24,32 @@ def installed(*arguments, cwd):
     return subprocess.run([COMMAND, *arguments], cwd=cwd, capture_output=True, text=True, check=False)
 
 
-def cma_bench(*arguments, cwd):
-    """The same in a process of its own, forked like its workers from one that has imported everything."""
+def nothing():
+    pass
+
+
+def cma_bench(*arguments, cwd, first=nothing):
+    """The same in a process of its own, forked like its workers from one that has imported everything.
+
+    It calls `first` before the command.
+    """
     with TemporaryDirectory() as folder:
         streams = Path(folder, "stdout"), Path(folder, "stderr")
         server = fresh_processes("benchmarks.running.parallel")
-        process = server.Process(target=_command, args=(arguments, cwd, streams))
+        process = server.Process(target=_command, args=(arguments, cwd, streams, first))
         process.start()
         process.join()
         return subprocess.CompletedProcess(arguments, process.exitcode, *(path.read_text("utf-8") for path in streams))
 
 
-def _command(arguments, folder, streams):
+def _command(arguments, folder, streams, first):
     for number, path in enumerate(streams, start=1):
         os.dup2(os.open(path, os.O_WRONLY | os.O_CREAT), number)
     os.chdir(folder)
     sys.argv = [str(COMMAND), *map(str, arguments)]
     fork = multiprocessing.get_context("fork")
     multiprocessing.get_context = lambda method=None: fork
+    first()
     main()
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import multiprocessing
 import os
 import time
 from collections.abc import Callable, Sequence
@@ -15,7 +14,7 @@ from optuna.storages import BaseStorage
 from optuna.trial import FrozenTrial, TrialState
 
 from benchmarks import datasets
-from benchmarks.processes import THREADS, end_with_parent, quiet
+from benchmarks.processes import THREADS, end_with_parent, fresh_processes, quiet
 from benchmarks.running.run import Place
 from benchmarks.tracking import Tracker, open_tracker
 from benchmarks.tuning.budget import Budget, seconds_of

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import torch
 
+from benchmarks.processes import fresh_processes
 from cma_clip.backbone.loading import load_backbone
 from cma_clip.contrastive.loss import SharedTextLoss
 from cma_clip.features.processing import Processor, example_batch
@@ -49,7 +50,8 @@ def test_two_processes_compute_the_loss_and_gradients_of_one(tiny, tmp_path):
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]
-    torch.multiprocessing.spawn(one_of_two, (tiny, port, tmp_path), nprocs=2)
+    fresh_processes("benchmarks.running.parallel")
+    torch.multiprocessing.start_processes(one_of_two, (tiny, port, tmp_path), nprocs=2, start_method="forkserver")
 
     backbone = load_backbone(tiny)
     loss = loss_of(backbone, example_batch(Processor(backbone), list(products(6, holes=False)), TASKS), WORDS)
