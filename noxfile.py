@@ -35,8 +35,9 @@ def install(session: nox.Session) -> None:
 
 
 def run(session: nox.Session, program: str, *arguments: str, env: dict[str, str] | None = None) -> None:
-    """Run a program of the shared environment."""
-    session.run(str(BIN / program), *arguments, env=env, external=True)
+    """Run a program of the shared environment, whose programs come first in the path as when it is activated."""
+    path = os.pathsep.join([str(BIN), os.environ.get("PATH", os.defpath)])
+    session.run(str(BIN / program), *arguments, env={"PATH": path, **(env or {})}, external=True)
 
 
 @nox.session
@@ -74,8 +75,8 @@ def types(session: nox.Session) -> None:
 def tables(session: nox.Session) -> None:
     """Fail if a committed table is not what the committed records say."""
     install(session)
-    for records in sorted(Path("results/reference").glob("*/records")):
-        run(session, "cma-bench", "tables", "--suite", f"reference/{records.parent.name}", "--check")
+    suites = [f"reference/{records.parent.name}" for records in sorted(Path("results/reference").glob("*/records"))]
+    run(session, "cma-bench", "tables", "--check", "--suite", *suites)
     run(session, "cma-bench", "tables", "--paper", "--check", "--suite", *PAPER)
 
 

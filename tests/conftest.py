@@ -5,6 +5,7 @@ import socket
 from ipaddress import ip_address
 
 os.environ.setdefault("HF_HUB_OFFLINE", "1")  # read once, when huggingface_hub is first imported
+os.environ.setdefault("OMP_NUM_THREADS", "1")  # read by the processes that tests start
 
 import pytest
 import torch

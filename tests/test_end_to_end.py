@@ -11,7 +11,7 @@ import pytest
 from PIL import Image
 
 from benchmarks.records import store
-from tests.installed_command import DATA, cma_bench, contents, hparams
+from tests.installed_command import DATA, cma_bench, contents, hparams, installed
 
 
 @pytest.fixture(scope="module")
@@ -21,8 +21,8 @@ def smoke(tiny, tmp_path_factory):
     suite = ["suite", "--suite", "smoke", "--models", "majority", "cma_clip", "--workers", "1"]
     asked = [*suite, *DATA, *hparams(tiny, max_epochs=2)]
     said, written = [], []
-    for tracking in ("sqlite", "off"):
-        said.append(cma_bench(*asked, "--tracking", tracking, cwd=folder))
+    for command, tracking in ((installed, "sqlite"), (cma_bench, "off")):
+        said.append(command(*asked, "--tracking", tracking, cwd=folder))
         written.append(contents(folder / "results" / "smoke"))
     return folder, said, written
 

@@ -7,8 +7,6 @@ task and MLflow's loader was `benchmarks.serving`. They are never written again.
 import importlib
 import json
 import shutil
-import subprocess
-import sys
 from pathlib import Path
 
 import mlflow
@@ -20,6 +18,7 @@ from safetensors.numpy import load_file, save_file
 
 from benchmarks import models
 from cma_clip.types import ExampleList
+from tests.installed_command import cma_bench
 
 FIXTURES = Path(__file__).parent / "fixtures"
 SAVED = FIXTURES / "saved_models"
@@ -46,11 +45,10 @@ def test_a_saved_model_says_what_it_said(name, examples, tmp_path):
 
 
 @pytest.mark.parametrize("name", ["cma_clip", "tfidf_logistic"])
-def test_predict_reads_the_folder(name):
+def test_predict_reads_the_folder(name, tmp_path):
     row = THEN["rows"][0]
-    command = [sys.executable, "-c", "from benchmarks.cli import main; main()", "predict", "--model", SAVED / name]
     product = ["--image", SAVED / row["image"], "--text", row["text"]]
-    answer = subprocess.run([*command, *product], capture_output=True, text=True, check=True).stdout
+    answer = cma_bench("predict", "--model", SAVED / name, *product, cwd=tmp_path).stdout
     for task, probabilities in THEN["probabilities"][name].items():
         assert f"({max(probabilities[0]):.3f})" in next(line for line in answer.splitlines() if line.startswith(task))
 

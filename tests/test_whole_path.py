@@ -1,8 +1,6 @@
 """The whole path of a user: suite, pick, finish, card, fill, the review page in a browser, predict and Python."""
 
 import hashlib
-import subprocess
-import sys
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -14,8 +12,8 @@ from scipy.stats import binom
 from benchmarks.datasets.catalog import CatalogOptions, product
 from benchmarks.serving import load_model
 from tests.browser import needs_browser
+from tests.installed_command import cma_bench
 
-COMMAND = Path(sys.executable).with_name("cma-bench")
 TASKS = ("color", "pattern", "style")
 DECISIONS = ("kept", "filled", "review", "no evidence")
 KIND = {"missing_text": 0.3, "title_noise": 0, "distractors": 0}
@@ -75,8 +73,8 @@ def options(values):
     return [f"{name}={value}" for name, value in values.items()]
 
 
-def cma_bench(*arguments, cwd):
-    done = subprocess.run([COMMAND, *arguments], cwd=cwd, capture_output=True, text=True, check=False)
+def said_by(*arguments, cwd):
+    done = cma_bench(*arguments, cwd=cwd)
     assert done.returncode == 0, done.stderr  # of which a slow machine has a progress bar
     return done.stdout
 
@@ -85,21 +83,21 @@ def cma_bench(*arguments, cwd):
 def walked(tmp_path_factory):
     """The path, walked once."""
     folder = tmp_path_factory.mktemp("project")
-    models = ["--models", "majority", "tfidf_logistic", "cma_clip", "--workers", "2", "--tracking", "off"]
+    models = ["--models", "majority", "tfidf_logistic", "cma_clip", "--workers", "1", "--tracking", "off"]
     suite = ["suite", "--suite", "smoke", *models, "--option", *options(DATA), "--hparam", *options(NETWORK)]
     said = {
-        "suite": cma_bench(*suite, cwd=folder),
-        "pick": cma_bench("pick", "smoke", cwd=folder),
-        "finish": cma_bench("finish", "smoke", "--tracking", "off", cwd=folder),
-        "card": cma_bench("card", FINISHED, cwd=folder),
+        "suite": said_by(*suite, cwd=folder),
+        "pick": said_by("pick", "smoke", cwd=folder),
+        "finish": said_by("finish", "smoke", "--tracking", "off", cwd=folder),
+        "card": said_by("card", FINISHED, cwd=folder),
     }
     truth = new_products(folder)
     table = with_empty_cells(truth)
     table.to_csv(folder / "products.csv", index=False)
     columns = ["--text", "title", "--image", "photo", "--images", "photos"]
     fill = ["fill", "products.csv", *columns, "--precision", str(PRECISION), "--model"]
-    said["fill"] = cma_bench(*fill, FINISHED, "--out", "filled.csv", "--review", "review.html", cwd=folder)
-    said["fill by suite"] = cma_bench(*fill, "smoke", "--out", "by-suite.csv", cwd=folder)
+    said["fill"] = said_by(*fill, FINISHED, "--out", "filled.csv", "--review", "review.html", cwd=folder)
+    said["fill by suite"] = said_by(*fill, "smoke", "--out", "by-suite.csv", cwd=folder)
     return Walked(folder, said, truth, table)
 
 
@@ -208,7 +206,7 @@ def test_predict_says_of_one_product_what_fill_says(walked):
     row = int(filled.index[is_both][0])
     row_of_table = ["--image", f"photos/{row}.png", "--text", filled["title"][row]]
     asked = ["predict", "--model", FINISHED, *row_of_table, "--precision", str(PRECISION)]
-    said = dict(line.split(": ", 1) for line in cma_bench(*asked, cwd=walked.folder).splitlines())
+    said = dict(line.split(": ", 1) for line in said_by(*asked, cwd=walked.folder).splitlines())
     for task in TASKS:
         suggested, confidence = filled[f"{task}_suggested"][row], float(filled[f"{task}_confidence"][row])
         assert said[task].startswith(f"{suggested} ({confidence:.3f}; ")

@@ -7,11 +7,9 @@ costs minutes, and `small` appends options that are not written. A command none 
 import ast
 import itertools
 import json
-import multiprocessing
 import re
 import shlex
 import shutil
-import subprocess
 import sys
 from pathlib import Path
 
@@ -24,6 +22,7 @@ from benchmarks import cli, models
 from benchmarks.twins import make_twin
 from cma_clip.model import CMAClip
 from cma_clip.types import Task
+from tests.installed_command import cma_bench
 
 ROOT = Path(__file__).parents[1]
 PAGES = ("README.md", "CONTRIBUTING.md", "results/README.md")
@@ -206,16 +205,16 @@ def possessions(tiny, tmp_path_factory):
     rows = [f",{color} {style} dress {number},{color},{style}" for number, color, style in looks]
     (folder / "products.csv").write_text("\n".join(["image,text,color,style", "photo.jpg,,red,", *rows]) + "\n")
     (folder / "new.csv").write_text("image,text,color\nphoto.jpg,red dress 7,\n,multi dress 8,multi\n")
-    data = ["--data", "manifest=products.csv"]
-    suite = ["suite", "--suite", "manifest", *data, "--models", "majority", "tfidf_logistic", "--seeds", "0"]
-    for words in ([*suite, "--option", "labels=color,style"], ["finish", "manifest", *data]):
-        subprocess.run([Path(sys.executable).with_name("cma-bench"), *words], cwd=folder, check=True)
+    suite = ["suite", "--suite", "manifest", "--models", "majority", "tfidf_logistic", "--seeds", "0", "--workers", "1"]
+    for words in ([*suite, "--option", "labels=color,style"], ["finish", "manifest"]):
+        done = cma_bench(*words, "--data", "manifest=products.csv", "--tracking", "off", cwd=folder)
+        assert done.returncode == 0, done.stderr
     return folder
 
 
 @pytest.fixture
 def reader(possessions, tmp_path, monkeypatch):
-    """A clean clone with those things in it; workers of all commands are forked from one process, which is fast."""
+    """A clean clone with those things in it."""
     shutil.copytree(possessions / "results", tmp_path / "results")
     for thing in possessions.iterdir():
         if thing.name == "results":
@@ -230,9 +229,6 @@ def reader(possessions, tmp_path, monkeypatch):
         content = json.loads(tuned.read_text())
         content["dataset_options"]["min_count"] = 2
         tuned.write_text(json.dumps(content))
-    server = multiprocessing.get_context("forkserver")
-    server.set_forkserver_preload(["benchmarks.running.parallel", "benchmarks.models"])
-    monkeypatch.setattr(multiprocessing, "get_context", lambda method=None: server)
     monkeypatch.chdir(tmp_path)
     return tmp_path
 

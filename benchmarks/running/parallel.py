@@ -16,7 +16,7 @@ from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wai
 from concurrent.futures.process import BrokenProcessPool
 from dataclasses import dataclass
 
-from benchmarks.processes import THREADS, end_with_parent, quiet
+from benchmarks.processes import THREADS, end_with_parent, fresh_processes, quiet
 from benchmarks.records.record import CLEAN, Experiment, Record
 from benchmarks.running.run import Place, run
 from benchmarks.tracking import open_tracker
@@ -100,8 +100,7 @@ def _outcomes(jobs: Sequence[Job], workers: int, work: Work) -> Iterator[tuple[J
 
 
 def _worker() -> ProcessPoolExecutor:
-    """One process, spawned, not forked: torch and Arrow keep threads that do not survive a fork."""
-    return ProcessPoolExecutor(1, multiprocessing.get_context("spawn"), end_with_parent)
+    return ProcessPoolExecutor(1, fresh_processes(__name__), end_with_parent)
 
 
 def _died(future: Future[Record]) -> bool:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import multiprocessing
 import os
 import time
 from collections.abc import Callable, Sequence
@@ -15,7 +14,7 @@ from optuna.storages import BaseStorage
 from optuna.trial import FrozenTrial, TrialState
 
 from benchmarks import datasets
-from benchmarks.processes import THREADS, end_with_parent, quiet
+from benchmarks.processes import THREADS, end_with_parent, fresh_processes, quiet
 from benchmarks.running.run import Place
 from benchmarks.tracking import Tracker, open_tracker
 from benchmarks.tuning.budget import Budget, seconds_of
@@ -54,8 +53,8 @@ class Plan:
 def tune(plan: Plan, workers: int) -> None:
     """Spend the budget of every study that has some left.
 
-    One worker is this process. Several are spawned; one that is killed costs nothing but time: the others try its
-    trial again.
+    One worker is this process. Several are processes of their own; one that is killed costs nothing but time: the
+    others try its trial again.
 
     Raises:
         TuningError: workers failed or were stopped.
@@ -90,7 +89,7 @@ def require_finished(plan: Plan, storage: BaseStorage, exit_codes: Sequence[int 
 
 def _exit_codes(plan: Plan, workers: int) -> list[int | None]:
     os.environ.setdefault("OMP_NUM_THREADS", str(THREADS))  # read by the processes started below
-    context = multiprocessing.get_context("spawn")
+    context = fresh_processes(__name__)
     processes = [context.Process(target=_work_for_parent, args=(plan,)) for _ in range(workers)]
     for process in processes:
         process.start()

@@ -8,9 +8,14 @@ import sys
 from pathlib import Path
 
 import torch
+from lightning.pytorch.callbacks import Callback
 
+from benchmarks.processes import fresh_processes
 from cma_clip.backbone.loading import load_backbone
+from cma_clip.classifier import Workspace
 from cma_clip.contrastive.loss import SharedTextLoss
+from cma_clip.contrastive.module import ContrastiveConfig
+from cma_clip.contrastive.training import fit_contrastive
 from cma_clip.features.processing import Processor, example_batch
 from tests.products import TASKS, products
 
@@ -45,11 +50,16 @@ def one_of_two(rank, tiny, port, folder):
     torch.distributed.destroy_process_group()
 
 
-def test_two_processes_compute_the_loss_and_gradients_of_one(tiny, tmp_path):
+def free_port():
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
-        port = free.getsockname()[1]
-    torch.multiprocessing.spawn(one_of_two, (tiny, port, tmp_path), nprocs=2)
+        return free.getsockname()[1]
+
+
+def test_two_processes_compute_the_loss_and_gradients_of_one(tiny, tmp_path):
+    fresh_processes("benchmarks.running.parallel")
+    arguments = tiny, free_port(), tmp_path
+    torch.multiprocessing.start_processes(one_of_two, arguments, nprocs=2, start_method="forkserver")
 
     backbone = load_backbone(tiny)
     loss = loss_of(backbone, example_batch(Processor(backbone), list(products(6, holes=False)), TASKS), WORDS)
@@ -63,49 +73,56 @@ def test_two_processes_compute_the_loss_and_gradients_of_one(tiny, tmp_path):
             torch.testing.assert_close(gradient, expected[name], atol=1e-5, rtol=1e-4, msg=name)
 
 
-SCRIPT = """
-import json, os, sys, torch
-from pathlib import Path
-from lightning.pytorch.callbacks import Callback
-from cma_clip.backbone.loading import load_backbone
-from cma_clip.classifier import Workspace
-from cma_clip.contrastive.training import fit_contrastive
-from cma_clip.contrastive.module import ContrastiveConfig
-from tests.products import products
-
-torch.set_num_threads(1)
-backbone = load_backbone(sys.argv[1])
-pairs = products(32, seed=1, holes=False), products(12, seed=2)
-workspace = Workspace(checkpoints=Path(sys.argv[4]) if len(sys.argv) > 4 else None)
-
 class Killer(Callback):
     def on_train_epoch_start(self, trainer, pl_module):
-        if trainer.current_epoch == 2 and "--killed" in sys.argv:
+        if trainer.current_epoch == 2:
             os._exit(9)
 
-outcome = fit_contrastive(backbone, pairs, ContrastiveConfig(**json.loads(sys.argv[2])), 0, workspace, [Killer()])
-if outcome.module.global_rank == 0:
-    torch.save(backbone.state_dict(), sys.argv[3])
+
+def train(tiny, config, out, checkpoints=None, callbacks=()):
+    """Train as one of as many processes as `config` says; the first one writes the weights."""
+    backbone = load_backbone(tiny)
+    pairs = products(32, seed=1, holes=False), products(12, seed=2)
+    workspace = Workspace(checkpoints=checkpoints)
+    outcome = fit_contrastive(backbone, pairs, ContrastiveConfig(**config), 0, workspace, [*callbacks])
+    if outcome.module.global_rank == 0:
+        torch.save(backbone.state_dict(), out)
+
+
+def train_as(rank, port, *arguments):
+    """What Lightning tells a process that it has started."""
+    os.environ.update(MASTER_ADDR="127.0.0.1", MASTER_PORT=str(port), NODE_RANK="0", LOCAL_RANK=str(rank))
+    torch.set_num_threads(1)
+    train(*arguments)
+
+
+def exit_codes_of_two(*arguments):
+    server, port = fresh_processes("benchmarks.running.parallel"), free_port()
+    processes = [server.Process(target=train_as, args=(rank, port, *arguments)) for rank in range(2)]
+    for process in processes:
+        process.start()
+    for process in processes:
+        process.join(120)
+    return [process.exitcode for process in processes]
+
+
+SCRIPT = """
+import json, sys
+from tests.cma_clip.test_contrastive_processes import train
+train(sys.argv[1], json.loads(sys.argv[2]), sys.argv[3])
 """
-
-
-def train(script, *arguments):
-    environment = {**os.environ, "PYTHONPATH": str(Path.cwd()), "OMP_NUM_THREADS": "1"}
-    command = [sys.executable, script, *arguments]
-    return subprocess.run(command, check="--killed" not in arguments, env=environment, timeout=120)
+"""Lightning starts it once more for the second process."""
 
 
 def test_two_processes_that_were_killed_go_on_and_end_with_the_same_weights(tiny, tmp_path):
     """With captions of a few words, mirrored photos and left out patches, which every process draws for itself."""
-    script = tmp_path / "train.py"
-    script.write_text(SCRIPT)
-    config = json.dumps({"epochs": 4, "batch_size": 4, "devices": 2, "learning_rate": 1e-3})
+    config = {"epochs": 4, "batch_size": 4, "devices": 2, "learning_rate": 1e-3}
     straight, resumed, checkpoints = (tmp_path / name for name in ("straight.pt", "resumed.pt", "checkpoints"))
-    train(script, tiny, config, straight)
-    assert train(script, tiny, config, resumed, checkpoints, "--killed").returncode != 0
+    assert exit_codes_of_two(tiny, config, straight) == [0, 0]
+    assert exit_codes_of_two(tiny, config, resumed, checkpoints, [Killer()]) == [9, 9]
     assert list(checkpoints.glob("epoch=1*.ckpt"))
     assert not resumed.exists()
-    train(script, tiny, config, resumed, checkpoints)
+    assert exit_codes_of_two(tiny, config, resumed, checkpoints) == [0, 0]
     expected, found = (torch.load(path, weights_only=True) for path in (straight, resumed))
     for name, value in expected.items():
         assert torch.equal(found[name], value), name
@@ -113,13 +130,13 @@ def test_two_processes_that_were_killed_go_on_and_end_with_the_same_weights(tiny
 
 def test_lightning_with_two_processes_trains_as_one_with_the_whole_batch(tiny, tmp_path):
     """Each process reads every second row of the same order, so that both see the batch of one."""
-    script = tmp_path / "train.py"
+    script, one, two = (tmp_path / name for name in ("train.py", "one.pt", "two.pt"))
     script.write_text(SCRIPT)
-    states = []
-    for devices, batch_size in ((1, 8), (2, 4)):
-        config = json.dumps({"epochs": 2, "batch_size": batch_size, "devices": devices, "learning_rate": 1e-3, **PLAIN})
-        out = tmp_path / f"{devices}.pt"
-        train(script, tiny, config, out)
-        states.append(torch.load(out, weights_only=True))
+    config = {"epochs": 2, "learning_rate": 1e-3, **PLAIN}
+    train(tiny, {**config, "batch_size": 8, "devices": 1}, one)
+    environment = {**os.environ, "PYTHONPATH": str(Path.cwd())}
+    of_two = json.dumps({**config, "batch_size": 4, "devices": 2})
+    subprocess.run([sys.executable, script, tiny, of_two, two], check=True, env=environment, timeout=300)
+    states = [torch.load(path, weights_only=True) for path in (one, two)]
     for name, value in states[0].items():
         torch.testing.assert_close(states[1][name], value, atol=2e-4, rtol=1e-3, msg=name)

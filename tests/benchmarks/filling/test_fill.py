@@ -1,9 +1,10 @@
 """A table filled by a real model: what stays, what is filled, what is said, and what a killed run goes on with."""
 
+import itertools
+import os
 import shutil
 import signal
-import subprocess
-import sys
+from functools import partial
 
 import numpy as np
 import pandas as pd
@@ -16,6 +17,7 @@ from benchmarks.filling import Question, TableOptions, Work, answer_table, fill,
 from benchmarks.serving import load_model
 from cma_clip.classifier import Workspace
 from tests.benchmarks.made_records import record
+from tests.installed_command import cma_bench
 from tests.products import TASKS, photo, products
 
 
@@ -196,40 +198,29 @@ def test_unknown_options_of_a_table_are_named():
         TableOptions.of({"sep": ";"})
 
 
-PROGRAM = """
-import os, signal, sys
-from benchmarks.filling import run
-run.TEXT_ROWS = 8
-left, sync = int(sys.argv.pop(1)), os.fsync
-def fsync(handle):
-    global left
-    left -= 1
-    if not left:
-        os.kill(os.getpid(), signal.SIGKILL)
-    sync(handle)
-os.fsync = fsync
-from benchmarks.cli import main
-main()
-"""
-"""The command with parts of 8 rows, killed at the n-th time that it makes sure of a file; 0 for never."""
+def killed(at):
+    """This process reads parts of 8 rows and is killed at the n-th time that it makes sure of a file; 0 for never."""
+    run.TEXT_ROWS = 8
+    sync, times = os.fsync, itertools.count(1)
 
+    def fsync(handle):
+        if next(times) == at:
+            os.kill(os.getpid(), signal.SIGKILL)
+        sync(handle)
 
-def run_killed(at, *arguments):
-    command = [sys.executable, "-c", PROGRAM, str(at), "fill", *map(str, arguments)]
-    return subprocess.run(command, capture_output=True, text=True, check=False)
+    os.fsync = fsync
 
 
 def test_a_run_that_is_killed_several_times_ends_with_the_same_bytes(tmp_path, reads_text, monkeypatch):
     table(tmp_path / "a.csv", 60)
     monkeypatch.setattr(run, "TEXT_ROWS", 8)
     fill(tmp_path / "a.csv", reads_text, tmp_path / "whole.csv", Question())
-    arguments = (tmp_path / "a.csv", "--model", reads_text, "--out", tmp_path / "b.csv")
+    asked = ("fill", tmp_path / "a.csv", "--model", reads_text, "--out", tmp_path / "b.csv")
     # The key and 8 parts, then the new file and its mark: killed after 2 parts, after 4, and beside the new file.
     for at in (4, 4, 7):
-        killed = run_killed(at, *arguments)
-        assert killed.returncode == -signal.SIGKILL
+        assert cma_bench(*asked, cwd=tmp_path, first=partial(killed, at)).returncode == -signal.SIGKILL
         assert not (tmp_path / "b.csv").exists()
-    last = run_killed(0, *arguments)
+    last = cma_bench(*asked, cwd=tmp_path, first=partial(killed, 0))
     assert last.returncode == 0, last.stderr
     assert "60 rows had been answered before" in last.stdout
     assert (tmp_path / "b.csv").read_bytes() == (tmp_path / "whole.csv").read_bytes()

@@ -1,9 +1,7 @@
 import json
 import re
 import subprocess
-import sys
 import time
-from pathlib import Path
 
 import numpy as np
 import open_clip
@@ -22,6 +20,7 @@ from cma_clip.backbone.loading import load_backbone, mismatch
 from cma_clip.backbone.provenance import save_trained_on, trained_rows
 from cma_clip.features.processing import Processor
 from cma_clip.types import Example, ExampleList
+from tests import installed_command
 from tests.architectures import KINDS
 from tests.benchmarks.datasets.samples import product, write_products
 from tests.cma_clip.test_contrastive import same_weights
@@ -128,7 +127,7 @@ def test_what_knowing_labels_gives_by_hand():
     assert recall_by_labels(labels, np.array([1, 1, 3, 4]))["color + style"] == 1
 
 
-def test_a_pretraining_killed_by_the_system_ends_with_the_same_weights(cma_bench, tiny, folder, tmp_path):
+def test_a_pretraining_killed_by_the_system_ends_with_the_same_weights(tiny, folder, tmp_path):
     asked = [
         "pretrain",
         "--start",
@@ -141,9 +140,8 @@ def test_a_pretraining_killed_by_the_system_ends_with_the_same_weights(cma_bench
         f"fashion-products={folder}",
     ]
     asked += ["--hparam", "epochs=12", "batch_size=8"]
-    program = Path(sys.executable).with_name("cma-bench")
     quiet = {"stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL}
-    process = subprocess.Popen([program, *asked, "--out", "one"], cwd=tmp_path, **quiet)
+    process = subprocess.Popen([installed_command.COMMAND, *asked, "--out", "one"], cwd=tmp_path, **quiet)
     while not list(tmp_path.glob("runs/pretraining/*/epoch=*.ckpt")):
         assert process.poll() is None
         time.sleep(0.005)
@@ -153,11 +151,11 @@ def test_a_pretraining_killed_by_the_system_ends_with_the_same_weights(cma_bench
     begun = [int(path.stem.removeprefix("epoch=")) for path in tmp_path.glob("runs/pretraining/*/epoch=*.ckpt")]
     assert max(begun) < 11  # something was left to do
 
-    again = subprocess.run([program, *asked, "--out", "one"], cwd=tmp_path, capture_output=True, text=True, check=True)
+    again = installed_command.cma_bench(*asked, "--out", "one", cwd=tmp_path)
     assert "epoch 0:" not in again.stdout
     assert "epoch 11:" in again.stdout
     assert not list(tmp_path.glob("runs/pretraining/*"))
-    subprocess.run([program, *asked, "--out", "two"], cwd=tmp_path, check=True, **quiet)
+    assert installed_command.cma_bench(*asked, "--out", "two", cwd=tmp_path).returncode == 0
     same_weights(load_backbone(f"local-dir:{tmp_path / 'one'}"), load_backbone(f"local-dir:{tmp_path / 'two'}"))
 
 

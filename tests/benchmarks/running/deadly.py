@@ -1,4 +1,4 @@
-"""Work that kills its process, as the kernel does when memory is short. A module: spawned workers import it."""
+"""Work that kills its process, as the kernel does when memory is short. A module: workers import it."""
 
 import os
 import signal

@@ -8,6 +8,7 @@ import time
 import psutil
 import pytest
 
+from benchmarks.processes import fresh_processes
 from benchmarks.records.record import Experiment
 from benchmarks.records.store import load_records
 from benchmarks.running.parallel import Job, run_all, run_job
@@ -84,7 +85,8 @@ def test_only_the_experiment_that_always_kills_its_process_fails(tmp_path):
 @pytest.mark.parametrize("how", [signal.SIGINT, signal.SIGTERM, signal.SIGKILL])
 def test_workers_end_with_the_suite(tmp_path, how):
     jobs = jobs_in(tmp_path, {"majority": {}}, seeds=(0, 1, 2))
-    suite = multiprocessing.get_context("spawn").Process(target=run_all, args=(jobs, 2, print, deadly.forever))
+    server = fresh_processes("benchmarks.running.parallel")
+    suite = server.Process(target=run_all, args=(jobs, 2, print, deadly.forever))
     suite.start()
     while len(pids := [int(path.name) for path in (tmp_path / "runs").iterdir() if path.name.isdecimal()]) < 2:
         time.sleep(0.05)

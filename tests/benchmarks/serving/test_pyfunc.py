@@ -1,12 +1,14 @@
 import json
 import os
 import re
+import signal
 import socket
 import subprocess
 import sys
 import time
 import tomllib
 import urllib.request
+from contextlib import suppress
 from importlib.metadata import packages_distributions
 from pathlib import Path
 
@@ -127,7 +129,8 @@ def server(folder, tmp_path_factory):
     (logged,) = runs.rglob("MLmodel")
     port = free_port()
     command = [sys.executable, "-m", "mlflow", "models", "serve", "--env-manager", "local", "--workers", "1"]
-    environment = {**os.environ, "PYTHONPATH": str(ROOT), "MLFLOW_TRACKING_URI": default_uri(runs)}
+    path = os.pathsep.join([str(Path(sys.executable).parent), os.environ.get("PATH", os.defpath)])  # MLflow's `uvicorn`
+    environment = {**os.environ, "PATH": path, "PYTHONPATH": str(ROOT), "MLFLOW_TRACKING_URI": default_uri(runs)}
     with (runs / "log").open("w") as log:
         process = subprocess.Popen(
             [*command, "--model-uri", logged.parent, "--host", "127.0.0.1", "--port", str(port)],
@@ -145,7 +148,8 @@ def server(folder, tmp_path_factory):
             pytest.fail((runs / "log").read_text())
         yield port
     finally:
-        os.killpg(process.pid, 15)
+        with suppress(ProcessLookupError):  # of a server that has ended the log is what matters
+            os.killpg(process.pid, signal.SIGTERM)
         process.wait(timeout=20)
 
 
