@@ -125,7 +125,7 @@ def test_statistics_of_a_frozen_tower_stay(architectures):
     assert statistics
     for name in statistics:
         assert torch.equal(backbone.state_dict()[name], start[name]), name
-    free, _ = trained(architectures["resnet"], patch_dropout=0)
+    free, _ = trained(architectures["resnet"], patch_dropout=0, batch_size=16)
     assert not torch.equal(free.state_dict()[statistics[0]], start[statistics[0]])
 
 

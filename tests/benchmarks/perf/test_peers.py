@@ -115,9 +115,9 @@ def test_the_same_step_follows(both, freeze):
     """Loss of one batch, what gets a gradient, and how large it is."""
     model, plain, products, examples = both
     learner = Learner(model.network, model.backbone, model.config, {}, 0).train()
+    model.backbone.freeze(freeze)
     labelled = our_batch(model, products)
     batch = examples.batch(torch.arange(len(examples)), trims=True)
-    model.backbone.freeze(freeze)
     plain.freeze(freeze)
     loss = learner.loss(learner(labelled.inputs)[0], labelled.labels)
     plain_loss = loss_of(plain.train()(batch.pixels, batch.ids), batch.labels)

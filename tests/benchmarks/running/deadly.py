@@ -5,7 +5,7 @@ import signal
 import threading
 import time
 
-from benchmarks.running.parallel import run_job
+from benchmarks.running.parallel import run_all, run_job
 
 
 def _kill_this_process():
@@ -38,3 +38,9 @@ def forever(job):
     """Says where it runs, then has much to do."""
     (job.place.runs_dir / str(os.getpid())).touch()
     time.sleep(600)
+
+
+def suite_that_hears_ctrl_c(jobs):
+    """Two workers on work without end, also where the tests were started in the background, which ignores Ctrl-C."""
+    signal.signal(signal.SIGINT, signal.default_int_handler)
+    run_all(jobs, 2, print, forever)

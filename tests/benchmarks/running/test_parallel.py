@@ -86,7 +86,7 @@ def test_only_the_experiment_that_always_kills_its_process_fails(tmp_path):
 def test_workers_end_with_the_suite(tmp_path, how):
     jobs = jobs_in(tmp_path, {"majority": {}}, seeds=(0, 1, 2))
     server = fresh_processes("benchmarks.running.parallel")
-    suite = server.Process(target=run_all, args=(jobs, 2, print, deadly.forever))
+    suite = server.Process(target=deadly.suite_that_hears_ctrl_c, args=(jobs,))
     suite.start()
     while len(pids := [int(path.name) for path in (tmp_path / "runs").iterdir() if path.name.isdecimal()]) < 2:
         time.sleep(0.05)

@@ -93,7 +93,7 @@ def test_odd_cells_are_problems_of_their_rows(saved, tmp_path):
         ("../red.png", "a shirt"),
         (12, "a shirt"),
         ("https://a.b/c.png", ["a", "list"]),
-        (None, "red " * 40),
+        (None, "red " * 80),
         (np.zeros((4, 4)), 12.5),
     )
     answered = saved("late_fusion").predict(frame, PRECISION, images=tmp_path)
@@ -107,7 +107,7 @@ def test_odd_cells_are_problems_of_their_rows(saved, tmp_path):
         "photo missing: ../red.png",
         "photo is no path, base64, bytes, array or PIL image but int",
         "text is no string but list; photo is a URL, and none is fetched: https://a.b/c.png; no text",
-        "text cut at 16 tokens",
+        "text cut at 58 tokens",
         "photo cannot be decoded: an array is H W 3 of uint8, found (4, 4) of float64",
     ]
     assert (answered["color_decision"] == "no evidence").tolist() == [n in (3, 4, 5, 8) for n in range(len(frame))]
