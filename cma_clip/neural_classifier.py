@@ -29,8 +29,7 @@ from cma_clip.priors import class_shares, inverse_shares
 from cma_clip.trainer import EpochLimit, EpochReporter, Stopping, last_checkpoint, make_trainer
 from cma_clip.types import Examples, Predictions, Task
 
-ROWS = 512
-"""Rows of a batch that is validated or predicted."""
+ROWS = 512  # of a batch that is validated or predicted
 FORMAT = 2
 """Of what is saved; in the first one heads were named by their tasks."""
 
@@ -119,15 +118,15 @@ class NeuralClassifier(Classifier):
         rows, order = self._ordered(examples)
         outputs = self._trainer([], 0, self.workspace).predict(self._learner(None), rows)
         assert outputs is not None
-        found, places = _joined(outputs), np.argsort(order)
-        probabilities = {task: values.numpy()[places] for task, values in found["probabilities"].items()}
+        found = _joined(outputs, torch.from_numpy(np.argsort(order)))
+        probabilities = {task: values.numpy() for task, values in found["probabilities"].items()}
         for task, values in probabilities.items():
-            values[~found["usable"].numpy()[places]] = self.priors[task]
+            values[~found["usable"].numpy()] = self.priors[task]
         return Predictions(
             ids=examples.ids(),
             labels={task.name: examples.labels(task.name) for task in self.tasks},
             probabilities=probabilities,
-            modality_weights={task: w.numpy()[places] for task, w in found["modality_weights"].items()} or None,
+            modality_weights={task: w.numpy() for task, w in found["modality_weights"].items()} or None,
         )
 
     def state(self) -> tuple[dict[str, JSON], Arrays]:
@@ -223,11 +222,11 @@ class NeuralClassifier(Classifier):
         return make_trainer(workspace, callbacks, max_epochs, self.config.precision, self.config.gradient_clip)
 
 
-def _joined(outputs: Sequence[Any]) -> Any:  # noqa: ANN401 - as nested as what it gets
-    """Tensors, or dictionaries of them, of several batches as one."""
+def _joined(outputs: Sequence[Any], places: Tensor) -> Any:  # noqa: ANN401 - as nested as what it gets
+    """Tensors, or dictionaries of them, of several batches as one; row n stands at `places[n]` of all batches."""
     if isinstance(outputs[0], Tensor):
-        return torch.cat(list(outputs))
-    return {name: _joined([output[name] for output in outputs]) for name in outputs[0]}
+        return torch.cat(list(outputs))[places]
+    return {name: _joined([output[name] for output in outputs], places) for name in outputs[0]}
 
 
 def _below(arrays: Arrays, prefix: str) -> dict[str, Tensor]:

@@ -57,9 +57,7 @@ class TextTower:
     def in_groups(self, read: Callable[..., TextOutputs], ids: Tensor, *states: Tensor) -> TextOutputs:
         """What `read` says, group by group of similar length: the same but for rounding, with less padding.
 
-        Args:
-            read: this tower, or what else reads ids Int[B L] and states of the same positions, Float[B L ...].
-
+        `read` is this tower, or what else reads ids, Int[B L], and states of the same positions, Float[B L ...].
         Tokens behind the longest text of a group are 0.
         """
         if not self.trims:
