@@ -7,7 +7,7 @@ from torch import Tensor
 from torch.nn import functional as F
 
 LENGTH_GROUPS = 5
-"""At most so many a batch (our choice): of 128 titles of real products 59 % padding becomes 7 %."""
+"""At most so many a batch (our choice): of 128 titles of real products 59 % padding becomes 7 %. More cost time."""
 
 
 def length_groups(lengths: Tensor) -> tuple[list[Tensor], Tensor]:
