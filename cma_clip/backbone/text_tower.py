@@ -66,8 +66,8 @@ class TextTower:
         groups, places = length_groups(lengths)
         found = []
         for rows in groups:
-            tokens, _, *pooled = read(*(each[rows, : lengths[rows[-1]]] for each in (ids, *states)))
-            found.append((F.pad(tokens, (0, 0, 0, ids.shape[1] - tokens.shape[1])), *pooled))
+            tokens, _, *vectors = read(*(each[rows, : lengths[rows[-1]]] for each in (ids, *states)))
+            found.append((F.pad(tokens, (0, 0, 0, ids.shape[1] - tokens.shape[1])), *vectors))
         tokens, pooled, embedding = (torch.cat(parts)[places] for parts in zip(*found, strict=True))
         return tokens, self.words(ids), pooled, embedding
 
