@@ -15,13 +15,14 @@ from torch.nn import functional as F
 
 from cma_clip.augmentation import augment_features
 from cma_clip.backbone.backbone import Backbone
+from cma_clip.backbone.length_groups import length_groups
 from cma_clip.network import FusionNetwork, Output, TrainConfig
 from cma_clip.tensors import Batch, Features
 from cma_clip.trainer import adamw, scheduled
 from cma_clip.types import IGNORE
 from cma_clip.version import Version
 
-TRAINING = {"training": Version(1)}
+TRAINING = {"training": Version(2, "texts of a batch are computed in groups of similar length")}
 """Of the training loop: loss, optimiser, schedule, order of the rows, augmentation, choice of the epoch."""
 
 
@@ -58,15 +59,18 @@ class Learner(pl.LightningModule):
 
     def forward(self, inputs: Features | Batch) -> tuple[Output, Tensor]:
         """(Output, Bool[B]: rows the network can say something about)."""
-        return self._read(self._features(inputs))
+        features = self._features(inputs)
+        return self.network(features), self.network.usable(features)
 
     def _features(self, inputs: Features | Batch) -> Features:
         features = self.backbone(inputs) if isinstance(inputs, Batch) and self.backbone else inputs
         assert isinstance(features, Features)
         return features
 
-    def _read(self, features: Features) -> tuple[Output, Tensor]:
-        return self.network(features), self.network.usable(features)
+    def in_groups(self, features: Features) -> Output:
+        """Of texts of similar length: the same but for rounding and dropout, with less padding to compute."""
+        groups, places = length_groups(features.text_mask.sum(dim=1))
+        return Output.joined([self.network(features.of(rows)) for rows in groups], places)
 
     def loss(self, output: Output, labels: Mapping[str, Tensor]) -> Tensor:
         """Mean over tasks of the cross-entropy over labelled rows; a task without a label adds nothing."""
@@ -91,13 +95,14 @@ class Learner(pl.LightningModule):
 
     def training_step(self, batch: Labelled, _: int) -> Tensor:
         """Loss of one batch."""
-        features = self._features(batch.inputs)
-        output, usable = self._read(augment_features(features, self.config.modality_dropout, self.config.token_noise))
-        loss = self.loss(output, _only(batch.labels, usable))
+        config, features = self.config, self._features(batch.inputs)
+        features = augment_features(features, config.modality_dropout, config.token_noise)
+        usable = self.network.usable(features)
+        loss = self.loss(self.in_groups(features), _only(batch.labels, usable))
         if not torch.isfinite(loss):
             raise FloatingPointError(
                 f"training loss is {loss.item()} in epoch {self.current_epoch}, step {self.global_step}: lower "
-                f"learning_rate ({self.config.learning_rate}) or precision {self.config.precision!r} to 32-true"
+                f"learning_rate ({config.learning_rate}) or precision {config.precision!r} to 32-true"
             )
         self.log("train/loss", loss, on_step=False, on_epoch=True, batch_size=len(usable))
         return loss

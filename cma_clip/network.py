@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from abc import abstractmethod
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Annotated, Literal, Self
 
+import torch
 from pydantic import Field, model_validator
 from torch import Tensor, nn
 
@@ -83,6 +85,16 @@ class Output:
 
     logits: dict[str, Tensor]
     modality_weights: dict[str, Tensor] | None = None
+
+    @classmethod
+    def joined(cls, outputs: Sequence[Output], places: Tensor) -> Output:
+        """Those of several groups of rows as one; row b stands at `places[b]` of all groups one after the other."""
+
+        def join(values: Sequence[dict[str, Tensor]]) -> dict[str, Tensor]:
+            return {task: torch.cat([value[task] for value in values])[places] for task in values[0]}
+
+        weights = [output.modality_weights for output in outputs if output.modality_weights is not None]
+        return cls(join([output.logits for output in outputs]), join(weights) if weights else None)
 
 
 @dataclass(frozen=True)

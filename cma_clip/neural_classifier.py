@@ -15,19 +15,21 @@ import torch
 from lightning.pytorch.callbacks import Callback
 from PIL import Image
 from torch import Tensor
+from torch.utils.data import DataLoader
 
 from cma_clip.backbone.loading import load_backbone
 from cma_clip.classifier import JSON, Arrays, Classifier, ClassifierConfig, Report, Trial, Workspace, silent
 from cma_clip.features.batching import OrderedRows, RowBatches, ShuffledRows, loader
-from cma_clip.features.boundary_states import boundary_table
+from cma_clip.features.boundary_states import BoundaryTable, boundary_table
 from cma_clip.features.processing import FEATURES, Processor
-from cma_clip.features.token_features import token_features
+from cma_clip.features.token_features import FeatureTable, token_features
 from cma_clip.learner import TRAINING, BestWeights, Labelled, Learner
 from cma_clip.network import FusionNetwork, TrainConfig, Widths
 from cma_clip.priors import class_shares, inverse_shares
 from cma_clip.trainer import EpochLimit, EpochReporter, Stopping, last_checkpoint, make_trainer
 from cma_clip.types import Examples, Predictions, Task
 
+ROWS = 512  # of a batch that is validated or predicted
 FORMAT = 2
 """Of what is saved; in the first one heads were named by their tasks."""
 
@@ -97,7 +99,7 @@ class NeuralClassifier(Classifier):
             warnings.warn(self.backbone.uncut, stacklevel=3)
         self.priors = {task.name: class_shares(train.labels(task.name), len(task.classes)) for task in self.tasks}
         rows = loader(self._batches(train), ShuffledRows(len(train), self.config.batch_size, self.seed))
-        val_rows = None if val is None else loader(self._batches(val), OrderedRows(len(val), 512))
+        val_rows = None if val is None else self._ordered(val)[0]
         learner = self._learner(train)
         learner.train()
         trainer = self._trainer(callbacks, self.config.max_epochs, workspace)
@@ -113,15 +115,18 @@ class NeuralClassifier(Classifier):
         """
         if not len(examples):
             raise ValueError("there is no example to predict")
-        rows = loader(self._batches(examples), OrderedRows(len(examples), 512))
+        rows, order = self._ordered(examples)
         outputs = self._trainer([], 0, self.workspace).predict(self._learner(None), rows)
         assert outputs is not None
-        probabilities = {task.name: self._probabilities(task.name, outputs) for task in self.tasks}
+        found = _joined(outputs, torch.from_numpy(np.argsort(order)))
+        probabilities = {task: values.numpy() for task, values in found["probabilities"].items()}
+        for task, values in probabilities.items():
+            values[~found["usable"].numpy()] = self.priors[task]
         return Predictions(
             ids=examples.ids(),
             labels={task.name: examples.labels(task.name) for task in self.tasks},
             probabilities=probabilities,
-            modality_weights=_modality_weights(outputs),
+            modality_weights={task: w.numpy() for task, w in found["modality_weights"].items()} or None,
         )
 
     def state(self) -> tuple[dict[str, JSON], Arrays]:
@@ -193,15 +198,19 @@ class NeuralClassifier(Classifier):
 
     def _batches(self, examples: Examples) -> RowBatches[Labelled]:
         labels = {task.name: examples.labels(task.name) for task in self.tasks}
+        table_of = boundary_table if self.trains_backbone else token_features
+        table: BoundaryTable | FeatureTable = table_of(self.backbone, self.processor, examples, self.workspace)
 
-        def labels_of(rows: list[int]) -> dict[str, Tensor]:
-            return {task: torch.from_numpy(y[rows]) for task, y in labels.items()}
+        def labelled(rows: list[int]) -> Labelled:
+            return Labelled(table.batch(rows), {task: torch.from_numpy(y[rows]) for task, y in labels.items()})
 
-        if self.trains_backbone:
-            cut = boundary_table(self.backbone, self.processor, examples, self.workspace)
-            return RowBatches(len(examples), lambda rows: Labelled(cut.batch(rows), labels_of(rows)))
-        table = token_features(self.backbone, self.processor, examples, self.workspace)
-        return RowBatches(len(examples), lambda rows: Labelled(table.batch(rows), labels_of(rows)))
+        return RowBatches(len(examples), labelled, table.lengths)
+
+    def _ordered(self, examples: Examples) -> tuple[DataLoader[Labelled], npt.NDArray[np.int64]]:
+        """Batches to validate or predict, and Int[N], the rows that they hold."""
+        batches = self._batches(examples)
+        rows = OrderedRows(len(examples), ROWS, batches.lengths)
+        return loader(batches, rows), rows.order
 
     def _learner(self, train: Examples | None) -> Learner:
         weights = {}
@@ -212,16 +221,12 @@ class NeuralClassifier(Classifier):
     def _trainer(self, callbacks: list[Callback], max_epochs: int, workspace: Workspace) -> pl.Trainer:
         return make_trainer(workspace, callbacks, max_epochs, self.config.precision, self.config.gradient_clip)
 
-    def _probabilities(self, task: str, outputs: Sequence[Any]) -> npt.NDArray[np.float32]:
-        probabilities = torch.cat([output["probabilities"][task] for output in outputs]).numpy()
-        usable = torch.cat([output["usable"] for output in outputs]).numpy()
-        probabilities[~usable] = self.priors[task]
-        return np.asarray(probabilities, dtype=np.float32)
 
-
-def _modality_weights(outputs: Sequence[Any]) -> dict[str, npt.NDArray[np.float32]] | None:
-    tasks = outputs[0]["modality_weights"]
-    return {task: torch.cat([o["modality_weights"][task] for o in outputs]).numpy() for task in tasks} or None
+def _joined(outputs: Sequence[Any], places: Tensor) -> Any:  # noqa: ANN401 - as nested as what it gets
+    """Tensors, or dictionaries of them, of several batches as one; row n stands at `places[n]` of all batches."""
+    if isinstance(outputs[0], Tensor):
+        return torch.cat(list(outputs))[places]
+    return {name: _joined([output[name] for output in outputs], places) for name in outputs[0]}
 
 
 def _below(arrays: Arrays, prefix: str) -> dict[str, Tensor]:

@@ -19,7 +19,7 @@ from torch.nn import functional as F
 from torch.nn.modules.batchnorm import _BatchNorm
 
 from cma_clip.backbone.boundary import Boundary, ImageOutputs, image_boundary, text_boundary
-from cma_clip.backbone.text_tower import TextTower
+from cma_clip.backbone.text_tower import TextOutputs, TextTower
 from cma_clip.backbone.windows import join, pack
 from cma_clip.tensors import Batch, Features
 
@@ -110,11 +110,13 @@ class Backbone(nn.Module):
         return {"image_tokens": tokens, "image_cls": cls, "image_embedding": embedding, "image_present": present}
 
     def text_features(self, input_ids: Tensor, present: Tensor, states: Tensor | None = None) -> dict[str, Tensor]:
-        """The text side of `Features` for one window each, from Int[B L] and Bool[B], and `text_states` if known."""
-        if states is None or self.text_boundary is None:
-            tokens, mask, cls, embedding = self.text_tower(input_ids)
-        else:
-            tokens, mask, cls, embedding = self.text_tower.pooled(self.text_boundary.outputs(states), input_ids)
+        """The text side of `Features` for one window each, from Int[B L] and Bool[B], and `text_states` if known.
+
+        Batches of training are computed in groups; those of prediction hold texts of similar length.
+        """
+        texts = [input_ids] if states is None else [input_ids, states]
+        found = self.text_tower.in_groups(self._texts, *texts) if self.training else self._texts(*texts)
+        tokens, mask, cls, embedding = found
         return {
             "text_tokens": tokens,
             "word_embeddings": self.text_tower.embed(input_ids),
@@ -123,6 +125,11 @@ class Backbone(nn.Module):
             "text_embedding": embedding,
             "text_present": present,
         }
+
+    def _texts(self, ids: Tensor, states: Tensor | None = None) -> TextOutputs:
+        if states is None or self.text_boundary is None:
+            return self.text_tower(ids)
+        return self.text_tower.pooled(self.text_boundary.outputs(states), ids)
 
     def encode_image(self, pixel_values: Tensor) -> ImageOutputs:
         """UInt8[B 3 H W] -> (patches Float[B P Di], class state Float[B Di], unit embedding Float[B E])."""

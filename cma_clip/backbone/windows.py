@@ -104,19 +104,6 @@ def _common(one: Sequence[int], other: Sequence[int]) -> int:
     return next((n for n, (a, b) in enumerate(zip(one, other, strict=False)) if a != b), min(len(one), len(other)))
 
 
-def windows_of(
-    starts: npt.NDArray[np.int64], rows: Sequence[int] | slice
-) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.int64]]:
-    """(Int[K], Int[K]): the further windows of some rows, and which of these rows each belongs to.
-
-    Those of row r are `starts[r]` to `starts[r + 1]`.
-    """
-    begins = np.asarray(starts[:-1][rows])
-    counts = np.asarray(starts[1:][rows]) - begins
-    of = np.repeat(np.arange(len(counts)), counts)
-    return np.arange(len(of)) + np.repeat(begins - counts.cumsum() + counts, counts), of
-
-
 def join(first: Mapping[str, Tensor], further: Mapping[str, Tensor], of: Tensor) -> dict[str, Tensor]:
     """The text side of `Features` of B whole texts; those of one window keep their bits.
 

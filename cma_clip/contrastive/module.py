@@ -11,7 +11,6 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 import lightning.pytorch as pl
-import numpy as np
 import torch
 from pydantic import Field
 from torch import Tensor, nn
@@ -33,9 +32,6 @@ PROJECTIONS = re.compile(
     r"|visual\.trunk\.head\.(fc\.)?(weight|bias)|text\.proj\.(\d\.)?\w+|(text\.)?text_projection(\.\w+)?|logit_scale"
 )
 """How open_clip calls the last map of its native, timm and Hugging Face towers into the shared space."""
-
-LENGTH_GROUPS = 4
-"""Texts of a batch are encoded in so many groups of similar length: exact, and a third less work than one group."""
 
 Probe = Callable[[Backbone], Mapping[str, float]]
 """Scores a backbone between epochs, for instance zero-shot on validation."""
@@ -141,13 +137,8 @@ class ContrastiveModule(pl.LightningModule):
         return self.backbone.encode_image(pixels)[2]
 
     def _encode_text(self, ids: Tensor) -> Tensor:
-        if not self.backbone.trims_text:
-            return self.backbone.encode_text(ids)
-        lengths = (self.backbone.text_tower.ends(ids) + 1).cpu().numpy()
-        order = np.argsort(lengths, kind="stable")
-        groups = [group for group in np.array_split(order, LENGTH_GROUPS) if len(group)]
-        embeddings = [self.backbone.encode_text(ids[group, : lengths[group[-1]]]) for group in groups]
-        return torch.cat(embeddings)[torch.from_numpy(np.argsort(order)).to(ids.device)]
+        tower = self.backbone.text_tower
+        return tower.in_groups(tower, ids)[3]
 
     def on_train_epoch_start(self) -> None:
         """Random numbers depend on (seed, epoch, process): a resumed training draws the same ones."""

@@ -51,7 +51,7 @@ class JoinedRows:
         return int(self.starts[-1])
 
     def __getitem__(self, rows: Any) -> npt.NDArray[Any]:  # noqa: ANN401 - whatever picks from an axis
-        asked = np.arange(len(self))[rows]
+        asked = rows if isinstance(rows, np.ndarray) else np.arange(len(self))[rows]
         found = np.zeros((len(asked), *self.shape[1:]), self.dtype)
         for start, part in zip(self.starts, self.parts, strict=False):
             places = np.flatnonzero((asked >= start) & (asked < start + len(part)))
@@ -66,16 +66,35 @@ class JoinedRows:
 def joined(parts: Sequence[Mapping[str, npt.NDArray[Any]]]) -> dict[str, Any]:
     """The arrays of several parts as those of one; vectors are copied, what is larger is a `JoinedRows`.
 
-    A part without an array has no rows of it.
+    Those called `*_starts` say where in other arrays the items of each row start. A part without an array has no rows
+    of it.
     """
     names = dict.fromkeys(name for part in parts for name in part)
-    found = {name: [part[name] for part in parts if name in part] for name in names}
-    return {name: (np.concatenate if of[0].ndim == 1 else JoinedRows)(of) for name, of in found.items()}
+    return {name: _joined(name, [part[name] for part in parts if name in part]) for name in names}
 
 
-def joined_starts(parts: Sequence[npt.NDArray[np.int64]]) -> npt.NDArray[np.int64]:
-    """Int[N+1], where the rows of each example start, of parts whose rows are joined."""
-    return np.cumsum([0, *(count for starts in parts for count in np.diff(starts))], dtype=np.int64)
+def _joined(name: str, of: Sequence[npt.NDArray[Any]]) -> npt.NDArray[Any] | JoinedRows:
+    if name.endswith("_starts"):
+        return starts_of(np.concatenate([np.diff(starts) for starts in of]))
+    return np.concatenate(of) if of[0].ndim == 1 else JoinedRows(of)
+
+
+def starts_of(counts: npt.NDArray[Any]) -> npt.NDArray[np.int64]:
+    """Int[N] -> Int[N+1]: where the items of each row start if all stand one after the other."""
+    return np.append(0, counts.cumsum(dtype=np.int64))
+
+
+def items_of(
+    starts: npt.NDArray[np.int64], rows: Sequence[int] | slice | npt.NDArray[np.int64]
+) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.int64]]:
+    """(Int[K], Int[K]): where the items of some rows stand in a ragged array, and which of these rows each belongs to.
+
+    Those of row r are `starts[r]` to `starts[r + 1]`.
+    """
+    begins = np.asarray(starts[:-1][rows])
+    counts = np.asarray(starts[1:][rows]) - begins
+    of = np.repeat(np.arange(len(counts)), counts)
+    return np.arange(len(of)) + np.repeat(begins - counts.cumsum() + counts, counts), of
 
 
 class ArrayFolder:

@@ -7,18 +7,25 @@ from math import ceil
 from typing import Generic, TypeVar
 
 import numpy as np
+import numpy.typing as npt
 import torch
 from torch.utils.data import DataLoader, Dataset, Sampler
 
 BatchT = TypeVar("BatchT")
+Ints = npt.NDArray[np.int64]
 
 
 class RowBatches(Dataset[BatchT], Generic[BatchT]):
-    """Item = the batch made of a list of rows."""
+    """Item = the batch made of a list of rows.
 
-    def __init__(self, rows: int, batch_of: Callable[[list[int]], BatchT]):
+    Attributes:
+        lengths: Int[N], tokens of each row's text; None where batches are not to be made by them.
+    """
+
+    def __init__(self, rows: int, batch_of: Callable[[list[int]], BatchT], lengths: Ints | None = None):
         self.rows = rows
         self.batch_of = batch_of
+        self.lengths = lengths
 
     def __len__(self) -> int:
         return self.rows
@@ -55,18 +62,41 @@ class ShuffledRows(Sampler[list[int]]):
             yield order[start : start + self.batch_size].tolist()
 
 
-class OrderedRows(Sampler[list[int]]):
-    """Lists of consecutive rows, for prediction."""
+POOL = 32
+"""Batches of `OrderedRows` whose rows are sorted by length together."""
 
-    def __init__(self, rows: int, batch_size: int):
-        self.rows, self.batch_size = rows, batch_size
+
+class OrderedRows(Sampler[list[int]]):
+    """Lists of consecutive rows, for prediction; with `lengths`, Int[N], of rows of similar length.
+
+    Attributes:
+        order: Int[N], the rows of all lists one after the other.
+    """
+
+    def __init__(self, rows: int, batch_size: int, lengths: Ints | None = None):
+        self.batch_size = batch_size
+        self.order = np.arange(rows)
+        if lengths is not None:
+            self.order = by_length(self.order, lengths, POOL * batch_size)
 
     def __len__(self) -> int:
-        return ceil(self.rows / self.batch_size)
+        return ceil(len(self.order) / self.batch_size)
 
     def __iter__(self) -> Iterator[list[int]]:
-        for start in range(0, self.rows, self.batch_size):
-            yield list(range(start, min(start + self.batch_size, self.rows)))
+        for start in range(0, len(self.order), self.batch_size):
+            yield self.order[start : start + self.batch_size].tolist()
+
+
+def by_length(order: Ints, lengths: Ints, size: int) -> Ints:
+    """The same rows, of every `size` the shortest first; not of all, so that mapped files are read part by part.
+
+    Args:
+        order: Int[M], rows.
+        lengths: Int[N], of all rows.
+        size: how many successive rows are sorted together.
+    """
+    parts = [order[start : start + size] for start in range(0, len(order), size)]
+    return np.concatenate([part[np.argsort(lengths[part], kind="stable")] for part in parts] or [order])
 
 
 def loader(batches: RowBatches[BatchT], rows: Iterable[list[int]]) -> DataLoader[BatchT]:

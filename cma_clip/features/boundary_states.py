@@ -18,12 +18,12 @@ from torch import Tensor
 from tqdm import tqdm
 
 from cma_clip.backbone.backbone import Backbone
-from cma_clip.backbone.windows import windows_of
 from cma_clip.classifier import Workspace
-from cma_clip.features.arrays import ArrayFolder, filled, joined
+from cma_clip.features.arrays import ArrayFolder, filled, items_of, joined
+from cma_clip.features.computing import ROWS
 from cma_clip.features.encoded import Encoded
 from cma_clip.features.processing import Processor
-from cma_clip.features.token_features import ROWS, accelerator
+from cma_clip.features.token_features import accelerator
 from cma_clip.tensors import Batch
 from cma_clip.types import Examples, Joined
 
@@ -41,10 +41,15 @@ class BoundaryTable:
     encoded: Encoded
     states: Mapping[str, npt.NDArray[np.float32]]
 
+    @property
+    def lengths(self) -> npt.NDArray[np.int64]:
+        """Int[N], positions of each text, of all of its windows together."""
+        return self.encoded.lengths
+
     def batch(self, rows: Sequence[int]) -> Batch:
         """The given rows, texts as long as `encoded` has them."""
         batch = self.encoded.batch(rows, {})
-        windows, _ = windows_of(self.encoded.further_starts, rows)
+        windows, _ = items_of(self.encoded.further_starts, rows)
         lengths = {"text_states": batch.input_ids.shape[1], "further_states": batch.further_ids.shape[1]}
         picked: dict[str, Any] = {}
         for name, states in self.states.items():

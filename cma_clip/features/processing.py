@@ -20,13 +20,19 @@ from tqdm import tqdm
 from cma_clip.backbone.backbone import Backbone
 from cma_clip.backbone.windows import PROBE, WindowCutter
 from cma_clip.classifier import Workspace
-from cma_clip.features.arrays import ArrayFolder, filled, joined, joined_starts
+from cma_clip.features.arrays import ArrayFolder, filled, joined
 from cma_clip.features.encoded import Encoded
 from cma_clip.tensors import Batch
 from cma_clip.types import Example, Examples, Joined, Task
 from cma_clip.version import Version
 
-FEATURES = {"features": Version(2, "long texts are read in up to four windows unless text_windows says otherwise")}
+FEATURES = {
+    "features": Version(
+        3,
+        "long texts are read in up to four windows unless text_windows says otherwise",
+        "texts of similar length are encoded together, word embeddings are exact",
+    )
+}
 """Of what a backbone reads and of the features it gives; caches of both are named by it."""
 
 Arrays = Mapping[str, npt.NDArray[Any]]
@@ -78,10 +84,14 @@ class Processor:
         ids = self.tokenizer(known, context_length=self.context_length).numpy().astype(np.int32)
         return self._trimmed(ids)
 
+    def ends(self, ids: npt.NDArray[np.int32]) -> npt.NDArray[np.int64]:
+        """Int32[N L] -> Int[N]: how many positions of each text the tower has to read: all, if it is not causal."""
+        if self._text_ends is None:
+            return np.full(len(ids), ids.shape[1])
+        return self._text_ends(torch.from_numpy(np.array(ids))).numpy() + 1
+
     def _trimmed(self, ids: npt.NDArray[np.int32]) -> npt.NDArray[np.int32]:
-        if self._text_ends is not None and len(ids):
-            ids = ids[:, : int(self._text_ends(torch.from_numpy(ids)).max()) + 1]
-        return np.ascontiguousarray(ids)
+        return np.ascontiguousarray(ids[:, : self.ends(ids).max()] if len(ids) else ids)
 
     def encode(self, examples: Examples, workspace: Workspace) -> Encoded:
         """All examples; images and texts each from the cache if they were encoded before."""
@@ -96,6 +106,7 @@ class Processor:
             image_present=images["image_present"],
             text_present=texts["text_present"],
             fingerprint=self.name(examples),
+            ends=self.ends,
         )
 
     def encode_images(self, examples: Examples, workspace: Workspace) -> Arrays:
@@ -121,8 +132,7 @@ class Processor:
     def encode_further(self, examples: Examples, workspace: Workspace) -> Arrays:
         """`further_ids` and `further_starts` as in `Encoded`, and `text_cut` Bool[N], longer than all windows."""
         if isinstance(examples, Joined):
-            parts = [self.encode_further(part, workspace) for part in examples.parts]
-            return joined(parts) | {"further_starts": joined_starts([part["further_starts"] for part in parts])}
+            return joined([self.encode_further(part, workspace) for part in examples.parts])
         texts = self.encode_texts(examples, workspace)
         if self._cutter is None or not texts["text_cut"].any():
             none = np.zeros((0, self.context_length), dtype=np.int32)

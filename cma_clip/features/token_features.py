@@ -1,7 +1,7 @@
 """Token features of a frozen backbone, computed once and memory-mapped: heads train on them, not on pixels.
 
-Further windows of long texts stand in arrays of their own, a row a window: they cost what the first windows of as many
-texts cost, and texts that fit cost nothing more.
+Texts cost what they are long. Further windows of long texts stand in arrays of their own: texts that fit cost nothing
+more, and have the same bits whatever the number of windows.
 """
 
 from __future__ import annotations
@@ -9,31 +9,35 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, fields
-from functools import partial
+from functools import cached_property, partial
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 import torch
+from torch import Tensor
 from tqdm import tqdm
 
 from cma_clip.backbone.backbone import Backbone
-from cma_clip.backbone.windows import AFTER_MEAN, join, mean_of_windows, windows_of
+from cma_clip.backbone.windows import AFTER_MEAN, join, mean_of_windows
 from cma_clip.classifier import Workspace
-from cma_clip.features.arrays import ArrayFolder, Shape, filled, joined, joined_starts
+from cma_clip.features.arrays import ArrayFolder, filled, items_of, joined
+from cma_clip.features.computing import ROWS, Photos, Texts, on_device
 from cma_clip.features.processing import Arrays, Processor
 from cma_clip.tensors import Features
 from cma_clip.types import Examples, Joined
-
-ROWS = 256
-"""Rows computed at a time; fixed, because the rounding of a matrix product depends on its size."""
 
 NAMES = tuple(item.name for item in fields(Features))
 SIDES = {
     "image": ("image_tokens", "image_cls", "image_embedding"),
     "text": ("text_tokens", "word_embeddings", "text_mask", "text_cls", "text_embedding"),
 }
-"""What is computed of each modality."""
+"""What `Features` say of each modality, but for whether it is there."""
+TEXT_ARRAYS = ("word_starts", "word_ids", "text_tokens", "text_cls", "text_embedding")
+LAYOUT = "float16, words one after the other"
+"""Of what is cached; another layout is never read as this one."""
+
+Rows = Sequence[int] | slice | npt.NDArray[np.int64]
 
 
 @dataclass(frozen=True)
@@ -41,30 +45,40 @@ class FeatureTable:
     """`Features` of N examples as arrays, floats in half precision (our choice: halves the disk and the reading).
 
     Attributes:
-        arrays: those of `Features`, of texts in several windows the first one's; and with M further windows in all, the
-            text side again under `further_text_tokens` ..., M rows.
-        further_starts: Int[N+1], as in `cma_clip.features.encoded.Encoded`.
+        arrays: those of `Features` for photos, `text_cls` and `text_embedding`, N rows. The W words of all texts one
+            after the other: `text_tokens` Float[W Dt] and `word_ids` Int[W], of text n from `word_starts[n]` to
+            `word_starts[n + 1]`. All that is said of the first windows; with M further windows in all, the text side
+            again under `further_text_tokens` ..., and `further_starts` Int[N+1] as in `cma_clip.features.encoded`.
+        embed: word embeddings by ids, Int[W] -> Float[W Dw].
     """
 
     arrays: Mapping[str, npt.NDArray[Any]]
-    further_starts: npt.NDArray[np.int64]
+    embed: Callable[[Tensor], Tensor]
 
     def __len__(self) -> int:
-        return len(self.arrays["text_mask"])
+        return len(self.arrays["text_present"])
+
+    @cached_property
+    def lengths(self) -> npt.NDArray[np.int64]:
+        """Int[N], words of each text, of all of its windows together; 0 where it is missing."""
+        starts = self.arrays.get("further_word_starts", np.zeros(1, dtype=np.int64))[self.arrays["further_starts"]]
+        words = np.diff(self.arrays["word_starts"]) + np.diff(starts)
+        return np.where(self.arrays["text_present"], words, 0)
 
     def batch(self, rows: Sequence[int] | slice) -> Features:
         """The given rows in single precision, texts cut to the longest among them; zeros for a missing modality."""
-        picked = {name: self._picked(name, rows) for name in NAMES}
-        for side in ("image", "text"):
-            missing = ~picked[f"{side}_present"]
-            for name in SIDES[side] if missing.any() else ():
-                picked[name][missing] = 0
-        windows, of = windows_of(self.further_starts, rows)
-        shown = picked["text_present"].numpy()[of]
-        if shown.any():
-            further = {name: self._picked(f"further_{name}", windows[shown]) for name in SIDES["text"]}
-            picked |= join({name: picked[name] for name in SIDES["text"]}, further, torch.from_numpy(of[shown]))
-        return Features(**picked).trimmed()
+        image = {name: _single(self.arrays[name][rows]) for name in SIDES["image"]}
+        text = self._texts("", rows)
+        windows, of = items_of(self.arrays["further_starts"], rows)
+        if len(windows):
+            text = join(text, self._texts("further_", windows), torch.from_numpy(of))
+        present = {}
+        for side, values in (("image", image), ("text", text)):
+            present[f"{side}_present"] = torch.from_numpy(np.array(self.arrays[f"{side}_present"][rows]))
+            missing = ~present[f"{side}_present"]
+            for value in values.values() if missing.any() else ():
+                value[missing] = 0
+        return Features(**image, **text, **present).trimmed()
 
     def pooled(self, name: str) -> npt.NDArray[np.float32]:
         """Float[N D]: `image_cls`, `text_embedding` and the like of all rows, of a text over all of its windows.
@@ -72,107 +86,98 @@ class FeatureTable:
         A row whose modality is missing has what its source has, as in `arrays`.
         """
         values = np.asarray(self.arrays[name], dtype=np.float32)
-        windows, of = windows_of(self.further_starts, slice(None))
+        windows, of = items_of(self.arrays["further_starts"], slice(None))
         if name not in AFTER_MEAN or not len(windows):
             return values
         further = np.asarray(self.arrays[f"further_{name}"], dtype=np.float32)
-        masks = (np.asarray(self.arrays[mask]).sum(axis=1) for mask in ("text_mask", "further_text_mask"))
-        first_words, further_words = map(torch.from_numpy, masks)
+        words = [torch.from_numpy(np.diff(self.arrays[starts])) for starts in ("word_starts", "further_word_starts")]
         both = torch.from_numpy(values), torch.from_numpy(further)
-        return mean_of_windows(name, both, (first_words, further_words), torch.from_numpy(of)).numpy()
+        return mean_of_windows(name, both, (words[0], words[1]), torch.from_numpy(of)).numpy()
 
-    def _picked(self, name: str, rows: Sequence[int] | slice | npt.NDArray[np.int64]) -> torch.Tensor:
-        found = torch.from_numpy(np.array(self.arrays[name][rows]))
-        return found.float() if found.is_floating_point() else found
+    def _texts(self, prefix: str, rows: Rows) -> dict[str, Tensor]:
+        """The text side of `Features`, of first windows or of those whose arrays have a prefix."""
+        arrays = {name: self.arrays[f"{prefix}{name}"] for name in TEXT_ARRAYS}
+        words, of = items_of(arrays["word_starts"], rows)
+        text_cls = _single(arrays["text_cls"][rows])
+        counts = torch.from_numpy(np.bincount(of, minlength=len(text_cls)))
+        mask = torch.arange(max(1, int(counts.max()))) < counts[:, None]
+        ids = torch.from_numpy(arrays["word_ids"][words].astype(np.int64))
+        return {
+            "text_tokens": _padded(_single(arrays["text_tokens"][words]), mask),
+            "word_embeddings": _padded(self.embed(ids), mask),
+            "text_mask": mask,
+            "text_cls": text_cls,
+            "text_embedding": _single(arrays["text_embedding"][rows]),
+        }
+
+
+def _single(values: npt.NDArray[np.float16]) -> Tensor:
+    return torch.from_numpy(np.array(values)).float()
+
+
+def _padded(words: Tensor, mask: Tensor) -> Tensor:
+    """Float[W D] -> Float[B L D]: each word where the mask Bool[B L] shows one, zeros elsewhere."""
+    padded = words.new_zeros(*mask.shape, words.shape[1])
+    padded[mask] = words
+    return padded
 
 
 def token_features(backbone: Backbone, processor: Processor, examples: Examples, workspace: Workspace) -> FeatureTable:
     """Features of all examples; of each modality from the cache if this backbone has seen its source before.
 
-    The cache's name is a hash of weights, preprocessing, images or texts, and this file's precision; of further windows
-    also of their number. The arrays of an example whose modality is missing here, but not in the source, hold the
-    source's: the `*_present` arrays tell.
+    The cache's name is a hash of weights, preprocessing, images or texts, and this file's precision and layout; of
+    further windows also of their number. The arrays of an example whose modality is missing here, but not in the
+    source, hold the source's: the `*_present` arrays tell.
     """
+    embed = partial(_embedded, backbone)
     if isinstance(examples, Joined):
         tables = [token_features(backbone, processor, part, workspace) for part in examples.parts]
-        starts = joined_starts([table.further_starts for table in tables])
-        return FeatureTable(joined([table.arrays for table in tables]), starts)
+        return FeatureTable(joined([table.arrays for table in tables]), embed)
     backbone.eval().to(accelerator())
     images, texts = examples.image_source, examples.text_source
     further = processor.encode_further(texts, workspace)
-    sides: dict[str, tuple[str | None, Side]] = {
-        "image": (processor.name(images), partial(_image_side, backbone, processor.encode_images(images, workspace))),
-        "text": (processor.name(texts), partial(_text_side, backbone, processor.encode_texts(texts, workspace))),
-    }
     arrays: dict[str, npt.NDArray[Any]] = {
         "image_present": examples.image_present(),
         "text_present": np.array([bool(text and text.strip()) for text in examples.texts()], dtype=np.bool_),
+        "further_starts": further["further_starts"],
     }
-    for side, (fingerprint, compute) in sides.items():
-        arrays |= _computed(backbone, side, fingerprint, (compute, len(examples)), workspace)
+    photos = Photos(backbone, processor.encode_images(images, workspace))
+    arrays |= _computed(photos, processor.name(images), workspace)
+    encoded = processor.encode_texts(texts, workspace)
+    first = Texts(backbone, encoded["input_ids"], encoded["text_present"], processor.ends)
+    arrays |= _computed(first, processor.name(texts), workspace)
     if count := len(further["further_ids"]):
-        windows = {"input_ids": further["further_ids"], "text_present": np.ones(count, dtype=np.bool_)}
-        compute = partial(_text_side, backbone, windows)
-        found = _computed(backbone, "text", processor.further_name(texts), (compute, count), workspace)
+        more = Texts(backbone, further["further_ids"], np.ones(count, dtype=np.bool_), processor.ends)
+        found = _computed(more, processor.further_name(texts), workspace)
         arrays |= {f"further_{name}": array for name, array in found.items()}
-    return FeatureTable(arrays, further["further_starts"])
+    return FeatureTable(arrays, embed)
 
 
-def _computed(
-    backbone: Backbone, side: str, fingerprint: str | None, rows: tuple[Side, int], workspace: Workspace
-) -> Arrays:
-    """What there is of one modality for a number of rows, from the cache if it was computed before."""
-    compute, count = rows
-    label = f"{side} features of {backbone.id}"
-    return filled(
-        _folder(backbone, side, fingerprint, workspace),
-        partial(_shapes, compute, count),
-        partial(_fill, compute, count, label if workspace.progress else None),
-    )
+def _embedded(backbone: Backbone, ids: Tensor) -> Tensor:
+    with torch.no_grad():
+        return backbone.text_tower.embed(on_device(backbone, ids.numpy())).float().cpu()
+
+
+def _computed(rows: Photos | Texts, fingerprint: str | None, workspace: Workspace) -> Arrays:
+    """What there is of one modality, from the cache if it was computed before."""
+    label = f"{rows.side} features of {rows.backbone.id}" if workspace.progress else None
+    return filled(_folder(rows, fingerprint, workspace), rows.shapes, partial(_fill, rows, label))
+
+
+def _folder(rows: Photos | Texts, fingerprint: str | None, workspace: Workspace) -> ArrayFolder | None:
+    if workspace.cache is None or fingerprint is None:
+        return None
+    identity = f"{rows.backbone.fingerprint} {fingerprint} {rows.side} {LAYOUT}"
+    return ArrayFolder(workspace.cache / "features" / hashlib.sha256(identity.encode()).hexdigest()[:24])
+
+
+def _fill(rows: Photos | Texts, label: str | None, arrays: Mapping[str, npt.NDArray[Any]]) -> None:
+    order = rows.order
+    for start in tqdm(range(0, len(order), ROWS), label, disable=label is None, delay=2, leave=False):
+        for name, places, values in rows.computed(order[start : start + ROWS]):
+            arrays[name][places] = values
 
 
 def accelerator() -> torch.device:
     """The machine's GPU or the like; the CPU where there is none."""
     return torch.accelerator.current_accelerator(check_available=True) or torch.device("cpu")
-
-
-Side = Callable[[slice], dict[str, torch.Tensor]]
-"""Features of one modality for some rows."""
-
-
-def _image_side(backbone: Backbone, encoded: Arrays, rows: slice) -> dict[str, torch.Tensor]:
-    pixels, present = (torch.from_numpy(np.array(encoded[name][rows])) for name in ("pixels", "image_present"))
-    device = next(backbone.parameters()).device
-    with torch.inference_mode():
-        features = backbone.image_features(pixels.to(device), present.to(device))
-    return {name: features[name] for name in SIDES["image"]}
-
-
-def _text_side(backbone: Backbone, encoded: Arrays, rows: slice) -> dict[str, torch.Tensor]:
-    ids, present = (torch.from_numpy(np.array(encoded[name][rows])) for name in ("input_ids", "text_present"))
-    device = next(backbone.parameters()).device
-    with torch.inference_mode():
-        features = backbone.text_features(ids.long().to(device), present.to(device))
-    return {name: features[name] for name in SIDES["text"]}
-
-
-def _folder(backbone: Backbone, side: str, fingerprint: str | None, workspace: Workspace) -> ArrayFolder | None:
-    if workspace.cache is None or fingerprint is None:
-        return None
-    name = hashlib.sha256(f"{backbone.fingerprint} {fingerprint} {side} float16".encode()).hexdigest()[:24]
-    return ArrayFolder(workspace.cache / "features" / name)
-
-
-def _shapes(compute: Side, count: int) -> dict[str, Shape]:
-    """Shapes of all arrays, from the features of one row."""
-    return {
-        name: ((count, *value.shape[1:]), np.float16 if value.is_floating_point() else np.bool_)
-        for name, value in compute(slice(0, 1)).items()
-    }
-
-
-def _fill(compute: Side, count: int, label: str | None, arrays: Mapping[str, npt.NDArray[Any]]) -> None:
-    for start in tqdm(range(0, count, ROWS), label, disable=label is None, delay=2, leave=False):
-        rows = slice(start, start + ROWS)
-        for name, value in compute(rows).items():
-            arrays[name][rows] = value.cpu().numpy()

@@ -4,8 +4,9 @@ import torch
 
 from cma_clip.backbone.loading import load_backbone
 from cma_clip.classifier import Workspace
+from cma_clip.features.computing import ROWS
 from cma_clip.features.processing import Processor
-from cma_clip.features.token_features import NAMES, ROWS, SIDES, token_features
+from cma_clip.features.token_features import NAMES, SIDES, token_features
 from cma_clip.types import ExampleList, Joined
 from tests.products import changed, products
 
@@ -30,14 +31,17 @@ def test_table_holds_what_the_backbone_says(backbone):
         for side, missing in (("image", ~batch.image_present), ("text", ~batch.text_present)):
             if name in SIDES[side]:
                 expected[missing] = 0  # what a missing modality would be encoded to is not kept
+        if name in ("text_tokens", "word_embeddings"):
+            expected[~direct.text_mask] = 0  # nor what stands behind the end of a text
         torch.testing.assert_close(getattr(features, name), expected, atol=2e-3, rtol=2e-3)  # half precision
 
 
 def test_cached_features_equal_computed_ones(backbone, tmp_path):
     examples = products(ROWS + 5, fingerprint="shop")  # more than are computed at a time
     computed, written = features_of(backbone, examples), features_of(backbone, examples, tmp_path)
-    for name in NAMES:
-        assert np.array_equal(computed.arrays[name], written.arrays[name])
+    assert computed.arrays.keys() == written.arrays.keys()
+    for name, values in computed.arrays.items():
+        assert np.array_equal(values, written.arrays[name])
 
 
 def test_second_call_reads_the_cache(backbone, tmp_path):
@@ -45,7 +49,7 @@ def test_second_call_reads_the_cache(backbone, tmp_path):
     stamps = {path: path.stat().st_mtime_ns for path in tmp_path.rglob("*.npy")}
     second = features_of(backbone, products(8, fingerprint="shop"), tmp_path)
     assert {path: path.stat().st_mtime_ns for path in tmp_path.rglob("*.npy")} == stamps
-    assert all(np.array_equal(first.arrays[name], second.arrays[name]) for name in NAMES)
+    assert all(np.array_equal(values, second.arrays[name]) for name, values in first.arrays.items())
     assert isinstance(second.arrays["text_tokens"], np.memmap)
 
 
@@ -103,9 +107,36 @@ def test_half_written_cache_is_not_believed(backbone, tmp_path):
     assert np.array_equal(again.arrays["text_cls"], features_of(backbone, examples).arrays["text_cls"])
 
 
+@pytest.mark.parametrize("kind", ["vit", "siglip", "bert"])
+@pytest.mark.parametrize("rows", [slice(None), slice(2, 7), [7, 0, 0, 5], [3]])
+def test_batches_hold_the_bits_that_the_backbone_gives(architectures, kind, rows):
+    """Of texts of one length, so that the direct computation has the same batch."""
+    backbone = load_backbone(architectures[kind])
+    processor, examples = Processor(backbone), changed(products(9), text="red dress")
+    table, encoded = token_features(backbone, processor, examples, Workspace()), processor.encode(examples, Workspace())
+    with torch.inference_mode():
+        whole = backbone(encoded.batch(slice(None), {}))
+    found, mask = table.batch(rows), whole.text_mask[rows]
+    words = slice(0, int(mask.sum(dim=1).max()))
+    assert torch.equal(found.text_mask, mask[:, words])
+    for name in ("text_tokens", "word_embeddings"):
+        expected = getattr(whole, name)[rows][:, words] * mask[:, words, None]
+        assert torch.equal(getattr(found, name), expected if name == "word_embeddings" else expected.half().float())
+    for name in ("text_cls", "text_embedding"):
+        assert torch.equal(getattr(found, name), getattr(whole, name)[rows].half().float())
+
+
+def test_texts_take_the_room_of_their_words(backbone, tmp_path):
+    examples = products(9, fingerprint="shop")
+    table = features_of(backbone, examples, tmp_path)
+    words = int(table.lengths.sum())
+    assert words < 9 * table.batch(slice(None)).text_mask.shape[1]
+    assert {len(table.arrays[name]) for name in ("text_tokens", "word_ids")} == {words}
+    assert table.lengths.tolist() == table.batch(slice(None)).text_mask.sum(dim=1).tolist()
+
+
 def test_batch_is_cut_to_its_longest_text(backbone):
     table = features_of(backbone, products(8))
-    assert table.arrays["text_tokens"].shape[1] == 10
     assert table.batch([1, 3]).text_tokens.shape[1] == 4  # begin mark and three words
     assert table.batch([7]).text_tokens.shape[1] == 1  # no text at all
     assert {len(getattr(table.batch([1, 3]), name)) for name in NAMES} == {2}

@@ -257,3 +257,17 @@ def test_schedule_by_hand():
     assert factors[6] == pytest.approx(0.5)
     assert factors[10] == pytest.approx(0)
     assert factors[2:] == sorted(factors[2:], reverse=True)
+
+
+@pytest.mark.parametrize("freeze", ["all", "none"])
+def test_predictions_come_in_the_order_of_the_examples(tiny, monkeypatch, freeze):
+    """They are computed in batches of similar length."""
+    model = model_of(tiny, freeze=freeze, max_epochs=1)
+    model.fit(TRAIN, VAL)
+    monkeypatch.setattr("cma_clip.neural_classifier.ROWS", 3)
+    together = model.predict(TEST)
+    alone = [model.predict(ExampleList([example])) for example in TEST]
+    for part, found in {"probabilities": together.probabilities, "modality_weights": together.modality_weights}.items():
+        for task, values in found.items():
+            rows = np.concatenate([getattr(one, part)[task] for one in alone])
+            np.testing.assert_allclose(values, rows, atol=1e-5)

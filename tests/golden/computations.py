@@ -33,7 +33,7 @@ from cma_clip.classifier import Workspace
 from cma_clip.contrastive.module import ContrastiveConfig
 from cma_clip.contrastive.training import CONTRASTIVE, fit_contrastive
 from cma_clip.features.processing import FEATURES, Processor
-from cma_clip.features.token_features import token_features
+from cma_clip.features.token_features import NAMES, token_features
 from cma_clip.learner import TRAINING
 from cma_clip.network import FusionNetwork, Output, TrainConfig
 from cma_clip.neural_classifier import NeuralClassifier
@@ -253,8 +253,8 @@ def _augmentation(model: _Loop, train: Examples) -> Numbers:
 
 def _features() -> Numbers:
     backbone = load_backbone(_backbone())
-    arrays = token_features(backbone, Processor(backbone), products(8, seed=5), Workspace()).arrays
-    return {name: _sizes(values) for name, values in arrays.items()} | _whole_texts(backbone)
+    features = token_features(backbone, Processor(backbone), products(8, seed=5), Workspace()).batch(slice(None))
+    return {name: _sizes(getattr(features, name).numpy()) for name in NAMES} | _whole_texts(backbone)
 
 
 def _whole_texts(backbone: Backbone) -> Numbers:
