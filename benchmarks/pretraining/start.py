@@ -35,7 +35,7 @@ def start_backbone(backbone_id: str) -> Backbone:
     table = clip.token_embedding.weight
     with torch.no_grad():
         table.copy_(token_table(words_of(backbone.tokenizer, len(table)), table.shape[1]))
-    return Backbone(clip, backbone.tokenizer, START).eval()
+    return Backbone(clip, backbone.tokenizer, backbone.id).eval()
 
 
 def words_of(tokenizer: Any, count: int) -> list[str]:  # noqa: ANN401 - open_clip's own
