@@ -27,6 +27,7 @@ class PretrainOptions:
         option: options of the data set.
         catalog: number of generated products to add, from an index range that no evaluation draws from.
         class_names: how many of ImageNet's class names a step trains on as well.
+        image_size: pixels a side of the photos, of convolutional towers; None for those of the start.
         start: a backbone id; by default the shipped architecture with ImageNet's weights and MiniLM's words.
         seed: of the order, the augmentation and the generated products.
     """
@@ -35,6 +36,7 @@ class PretrainOptions:
     option: Pairs = ()
     catalog: int = 8_000
     class_names: int = 0
+    image_size: int | None = None
     start: str = "imagenet+minilm"
     seed: int = 0
 
@@ -68,7 +70,7 @@ def pretrain_clip(
     from benchmarks import versions
     from benchmarks.pretraining.corpus import corpus
     from benchmarks.pretraining.pretrain import check_free, configure, export, pretrain
-    from benchmarks.pretraining.start import start_backbone
+    from benchmarks.pretraining.start import resized, start_backbone
     from benchmarks.records.record import Experiment, key_of
     from benchmarks.tracking import open_tracker
     from benchmarks.tracking.connection import OFF
@@ -80,6 +82,9 @@ def pretrain_clip(
     config = configure(hparams)
     check_free(out)
     first = os.environ.get("LOCAL_RANK", "0") == "0"  # Lightning runs this program again for every further device
+    backbone = start_backbone(pretraining.start)
+    if pretraining.image_size is not None:
+        backbone = resized(backbone, pretraining.image_size)
     experiment = Experiment(
         dataset=pretraining.dataset,
         model=pretraining.start,
@@ -89,9 +94,9 @@ def pretrain_clip(
             **config.model_dump(mode="json"),
             "catalog": pretraining.catalog,
             "class_names": pretraining.class_names,
+            "image_size": backbone.image_size[0],
         },
     )
-    backbone = start_backbone(pretraining.start)
     found = corpus(pretraining.dataset, options, source, pretraining.catalog, pretraining.seed)
     fingerprints = {"data": found.splits.fingerprint, "weights": backbone.fingerprint}
     taking_part = {

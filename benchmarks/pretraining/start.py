@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from typing import Any
 
 import torch
+from open_clip.model import set_model_preprocess_cfg
 from torch import Tensor
 
 from benchmarks.pretraining.imagenet import classifier, package
@@ -35,6 +36,20 @@ def start_backbone(backbone_id: str) -> Backbone:
     table = clip.token_embedding.weight
     with torch.no_grad():
         table.copy_(token_table(words_of(backbone.tokenizer, len(table)), table.shape[1]))
+    return Backbone(clip, backbone.tokenizer, backbone.id).eval()
+
+
+def resized(backbone: Backbone, size: int) -> Backbone:
+    """The same weights for photos of `size` pixels a side: a convolutional tower reads any, small ones faster.
+
+    Raises:
+        ValueError: a tower that has learnt the places of its patches.
+    """
+    clip: Any = backbone.clip
+    if not backbone.is_convolutional:
+        raise ValueError(f"{backbone.id} reads photos of {backbone.image_size[0]} px and no others")
+    clip.visual.set_input_size(size)
+    set_model_preprocess_cfg(clip, {**backbone.preprocess_cfg, "size": (size, size)})
     return Backbone(clip, backbone.tokenizer, backbone.id).eval()
 
 
