@@ -58,11 +58,8 @@ class Backbone(nn.Module):
         self.pixel_mean = nn.Buffer(mean, persistent=False)
         self.pixel_std = nn.Buffer(std, persistent=False)
         # Convolutions of a CPU and of tensor cores are up to twice as fast where the channels of a pixel lie together.
-        self._memory_format = (
-            torch.channels_last
-            if hasattr(getattr(clip.visual, "trunk", None), "conv_stem")
-            else torch.contiguous_format
-        )
+        self.is_convolutional = hasattr(getattr(clip.visual, "trunk", None), "conv_stem")
+        self._memory_format = torch.channels_last if self.is_convolutional else torch.contiguous_format
         clip.visual.to(memory_format=self._memory_format)
         self.fingerprint = _fingerprint(clip, self.preprocess_cfg)
         self.image_width, self.text_width, self.word_width, self.embedding_width = self._widths()
