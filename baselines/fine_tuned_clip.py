@@ -35,8 +35,8 @@ ROWS = 512
 class FineTunedCLIPConfig(ZeroShotConfig):
     """All values are our choice. An epoch trains both towers and costs many times one over cached features.
 
-    Training reads the first window of a long text only; `text_windows` counts for predictions, and so for the choice of
-    the epoch.
+    Training reads the first window of a long text and fragments of all of it; `text_windows` counts for predictions,
+    and so for the choice of the epoch.
 
     Attributes:
         freeze: which blocks of the towers train; the projections and the temperature always do.

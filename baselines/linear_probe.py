@@ -12,7 +12,7 @@ from pydantic import Field
 
 from baselines.logistic import check_saved, fit_logistic, predict_logistic
 from cma_clip.backbone.loading import load_backbone
-from cma_clip.backbone.windows import TextWindows
+from cma_clip.backbone.windows import TEXT_WINDOWS, TextWindows
 from cma_clip.classifier import JSON, Arrays, Classifier, ClassifierConfig, Report, Trial, silent
 from cma_clip.features.processing import FEATURES, Processor
 from cma_clip.features.token_features import token_features
@@ -24,7 +24,7 @@ class LinearProbeConfig(ClassifierConfig):
     """C is the inverse strength of the L2 penalty on standardised states; `text_windows` as for every network."""
 
     backbone: str = "tiny-product-clip"
-    text_windows: TextWindows = 1
+    text_windows: TextWindows = TEXT_WINDOWS
     C: float = Field(0.01, gt=0)
     max_iter: int = Field(300, ge=1)
 

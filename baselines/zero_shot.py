@@ -13,7 +13,7 @@ from scipy.special import softmax
 
 from cma_clip.backbone.backbone import Backbone
 from cma_clip.backbone.loading import load_backbone
-from cma_clip.backbone.windows import TextWindows
+from cma_clip.backbone.windows import TEXT_WINDOWS, TextWindows
 from cma_clip.classifier import JSON, Classifier, ClassifierConfig, Report, silent
 from cma_clip.features.processing import FEATURES, Processor
 from cma_clip.features.token_features import token_features
@@ -30,7 +30,7 @@ class ZeroShotConfig(ClassifierConfig):
     """
 
     backbone: str = "tiny-product-clip"
-    text_windows: TextWindows = 1
+    text_windows: TextWindows = TEXT_WINDOWS
     reads: Literal["image", "text", "both"] = "both"
 
 

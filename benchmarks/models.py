@@ -124,7 +124,7 @@ def describe(folder: Path) -> Description:
     try:
         saved = json.loads((folder / MODELS[name].values_file).read_text(encoding="utf-8"))
         tasks = tuple(Task.from_json(task) for task in saved["tasks"])
-        config = MODELS[name].Config.model_validate(saved.get("config", {})).model_dump(mode="json")
+        config = MODELS[name].Config.of_saved(saved.get("config", {})).model_dump(mode="json")
         seed = int(saved["seed"])
     except UNREADABLE as error:
         raise ModelError(f"{folder} holds no whole {name}: {error}") from error

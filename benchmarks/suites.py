@@ -148,7 +148,6 @@ SUITES: dict[str, Suite] = {
     "manifest": Suite(
         question="Which model for my catalogue?",
         datasets={"manifest": {}},
-        budget={"text_windows": 4},  # our choice: the descriptions of a catalogue are longer than titles
     ),
 }
 

@@ -31,6 +31,12 @@ class ClassifierConfig(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
+    @classmethod
+    def of_saved(cls, values: Mapping[str, Any]) -> Self:
+        """Of a saved model, which names all that was known when it was trained: what is absent is as it was then."""
+        then = {"text_windows": 1} if "text_windows" in cls.model_fields else {}
+        return cls.model_validate({**then, **values})
+
 
 class Report(Protocol):
     """Hears of every finished epoch: tracking logs it, tuning may raise `optuna.TrialPruned` from it."""
@@ -156,7 +162,7 @@ class Classifier(ABC):
         """
         try:
             saved = json.loads((folder / cls.values_file).read_text(encoding="utf-8"))
-            config = cls.Config.model_validate(saved.get("config", {}))
+            config = cls.Config.of_saved(saved.get("config", {}))
             tasks = [Task.from_json(task) for task in saved["tasks"]]
             seed = int(saved["seed"])
             arrays = load_file(folder / cls.arrays_file) if cls.arrays_file else {}

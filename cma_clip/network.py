@@ -10,7 +10,7 @@ from pydantic import Field, model_validator
 from torch import Tensor, nn
 
 from cma_clip.backbone.backbone import Freeze
-from cma_clip.backbone.windows import TextWindows
+from cma_clip.backbone.windows import TEXT_WINDOWS, TextWindows
 from cma_clip.classifier import ClassifierConfig
 from cma_clip.tensors import Features
 from cma_clip.trainer import Precision
@@ -21,7 +21,8 @@ class TrainConfig(ClassifierConfig):
 
     Attributes:
         backbone: a backbone id (see cma_clip.backbone.loading).
-        text_windows: how many pieces of the backbone's context are read of a long text (see cma_clip.backbone.windows).
+        text_windows: how many pieces of the backbone's context are read of a long text at most (see
+            cma_clip.backbone.windows).
         freeze: `all` trains heads on cached token features, `none` fine-tunes, k frees the last k blocks.
         patience: epochs without a better validation score before training stops.
         modality_dropout: share of the training examples with both modalities that lose one of them, drawn anew in every
@@ -32,7 +33,7 @@ class TrainConfig(ClassifierConfig):
     """
 
     backbone: str = "tiny-product-clip"
-    text_windows: TextWindows = 1
+    text_windows: TextWindows = TEXT_WINDOWS
     freeze: Freeze = "all"
     max_epochs: int = Field(15, ge=1)
     patience: int = Field(4, ge=1)

@@ -79,8 +79,8 @@ KINDS = tuple(MODEL_CONFIGS)
 CAUSAL = ("vit", "resnet", "convnext", "timm_vit")
 
 
-def write_architecture(folder, kind):
-    """Returns the backbone id of `kind` with random weights."""
+def write_architecture(folder, kind, **text):
+    """Returns the backbone id of `kind` with random weights; `text` changes the configuration of its text tower."""
     folder.mkdir(parents=True)
     config = dict(MODEL_CONFIGS[kind])
     if kind == "siglip":
@@ -88,6 +88,7 @@ def write_architecture(folder, kind):
         config["text_cfg"] = {**SIGLIP_TEXT, "hf_tokenizer_name": str(folder)}
     if kind == "bert":
         config["text_cfg"] = _write_bert(folder)
+    config["text_cfg"] = {**config["text_cfg"], **text}
     (folder / "open_clip_config.json").write_text(json.dumps({"model_cfg": config, "preprocess_cfg": {}}))
     return f"random:local-dir:{folder}"
 

@@ -36,6 +36,7 @@ def examples():
 def test_a_saved_model_says_what_it_said(name, examples, tmp_path):
     shutil.copytree(SAVED / name, tmp_path / "then")
     model = models.load(tmp_path / "then")
+    assert getattr(model.config, "text_windows", 1) == 1  # as when it was trained
     models.save(name, model, tmp_path / "now")
     for folder in ("then", "now"):
         now = models.load(tmp_path / folder).predict(examples).probabilities

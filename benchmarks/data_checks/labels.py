@@ -9,6 +9,7 @@ import numpy as np
 
 from benchmarks.data_checks.findings import Finding, Severity, TaskFacts
 from benchmarks.data_checks.rows import Examined
+from cma_clip.backbone.windows import TEXT_WINDOWS
 from cma_clip.class_names import without
 from cma_clip.features.processing import Processor
 from cma_clip.types import IGNORE, Task
@@ -19,8 +20,6 @@ LOPSIDED = 0.9
 """From this share of the labels in one class, or of missing labels, a task is worth a warning."""
 NAMED = 8
 """Most rare classes that a finding names."""
-CLIP_CONTEXT = 77
-"""Tokens that the text towers of CLIP read, begin and end marks included (Radford et al. 2021)."""
 MANY = 0.01
 """From this share of cut texts the finding is a warning."""
 NOT_A_CLASS = {"", "nan", "na", "n/a", "n.a.", "k.a.", "none", "null", "unknown", "not available", "-", "?"}
@@ -128,23 +127,24 @@ def check_dropped(examined: Examined) -> Iterator[Finding]:
 
 
 def check_truncation(examined: Examined) -> Iterator[Finding]:
-    """Texts longer than the context of the backbone, and than CLIP's own."""
+    """Texts longer than the context of the backbone, and than all windows that are read of them."""
     rows = [row for row, text in enumerate(examined.texts) if text is not None]
     if not rows:
         return
-    lengths = Processor(examined.backbone).lengths([examined.texts[row] or "" for row in rows])
-    context, name = examined.backbone.context_length, examined.backbone.id
-    cut = [(row,) for row, length in zip(rows, lengths.tolist(), strict=True) if length > context]
+    processor = Processor(examined.backbone, TEXT_WINDOWS)
+    lengths = processor.lengths([examined.texts[row] or "" for row in rows])
+    cut = [(row,) for row, length in zip(rows, lengths.tolist(), strict=True) if length > processor.text_tokens]
     half, most, longest = np.percentile(lengths, (50, 95, 100)).astype(int).tolist()
     sentence = (
-        f"{len(cut):,} of {len(rows):,} texts ({len(cut) / len(rows):.2%}) are longer than the {context} tokens that "
-        f"{name} reads; {(lengths > CLIP_CONTEXT).sum():,} are longer than CLIP's {CLIP_CONTEXT}. Tokens a text: "
-        f"median {half}, 95 % have up to {most}, the longest {longest}."
+        f"{len(cut):,} of {len(rows):,} texts ({len(cut) / len(rows):.2%}) are longer than the {processor.text_tokens} "
+        f"tokens that are read of them; {(lengths > processor.context_length).sum():,} are longer than the "
+        f"{processor.context_length} that {examined.backbone.id} reads at once. Tokens a text: median {half}, 95 % "
+        f"have up to {most}, the longest {longest}."
     )
     severity: Severity = "warning" if len(cut) >= MANY * len(rows) else "info"
     advice = (
-        "What is cut is not read: let more of it be read with the hyper-parameter text_windows (the suite manifest has "
-        "4), choose a backbone with a longer context, or shorten the texts."
+        "What is cut is not read: let more of it be read with the hyper-parameter text_windows, choose a backbone with "
+        "a longer context, or shorten the texts."
         if severity == "warning"
         else ""
     )

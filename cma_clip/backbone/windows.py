@@ -20,6 +20,9 @@ from torch.nn import functional as F
 TextWindows = Annotated[int, Field(ge=1, le=16, strict=True)]
 """Windows that are read of a text at most; 1 reads its beginning. Each costs as much time and disk as the first."""
 
+TEXT_WINDOWS: TextWindows = 4
+"""Where nothing else is asked for: as many as a text needs, up to these (our choice: the paper does not say)."""
+
 PROBE = "A photo of 2 striped red sneakers, größe 42; 赤い靴 naïve-ish!"
 """A text of which no two vocabularies make the same tokens."""
 AT_ONCE = 1024

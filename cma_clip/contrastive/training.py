@@ -45,7 +45,8 @@ def fit_contrastive(  # noqa: PLR0913, PLR0917 - the parts of one training
 ) -> Trained:
     """Train `backbone` in place on those of (train, val) `examples` that have both a photo and a text.
 
-    Of a text longer than the backbone's context the first window is read, as CLIP is trained on texts that are cut.
+    Of a text longer than the backbone's context the first window is read, as CLIP is trained on texts that are cut;
+    fragments are made of all its words.
     Without a single such pair nothing is trained. With `devices` above 1, Lightning starts the other processes by
     running this program again: what the caller does after this function it does in each of them.
     """

@@ -26,7 +26,7 @@ from cma_clip.tensors import Batch
 from cma_clip.types import Example, Examples, Joined, Task
 from cma_clip.version import Version
 
-FEATURES = {"features": Version(1)}
+FEATURES = {"features": Version(2, "long texts are read in up to four windows unless text_windows says otherwise")}
 """Of what a backbone reads and of the features it gives; caches of both are named by it."""
 
 Arrays = Mapping[str, npt.NDArray[Any]]
@@ -124,7 +124,7 @@ class Processor:
             parts = [self.encode_further(part, workspace) for part in examples.parts]
             return joined(parts) | {"further_starts": joined_starts([part["further_starts"] for part in parts])}
         texts = self.encode_texts(examples, workspace)
-        if self._cutter is None:
+        if self._cutter is None or not texts["text_cut"].any():
             none = np.zeros((0, self.context_length), dtype=np.int32)
             starts = np.zeros(len(texts["text_cut"]) + 1, dtype=np.int64)
             return {"further_ids": none, "further_starts": starts, "text_cut": texts["text_cut"]}

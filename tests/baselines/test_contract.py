@@ -245,11 +245,11 @@ def test_search_space_gives_valid_values(name):
 
 @every_model
 def test_what_is_cut_is_told_by_those_that_read_texts_through_a_backbone(models, name):
-    told = models[name].cut_texts(changed(TEST, text="red " * 40))
+    told = models[name].cut_texts(changed(TEST, text="red " * 57))
     reads = "backbone" in MODELS[name].Config.model_fields and getattr(models[name].config, "reads", "text") != "image"
     assert (told is not None) == reads
     if told is not None:
-        assert told[0] == 16
+        assert told[0] == 2 + 4 * 14
         assert told[1].tolist() == [True] * len(TEST)
         assert models[name].cut_texts(changed(TEST, text="red"))[1].tolist() == [False] * len(TEST)
 

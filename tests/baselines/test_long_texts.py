@@ -1,48 +1,57 @@
 """What stands only at the end of a long text is found by every model that reads texts."""
 
+import math
+
 import numpy as np
 import pytest
 
 from benchmarks.models import MODELS, ModelError, create, load, resolve, save
+from cma_clip.backbone.loading import load_backbone
+from cma_clip.backbone.windows import TEXT_WINDOWS
 from cma_clip.classifier import Workspace
 from cma_clip.types import Example, ExampleList, Task
+from tests.architectures import write_architecture
 from tests.baselines.test_contract import same_bits
 from tests.products import SIZES, photo
 
 TASK = Task("size", SIZES)
-WINDOWS = 5  # of 14 words each: as many as the texts need
+WINDOW = 14  # words of the tiny tower
 TRAINING = {
     **{"max_epochs": 40, "patience": 40, "batch_size": 8, "learning_rate": 1e-2},
     **{"width": 32, "depth": 1, "heads": 2, "hidden": 32},
 }
-LEARNERS = [
-    name
-    for name, model in MODELS.items()
-    if "text_windows" in model.Config.model_fields
-    and name not in {"image_only", "zero_shot", "zero_shot_image", "zero_shot_text", "fine_tuned_clip"}
-]
-MATCHERS = ["zero_shot", "zero_shot_text", "fine_tuned_clip"]
+READERS = [name for name in MODELS if name not in {"majority", "image_only", "zero_shot_image"}]
+MATCHERS = {"zero_shot", "zero_shot_text", "fine_tuned_clip"}
 """They learn no class; what they answer must follow the text."""
+WINDOWED = [name for name in READERS if "text_windows" in MODELS[name].Config.model_fields]
+LEARNERS = [name for name in WINDOWED if name not in MATCHERS]
+EACH_WAY = ["cma_clip", "linear_probe", "zero_shot"]
+"""Of reading a text: as tokens, by its pooled state, by its embedding."""
 
 
-def products(count, seed, beginning=56):
-    """The same photo and the same `beginning` for all; only the last 14 words say the size."""
+def products(count, seed, before, times):
+    """The same photo and as many words `before` for all; only the last word, said some `times`, is the size."""
     sizes = np.random.default_rng(seed).integers(len(SIZES), size=count).tolist()
-    texts = [" ".join(["box"] * beginning + [SIZES[size]] * 14) for size in sizes]
+    texts = [" ".join(["box"] * before + [SIZES[size]] * times) for size in sizes]
     both = enumerate(zip(sizes, texts, strict=True))
     return ExampleList(
         Example(f"{seed}-{row}", f"{seed}-{row}", photo("red"), text, {"size": size}) for row, (size, text) in both
     )
 
 
-TRAIN, VAL, TEST = products(32, seed=1), products(12, seed=2), products(40, seed=3)
+def splits(before, times=1, counts=(32, 12, 40)):
+    return [products(count, seed, before, times) for seed, count in enumerate(counts, 1)]
 
 
-def fitted(name, backbone, **hparams):
+LONG = splits(WINDOW * (TEXT_WINDOWS - 1), times=WINDOW)
+"""The size fills the last window that is read by default."""
+
+
+def fitted(name, backbone, shop=LONG, **hparams):
     fields = MODELS[name].Config.model_fields
-    given = {field: value for field, value in {"backbone": backbone, **TRAINING}.items() if field in fields}
-    model = create(name, {**given, **hparams}, [TASK], 0, Workspace())
-    model.fit(TRAIN, VAL)
+    given = {**TRAINING, "backbone": backbone, **hparams}
+    model = create(name, {field: given[field] for field in given if field in fields}, [TASK], 0, Workspace())
+    model.fit(*shop[:2])
     return model
 
 
@@ -57,65 +66,55 @@ def follows_the_text(predictions):
     return np.abs(means[0] - means[1]).max() > 100 * np.abs(probabilities - means[labels]).max()
 
 
+@pytest.fixture(scope="module")
+def clip_length(tmp_path_factory):
+    """A tower with CLIP's own context, 75 words between two marks: four windows read 300."""
+    return write_architecture(tmp_path_factory.mktemp("long") / "vit", "vit", context_length=77)
+
+
+@pytest.mark.parametrize("name", READERS)
+@pytest.mark.parametrize(("words", "read"), [(300, True), (301, False)])
+def test_the_300th_word_is_read_and_what_no_window_reaches_is_not(name, words, read, clip_length):
+    shop = splits(words - 1, counts=(16, 4, 8))
+    model = fitted(name, clip_length, shop, max_epochs=1, learning_rate=1e-4)
+    assert follows_the_text(model.predict(shop[2])) == (read or name not in WINDOWED)
+    if name in WINDOWED:
+        tokens, cut = model.cut_texts(shop[2])
+        assert (tokens, cut.tolist()) == (302, [not read] * 8)
+
+
 @pytest.mark.parametrize("name", LEARNERS)
 def test_the_last_words_of_a_long_text_are_learnt(name, tiny):
-    found = fitted(name, tiny, text_windows=WINDOWS)
-    assert accuracy(found.predict(TEST)) == 1
-    tokens, cut = found.cut_texts(TEST)
-    assert (tokens, cut.any()) == (2 + 14 * WINDOWS, False)
+    assert accuracy(fitted(name, tiny).predict(LONG[2])) == 1
 
 
-@pytest.mark.parametrize("name", ["class_name_match", "tfidf_logistic"])
-def test_words_are_found_wherever_they_stand(name, tiny):
-    assert accuracy(fitted(name, tiny).predict(TEST)) == 1
-
-
-@pytest.mark.parametrize("name", MATCHERS)
-def test_embeddings_follow_the_last_words(name, tiny):
-    few = {"max_epochs": 1, "learning_rate": 1e-4} if name == "fine_tuned_clip" else {}
-    assert follows_the_text(fitted(name, tiny, text_windows=WINDOWS, **few).predict(TEST))
-    assert not follows_the_text(fitted(name, tiny, text_windows=WINDOWS - 1, **few).predict(TEST))
-
-
-@pytest.mark.parametrize("name", LEARNERS)
-def test_what_no_window_reaches_is_not_known(name, tiny):
-    few = {"max_epochs": 1} if "max_epochs" in MODELS[name].Config.model_fields else {}
-    found = fitted(name, tiny, text_windows=WINDOWS - 1, **few)
-    assert np.ptp(found.predict(TEST).probabilities["size"], axis=0).max() < 1e-5
-    tokens, cut = found.cut_texts(TEST)
-    assert (tokens, cut.all()) == (2 + 14 * (WINDOWS - 1), True)
-
-
-def test_the_300th_word_is_read_by_the_backbone_that_ships():
-    def long(examples):
-        texts = [f"{'box ' * 299}{text.rsplit(maxsplit=1)[-1]}" for text in examples.texts()]
-        return ExampleList(
-            Example(one.id, one.group, one.image, text, one.labels) for one, text in zip(examples, texts, strict=True)
-        )
-
-    model = create("linear_probe", {"text_windows": 10}, [TASK], 0, Workspace())  # of 30 words each
-    model.fit(long(TRAIN), long(VAL))
-    assert accuracy(model.predict(long(TEST))) == 1
+def test_the_300th_word_is_found_by_the_backbone_that_ships():
+    windows = math.ceil(300 / (load_backbone("tiny-product-clip").context_length - 2))
+    shop = splits(299)
+    assert accuracy(fitted("linear_probe", "tiny-product-clip", shop, text_windows=windows).predict(shop[2])) == 1
 
 
 @pytest.mark.parametrize("freeze", [1, "none"])
 def test_a_trained_backbone_reads_whole_texts(freeze, tiny, tmp_path):
-    noise = {"modality_dropout": 0.2, "token_noise": 0.05}
-    model = fitted("text_only", tiny, text_windows=WINDOWS, freeze=freeze, max_epochs=15, **noise)
-    assert accuracy(model.predict(TEST)) == 1
+    model = fitted("text_only", tiny, freeze=freeze, max_epochs=15, modality_dropout=0.2, token_noise=0.05)
+    assert accuracy(model.predict(LONG[2])) == 1
     save("text_only", model, tmp_path)
-    same_bits(load(tmp_path).predict(TEST), model.predict(TEST))
+    same_bits(load(tmp_path).predict(LONG[2]), model.predict(LONG[2]))
 
 
-def test_texts_that_fit_are_answered_with_the_same_bits(tiny):
-    short = products(20, seed=4, beginning=0)
-    once, often = (
-        create("cma_clip", {"backbone": tiny, "max_epochs": 2, "text_windows": n}, [TASK], 0, Workspace())
-        for n in (1, 16)
-    )
-    for model in (once, often):
-        model.fit(short, short)
-    same_bits(once.predict(short), often.predict(short))
+@pytest.mark.parametrize("name", EACH_WAY)
+def test_texts_that_fit_are_answered_with_the_same_bits(name, tiny):
+    short = splits(WINDOW - 1, counts=(16, 4, 8))
+    once, often = (fitted(name, tiny, short, max_epochs=2, text_windows=windows) for windows in (1, 16))
+    same_bits(once.predict(short[2]), often.predict(short[2]))
+
+
+@pytest.mark.parametrize("name", EACH_WAY)
+def test_one_token_more_than_the_context_is_read(name, tiny):
+    shop = splits(WINDOW, counts=(16, 4, 8))
+    once, often = (fitted(name, tiny, shop, max_epochs=1, learning_rate=1e-4, text_windows=n) for n in (1, 2))
+    assert [follows_the_text(model.predict(shop[2])) for model in (once, often)] == [False, True]
+    assert [model.cut_texts(shop[2])[1].all() for model in (once, often)] == [True, False]
 
 
 @pytest.mark.parametrize("windows", [0, 17, 2.5, True])

@@ -140,10 +140,12 @@ def test_classes_that_only_test_has_are_named(examined):
     assert "the class 'nan', which looks like a missing value" in found.sentence
 
 
-def test_long_texts_are_cut(examined, backbone):
-    (found,) = labels.check_truncation(examined(("train", {"text": "dress " * 40}), ("train", {"text": "dress " * 80})))
-    assert "2 of 6 texts (33.33%) are longer than the 32 tokens" in found.sentence
-    assert "1 are longer than CLIP's 77" in found.sentence
+def test_texts_longer_than_all_windows_are_cut(examined, backbone):
+    context = backbone.context_length
+    texts = ("dress " * count for count in (context, 4 * context))  # of which the first needs two windows
+    (found,) = labels.check_truncation(examined(*(("train", {"text": text}) for text in texts)))
+    assert f"1 of 6 texts (16.67%) are longer than the {2 + 4 * (context - 2)} tokens" in found.sentence
+    assert f"2 are longer than the {context} that" in found.sentence
     assert Processor(backbone).lengths(["dress", ""]).tolist() == [3, 2]
 
 

@@ -1,4 +1,5 @@
 from benchmarks.records.record import Experiment
+from benchmarks.reporting import outputs
 from benchmarks.reporting.notes import cut_texts, notes_on_cma_clip
 from tests.benchmarks.made_records import record, with_accuracy
 
@@ -71,3 +72,16 @@ def test_cut_texts_are_told_where_there_are_any():
     ]
     whole = record(facts={"text_tokens": 32, "cut_texts": dict.fromkeys(shares, 0.0)})
     assert not list(cut_texts({"cma_clip": [whole]}))
+
+
+def test_the_terminal_has_one_line_a_data_set():
+    facts = {"text_tokens": 302, "cut_texts": {"train": 0.1, "val": 0.1, "test": 0.1}}
+    records = [
+        record(model, seed, dataset, facts=facts)
+        for dataset in ("abo", "catalog")
+        for model in ("mmbt", "cma_clip")
+        for seed in (0, 1)
+    ]
+    lines = outputs.cut_texts([*records, record("tfidf_logistic")])
+    assert [line.partition(": 10 % of the texts")[0] for line in lines] == ["abo", "catalog"]
+    assert all("cma_clip, mmbt." in line for line in lines)

@@ -57,7 +57,7 @@ def test_a_record_says_what_was_asked_found_and_where(place, tiny):
     assert record.facts["epochs"] == 2
     assert record.facts["samples_seen"] == 128
     assert record.facts["trainable_parameters"] > 0
-    assert record.facts["text_tokens"] == 16
+    assert record.facts["text_tokens"] == 2 + 4 * 14
     assert set(record.facts["cut_texts"]) == {"train", "val", "test"}
     assert record.data_report["rows"] == 120
     assert record.data_report["bad_samples"] == []
