@@ -39,7 +39,8 @@ class FineTunedCLIPConfig(ZeroShotConfig):
     and so for the choice of the epoch.
 
     Attributes:
-        freeze: which blocks of the towers train; the projections and the temperature always do.
+        freeze: which blocks of the towers train; the projections and the temperature always do. Nothing is cached of
+            what is frozen: photos and texts are changed anew in every epoch.
         learning_rate: of the projections and the temperature.
         backbone_learning_rate: of the towers.
         augment, fragments, fragment_rate: see `cma_clip.contrastive.module.ContrastiveConfig`.

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from abc import abstractmethod
 from dataclasses import dataclass
-from typing import Annotated, Self
+from typing import Annotated, Literal, Self
 
 from pydantic import Field, model_validator
 from torch import Tensor, nn
@@ -23,13 +23,16 @@ class TrainConfig(ClassifierConfig):
         backbone: a backbone id (see cma_clip.backbone.loading).
         text_windows: how many pieces of the backbone's context are read of a long text at most (see
             cma_clip.backbone.windows).
-        freeze: `all` trains heads on cached token features, `none` fine-tunes, k frees the last k blocks.
+        freeze: `all` trains heads on cached token features, `none` fine-tunes, k trains the last k blocks, on cached
+            states of what comes before (see `cma_clip.backbone.boundary`).
         patience: epochs without a better validation score before training stops.
         modality_dropout: share of the training examples with both modalities that lose one of them, drawn anew in every
             epoch; a network that reads one modality skips the examples that lost it.
         token_noise: standard deviation of Gaussian noise on token states in training, relative to each state's size.
         class_weights: weigh each class by the inverse of its share of the training labels.
         task_weights: weight of a task's loss where it is not 1.
+        compile: a backend of torch.compile for steps of training and prediction. `inductor` is meant for GPUs: it needs
+            a C++ compiler, and minutes before the first step. `aot_eager` only traces.
     """
 
     backbone: str = "tiny-product-clip"
@@ -46,6 +49,7 @@ class TrainConfig(ClassifierConfig):
     label_smoothing: float = Field(0.0, ge=0, lt=1)
     gradient_clip: float = Field(1.0, gt=0)
     precision: Precision = "32-true"
+    compile: Literal["off", "inductor", "aot_eager"] = "off"
     modality_dropout: float = Field(0.0, ge=0, le=1)
     token_noise: float = Field(0.0, ge=0)
     class_weights: bool = False

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from abc import abstractmethod
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -18,6 +19,7 @@ from torch import Tensor
 from cma_clip.backbone.loading import load_backbone
 from cma_clip.classifier import JSON, Arrays, Classifier, ClassifierConfig, Report, Trial, Workspace, silent
 from cma_clip.features.batching import OrderedRows, RowBatches, ShuffledRows, loader
+from cma_clip.features.boundary_states import boundary_table
 from cma_clip.features.processing import FEATURES, Processor
 from cma_clip.features.token_features import token_features
 from cma_clip.learner import TRAINING, BestWeights, Labelled, Learner
@@ -28,6 +30,8 @@ from cma_clip.types import Examples, Predictions, Task
 
 FORMAT = 2
 """Of what is saved; in the first one heads were named by their tasks."""
+
+ONCE = "runs once an example"
 
 
 class NeuralClassifier(Classifier):
@@ -53,6 +57,9 @@ class NeuralClassifier(Classifier):
         with torch.random.fork_rng(devices=[]):
             torch.manual_seed(self.seed)
             self.network = self.build(widths)
+        if self.config.compile != "off":
+            for module in (self.network, self.backbone):
+                module.compile(backend=self.config.compile, dynamic=True)
         self._history: dict[str, JSON] = {}
 
     @abstractmethod
@@ -61,7 +68,7 @@ class NeuralClassifier(Classifier):
 
     @property
     def trains_backbone(self) -> bool:
-        """Whether pixels go through the backbone in every step, instead of features from the cache."""
+        """Whether every step runs the backbone, or its last blocks, instead of taking features from the cache."""
         return self.config.freeze != "all"
 
     def fit(self, train: Examples, val: Examples, report: Report = silent) -> None:
@@ -86,6 +93,8 @@ class NeuralClassifier(Classifier):
         self._history = {**history, "refit": {"epochs": limit.epochs, "rows": len(examples)}}
 
     def _train(self, train: Examples, val: Examples | None, callbacks: list[Callback], workspace: Workspace) -> Learner:
+        if self.backbone.uncut is not None:
+            warnings.warn(self.backbone.uncut, stacklevel=3)
         self.priors = {task.name: class_shares(train.labels(task.name), len(task.classes)) for task in self.tasks}
         rows = loader(self._batches(train), ShuffledRows(len(train), self.config.batch_size, self.seed))
         val_rows = None if val is None else loader(self._batches(val), OrderedRows(len(val), 512))
@@ -167,6 +176,7 @@ class NeuralClassifier(Classifier):
             "trainable_parameters": sum(p.numel() for _, p in trained + backbone),
             "trainable_backbone_parameters": sum(p.numel() for _, p in backbone),
             "trainable": _summary([f"network.{n}" for n, _ in trained] + [f"backbone.{n}" for n, _ in backbone]),
+            **({"frozen_part": self.backbone.uncut or ONCE} if isinstance(self.config.freeze, int) else {}),
         }
 
     @classmethod
@@ -188,8 +198,8 @@ class NeuralClassifier(Classifier):
             return {task: torch.from_numpy(y[rows]) for task, y in labels.items()}
 
         if self.trains_backbone:
-            encoded = self.processor.encode(examples, self.workspace)
-            return RowBatches(len(examples), lambda rows: Labelled(encoded.batch(rows, {}), labels_of(rows)))
+            cut = boundary_table(self.backbone, self.processor, examples, self.workspace)
+            return RowBatches(len(examples), lambda rows: Labelled(cut.batch(rows), labels_of(rows)))
         table = token_features(self.backbone, self.processor, examples, self.workspace)
         return RowBatches(len(examples), lambda rows: Labelled(table.batch(rows), labels_of(rows)))
 

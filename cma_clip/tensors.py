@@ -22,6 +22,9 @@ class Batch:
         further_of: Int[K], ascending: the row of the text that each belongs to.
         image_present, text_present: Bool[B].
         labels: per task Int[B], -100 where unknown.
+        image_states, text_states, further_states: Float[B ...], Float[B L D], Float[K L D], what the frozen parts of
+            the towers say (see `cma_clip.backbone.boundary`); None where a tower starts from pixels or ids.
+            `pixel_values` has no pixel beside `image_states`.
     """
 
     pixel_values: Tensor
@@ -31,6 +34,9 @@ class Batch:
     image_present: Tensor
     text_present: Tensor
     labels: dict[str, Tensor]
+    image_states: Tensor | None = None
+    text_states: Tensor | None = None
+    further_states: Tensor | None = None
 
     def to(self, device: torch.device | str) -> Batch:
         """The same batch elsewhere; Lightning calls it."""
@@ -85,6 +91,6 @@ def _moved(tensors: DataT, device: torch.device | str) -> DataT:
     def move(value: Any) -> Any:  # noqa: ANN401
         if isinstance(value, dict):
             return {key: move(item) for key, item in value.items()}
-        return value.to(device, non_blocking=True)
+        return None if value is None else value.to(device, non_blocking=True)
 
     return replace(tensors, **{item.name: move(getattr(tensors, item.name)) for item in fields(tensors)})

@@ -65,6 +65,12 @@ MODEL_CONFIGS = {
         "vision_cfg": timm("test_vit", 160, "token", "linear"),
         "text_cfg": TEXT,
     },
+    "efficientnet": {
+        "embed_dim": 48,
+        "custom_text": True,
+        "vision_cfg": timm("tf_efficientnet_lite0", 64, "avg", "linear"),
+        "text_cfg": TEXT,
+    },
     "siglip": {
         "embed_dim": 64,
         "custom_text": True,
@@ -76,7 +82,7 @@ MODEL_CONFIGS = {
 }
 
 KINDS = tuple(MODEL_CONFIGS)
-CAUSAL = ("vit", "resnet", "convnext", "timm_vit")
+CAUSAL = ("vit", "resnet", "convnext", "timm_vit", "efficientnet")
 
 
 def write_architecture(folder, kind, **text):

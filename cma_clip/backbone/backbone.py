@@ -5,6 +5,8 @@ from __future__ import annotations
 import hashlib
 import json
 import re
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Annotated, Any, Literal, Self
 
 import torch
@@ -16,14 +18,21 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 from torch.nn.modules.batchnorm import _BatchNorm
 
+from cma_clip.backbone.boundary import Boundary, ImageOutputs, image_boundary, text_boundary
 from cma_clip.backbone.text_tower import TextTower
 from cma_clip.backbone.windows import join, pack
 from cma_clip.tensors import Batch, Features
 
-BLOCK = re.compile(r".*\b(resblocks|blocks)\.\d+")
+BLOCK = re.compile(r".*\b(resblocks|blocks)(\.\d+)+")
+
+FEW_ROWS = 16
+"""Fewer rows than these have no batch statistics (our choice): the last batch of an epoch may be a single row."""
 
 Freeze = Literal["all", "none"] | Annotated[int, Field(ge=1, strict=True)]
 """`all`: heads only; `none`: everything trains; k: the last k blocks of both towers train."""
+
+
+UNCUT = "it trains from its beginning, or is none of those that cma_clip.backbone.boundary can cut"
 
 
 class BackboneError(ValueError):
@@ -38,9 +47,13 @@ class Backbone(nn.Module):
         fingerprint: hash of weights, architecture and preprocessing; part of every cache and record key.
         image_size: (height, width) of its input in pixels.
         context_length: the most tokens its text tower reads, begin and end marks included.
+        is_convolutional: its image tower is a convolutional network, which reads photos of any size.
         trims_text: shorter inputs are exact (causal towers), so padding is never encoded.
         text_width, image_width, word_width, embedding_width: D of the two token sequences, of the word embeddings
             and of the shared space.
+        image_boundary, text_boundary: where the towers are cut between what is frozen and what trains; None of a tower
+            that trains from its beginning or cannot be cut (see `cma_clip.backbone.boundary`).
+        uncut: says so where the last k blocks train; None where both towers are cut.
     """
 
     def __init__(self, clip: nn.Module, tokenizer: Any, backbone_id: str):  # noqa: ANN401 - open_clip's own
@@ -57,8 +70,11 @@ class Backbone(nn.Module):
         mean, std = (torch.tensor(self.preprocess_cfg[name]).view(3, 1, 1) for name in ("mean", "std"))
         self.pixel_mean = nn.Buffer(mean, persistent=False)
         self.pixel_std = nn.Buffer(std, persistent=False)
+        self.image_boundary: Boundary[ImageOutputs] | None = None
+        self.text_boundary: Boundary[Tensor] | None = None
+        self.uncut: str | None = None
         # Convolutions of a CPU and of tensor cores are up to twice as fast where the channels of a pixel lie together.
-        self.is_convolutional = hasattr(getattr(clip.visual, "trunk", None), "conv_stem")
+        self.is_convolutional = _is_convolutional(clip.visual)
         self._memory_format = torch.channels_last if self.is_convolutional else torch.contiguous_format
         clip.visual.to(memory_format=self._memory_format)
         self.fingerprint = _fingerprint(clip, self.preprocess_cfg)
@@ -67,16 +83,16 @@ class Backbone(nn.Module):
     def forward(self, batch: Batch) -> Features:
         """Both towers; a missing modality is encoded like an empty one and marked in the masks."""
         return Features(
-            **self.image_features(batch.pixel_values, batch.image_present),
+            **self.image_features(batch.pixel_values, batch.image_present, batch.image_states),
             **self.whole_text_features(batch),
         )
 
     def whole_text_features(self, batch: Batch) -> dict[str, Tensor]:
         """The text side of `Features`. Further windows are read apart, so that first ones keep their bits."""
-        first = self.text_features(batch.input_ids, batch.text_present)
+        first = self.text_features(batch.input_ids, batch.text_present, batch.text_states)
         if not len(batch.further_ids):
             return first
-        further = self.text_features(batch.further_ids, batch.text_present[batch.further_of])
+        further = self.text_features(batch.further_ids, batch.text_present[batch.further_of], batch.further_states)
         return join(first, further, batch.further_of)
 
     def text_ids(self, batch: Batch) -> Tensor:
@@ -86,14 +102,21 @@ class Backbone(nn.Module):
         masks = self.text_tower.words(batch.input_ids), self.text_tower.words(batch.further_ids)
         return pack((batch.input_ids, batch.further_ids), masks, batch.further_of)
 
-    def image_features(self, pixel_values: Tensor, present: Tensor) -> dict[str, Tensor]:
-        """The image side of `Features`, from UInt8[B 3 H W] and Bool[B]."""
-        tokens, cls, embedding = self.encode_image(pixel_values)
+    def image_features(self, pixel_values: Tensor, present: Tensor, states: Tensor | None = None) -> dict[str, Tensor]:
+        """The image side of `Features`, from UInt8[B 3 H W] and Bool[B], or from `image_states`."""
+        if states is None or self.image_boundary is None:
+            tokens, cls, embedding = self.encode_image(pixel_values)
+        else:
+            with self._statistics_of(len(states)):
+                tokens, cls, embedding = self.image_boundary.outputs(states)
         return {"image_tokens": tokens, "image_cls": cls, "image_embedding": embedding, "image_present": present}
 
-    def text_features(self, input_ids: Tensor, present: Tensor) -> dict[str, Tensor]:
-        """The text side of `Features` for one window each, from Int[B L] and Bool[B]."""
-        tokens, mask, cls, embedding = self.text_tower(input_ids)
+    def text_features(self, input_ids: Tensor, present: Tensor, states: Tensor | None = None) -> dict[str, Tensor]:
+        """The text side of `Features` for one window each, from Int[B L] and Bool[B], and `text_states` if known."""
+        if states is None or self.text_boundary is None:
+            tokens, mask, cls, embedding = self.text_tower(input_ids)
+        else:
+            tokens, mask, cls, embedding = self.text_tower.pooled(self.text_boundary.outputs(states), input_ids)
         return {
             "text_tokens": tokens,
             "word_embeddings": self.text_tower.embed(input_ids),
@@ -103,20 +126,21 @@ class Backbone(nn.Module):
             "text_present": present,
         }
 
-    def encode_image(self, pixel_values: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+    def encode_image(self, pixel_values: Tensor) -> ImageOutputs:
         """UInt8[B 3 H W] -> (patches Float[B P Di], class state Float[B Di], unit embedding Float[B E])."""
         visual: Any = self.clip.visual
         has_class = isinstance(visual, VisionTransformer) or (
             getattr(visual, "trunk", None) is not None and (getattr(visual.trunk, "num_prefix_tokens", 0) > 0)
         )
         grid = isinstance(visual, ModifiedResNet) or not has_class
-        out = visual.forward_intermediates(
-            self.normalised(pixel_values),
-            indices=1,
-            normalize_intermediates=True,
-            output_fmt="NCHW" if grid else "NLC",
-            output_extra_tokens=has_class,
-        )
+        with self._statistics_of(len(pixel_values)):
+            out = visual.forward_intermediates(
+                self.normalised(pixel_values),
+                indices=1,
+                normalize_intermediates=True,
+                output_fmt="NCHW" if grid else "NLC",
+                output_extra_tokens=has_class,
+            )
         tokens = out["image_intermediates"][0]
         if grid:
             tokens = tokens.flatten(2).transpose(1, 2)
@@ -157,14 +181,31 @@ class Backbone(nn.Module):
         for name in ("logit_scale", "logit_bias"):
             if getattr(clip, name, None) is not None:
                 getattr(clip, name).requires_grad_(False)
+        cuts = isinstance(level, int)
+        self.image_boundary = image_boundary(clip.visual) if cuts else None
+        self.text_boundary = text_boundary(self.text_tower.tower) if cuts else None
+        found = {"image": self.image_boundary, "text": self.text_boundary}
+        whole = " and ".join(tower for tower, boundary in found.items() if cuts and boundary is None)
+        self.uncut = f"{whole} tower of {self.id}: all of it runs in every step, because {UNCUT}" if whole else None
 
     def train(self, mode: bool = True) -> Self:
-        """Statistics of frozen batch norms stay as they are: they are as frozen as their weights."""
+        """What is frozen runs as in evaluation: its batch norms keep their statistics, and it drops nothing."""
         super().train(mode)
-        for module in self.modules():
-            if isinstance(module, _BatchNorm) and not any(p.requires_grad for p in module.parameters()):
+        for module in self.clip.modules():
+            parameters = list(module.parameters())
+            if parameters and not any(parameter.requires_grad for parameter in parameters):
                 module.eval()
         return self
+
+    @contextmanager
+    def _statistics_of(self, rows: int) -> Iterator[None]:
+        """Batch norms in training take the running statistics, and leave them alone, where rows are few."""
+        few = [m for m in self.modules() if isinstance(m, _BatchNorm) and m.training] if rows < FEW_ROWS else []
+        for norm in few:
+            norm.eval()
+        yield
+        for norm in few:
+            norm.train()
 
     def _free_last_blocks(self, count: int) -> None:
         # open_clip counts the projection as a group of the image tower and as a layer of the text tower; timm's
@@ -185,6 +226,12 @@ class Backbone(nn.Module):
             states, words = self.text_tower(ids)[0], self.text_tower.embed(ids)
         self.train(was_training)
         return tokens.shape[-1], states.shape[-1], words.shape[-1], embedding.shape[-1]
+
+
+def _is_convolutional(visual: Any) -> bool:  # noqa: ANN401 - open_clip's own
+    """Whether an image tower is a convolutional network: a ViT has one convolution, for its patches."""
+    trunk = getattr(visual, "trunk", None)
+    return isinstance(visual, ModifiedResNet) or (trunk is not None and not hasattr(trunk, "num_prefix_tokens"))
 
 
 def _fingerprint(clip: nn.Module, preprocess_cfg: dict[str, Any]) -> str:

@@ -39,6 +39,16 @@ class TextTower:
         pooled = text_global_pool(tokens, ids, self.pool, eos_token_id=self.eos_id)
         return tokens, self.words(ids), pooled, F.normalize(embedding, dim=-1)
 
+    def pooled(self, tokens: Tensor, ids: Tensor) -> tuple[Tensor, Tensor, Tensor, Tensor]:
+        """What the tower says of texts whose tokens are known, Float[B L Dt] and Int[B L]; of a native tower."""
+        pooled = text_global_pool(tokens, ids, self.pool, eos_token_id=self.eos_id)
+        projection = self.tower.text_projection
+        if projection is None:
+            embedding = pooled
+        else:
+            embedding = projection(pooled) if isinstance(projection, nn.Linear) else pooled @ projection
+        return tokens, self.words(ids), pooled, F.normalize(embedding, dim=-1)
+
     def embed(self, ids: Tensor) -> Tensor:
         """Int[B L] -> Float[B L Dw]: the word embeddings the tower starts from, without positions."""
         table = self.tower.transformer.get_input_embeddings() if self.is_hf else self.tower.token_embedding

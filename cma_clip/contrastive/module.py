@@ -51,7 +51,8 @@ class ContrastiveConfig(ClassifierConfig):
         batch_size: pairs a step and process; under DDP the loss is over those of all processes.
         learning_rate: of the projections into the shared space and the temperature.
         backbone_learning_rate: of the towers; None for the same.
-        freeze: which blocks of the towers train; the projections always do.
+        freeze: which blocks of the towers train; the projections always do. What is frozen runs in every step all the
+            same: photos and texts are changed anew in every epoch.
         lock_image: of the image tower the projection alone trains, as in LiT (Zhai et al. 2022).
         pieces: embeddings are computed in so many pieces of a batch, and again in the backward pass, so that
             activations are kept for one piece at a time; the loss is that of the whole batch (but for towers with

@@ -150,6 +150,7 @@ IMAGE_BLOCKS = {  # kind -> the modules of its last block but one, of its last b
         ("trunk.stages.3.blocks.1",),
         ("trunk.head", "head"),
     ),
+    "efficientnet": (("trunk.blocks.5.3",), ("trunk.blocks.6.0",), ("trunk.conv_head", "trunk.bn2", "head")),
     "timm_vit": (("trunk.blocks.4",), ("trunk.blocks.5",), ("trunk.norm", "head")),
     "siglip": (("trunk.blocks.4",), ("trunk.blocks.5",), ("trunk.norm", "trunk.attn_pool")),
 }
