@@ -18,6 +18,7 @@ from PIL import Image
 from safetensors.numpy import load_file, save_file
 
 from benchmarks import cli, models
+from benchmarks.pretraining.pretrain import export
 from cma_clip.backbone import loading
 from cma_clip.types import ExampleList
 
@@ -61,8 +62,9 @@ def test_predict_reads_the_folder(name, capsys, monkeypatch):
         assert f"({max(probabilities[0]):.3f})" in next(line for line in answer.splitlines() if line.startswith(task))
 
 
-def test_other_weights_of_that_name_are_named_with_the_way_out(monkeypatch):
-    monkeypatch.setattr(loading, "SHIPPED", Path(loading.__file__).parents[1] / "weights")
+def test_other_weights_of_that_name_are_named_with_the_way_out(monkeypatch, tmp_path):
+    export(loading.load_backbone("random:tiny-product-clip"), [], tmp_path / "tiny-product-clip")
+    monkeypatch.setattr(loading, "SHIPPED", tmp_path)
     with pytest.raises(ValueError, match=r"cma_clip: trained on weights \w+ of tiny-product-clip; .* train it again"):
         models.load(SAVED / "cma_clip")
 

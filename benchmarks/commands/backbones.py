@@ -28,7 +28,7 @@ class PretrainOptions:
         catalog: number of generated products to add, from an index range that no evaluation draws from.
         class_names: how many of ImageNet's class names a step trains on as well.
         image_size: pixels a side of the photos, of convolutional towers; None for those of the start.
-        start: a backbone id; by default the shipped architecture with ImageNet's weights and MiniLM's words.
+        start: a backbone id; by default EfficientNet-Lite0 with ImageNet's weights and MiniLM's words.
         seed: of the order, the augmentation and the generated products.
     """
 

@@ -48,7 +48,7 @@ def test_there_are_names_of_a_thousand_classes():
 
 @pytest.fixture(scope="module")
 def backbone():
-    return load_backbone("random:tiny-product-clip")
+    return load_backbone(start.ARCHITECTURE)
 
 
 def test_their_loss_trains_the_text_tower_and_the_head_and_falls(backbone):
