@@ -89,8 +89,9 @@ def golden(session: nox.Session) -> None:
 
 @nox.session
 def pretrain(session: nox.Session) -> None:
-    """Train the tiny product CLIP again; needs --data fashion-products=DIR --out DIR."""
+    """Train the tiny product CLIP again, one run of its card; needs --data fashion-products=DIR --out DIR."""
     install(session)
+    run(session, "python", "-m", "pip", "install", "--quiet", "--constraint", "constraints.txt", "-e", ".[pretrain]")
     run(session, "cma-bench", "pretrain", *session.posargs)
 
 

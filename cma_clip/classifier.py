@@ -171,7 +171,11 @@ class Classifier(ABC):
         model = cls(tasks, config, seed, workspace)
         found = model.weights_fingerprint()
         if (trained_on := saved.get("backbone_fingerprint", found)) != found:
-            raise ValueError(f"{folder}: trained on weights {trained_on} of its backbone; those found here are {found}")
+            name = getattr(config, "backbone", "its backbone")
+            raise ValueError(
+                f"{folder}: trained on weights {trained_on} of {name}; those found here are {found}: train it again, "
+                f"or load it with the release of this project that it was trained with"
+            )
         try:
             model.restore(saved, arrays)
         except UNREADABLE as error:

@@ -1,7 +1,8 @@
 """Models that were saved and logged by earlier versions of this project.
 
 `fixtures/saved_models` and `fixtures/mlflow_model` were written at commit 42415c1, where networks named their heads by
-task and MLflow's loader was `benchmarks.serving`. They are never written again.
+task and MLflow's loader was `benchmarks.serving`. They are never written again. `fixtures/backbones` holds the weights
+that shipped then.
 """
 
 import importlib
@@ -16,13 +17,19 @@ import pytest
 from PIL import Image
 from safetensors.numpy import load_file, save_file
 
-from benchmarks import models
+from benchmarks import cli, models
+from benchmarks.pretraining.pretrain import export
+from cma_clip.backbone import loading
 from cma_clip.types import ExampleList
-from tests.installed_command import cma_bench
 
 FIXTURES = Path(__file__).parent / "fixtures"
 SAVED = FIXTURES / "saved_models"
 THEN = json.loads((SAVED / "predictions.json").read_text(encoding="utf-8"))
+
+
+@pytest.fixture(autouse=True)
+def shipped_then(monkeypatch):
+    monkeypatch.setattr(loading, "SHIPPED", FIXTURES / "backbones")
 
 
 @pytest.fixture(scope="module")
@@ -45,12 +52,21 @@ def test_a_saved_model_says_what_it_said(name, examples, tmp_path):
 
 
 @pytest.mark.parametrize("name", ["cma_clip", "tfidf_logistic"])
-def test_predict_reads_the_folder(name, tmp_path):
+def test_predict_reads_the_folder(name, capsys, monkeypatch):
     row = THEN["rows"][0]
-    product = ["--image", SAVED / row["image"], "--text", row["text"]]
-    answer = cma_bench("predict", "--model", SAVED / name, *product, cwd=tmp_path).stdout
+    product = ["--image", str(SAVED / row["image"]), "--text", row["text"]]
+    monkeypatch.setattr("sys.argv", ["cma-bench", "predict", "--model", str(SAVED / name), *product])
+    cli.main()
+    answer = capsys.readouterr().out
     for task, probabilities in THEN["probabilities"][name].items():
         assert f"({max(probabilities[0]):.3f})" in next(line for line in answer.splitlines() if line.startswith(task))
+
+
+def test_other_weights_of_that_name_are_named_with_the_way_out(monkeypatch, tmp_path):
+    export(loading.load_backbone("random:tiny-product-clip"), [], tmp_path / "tiny-product-clip")
+    monkeypatch.setattr(loading, "SHIPPED", tmp_path)
+    with pytest.raises(ValueError, match=r"cma_clip: trained on weights \w+ of tiny-product-clip; .* train it again"):
+        models.load(SAVED / "cma_clip")
 
 
 @pytest.mark.parametrize("file", ["tfidf.json", "tfidf.safetensors"])

@@ -26,14 +26,18 @@ class PretrainOptions:
         dataset: its training split's photos and titles are trained on, its validation split is watched.
         option: options of the data set.
         catalog: number of generated products to add, from an index range that no evaluation draws from.
-        start: a backbone id; random weights of the shipped architecture by default.
+        class_names: how many of ImageNet's class names a step trains on as well.
+        image_size: pixels a side of the photos, of convolutional towers; None for those of the start.
+        start: a backbone id; by default EfficientNet-Lite0 with ImageNet's weights and MiniLM's words.
         seed: of the order, the augmentation and the generated products.
     """
 
     dataset: str = "fashion-products"
     option: Pairs = ()
     catalog: int = 8_000
-    start: str = "random:tiny-product-clip"
+    class_names: int = 0
+    image_size: int | None = None
+    start: str = "imagenet+minilm"
     seed: int = 0
 
 
@@ -66,10 +70,10 @@ def pretrain_clip(
     from benchmarks import versions
     from benchmarks.pretraining.corpus import corpus
     from benchmarks.pretraining.pretrain import check_free, configure, export, pretrain
+    from benchmarks.pretraining.start import resized, start_backbone
     from benchmarks.records.record import Experiment, key_of
     from benchmarks.tracking import open_tracker
     from benchmarks.tracking.connection import OFF
-    from cma_clip.backbone.loading import load_backbone
     from cma_clip.classifier import Workspace
     from cma_clip.contrastive.training import CONTRASTIVE
     from cma_clip.features.processing import FEATURES
@@ -78,14 +82,21 @@ def pretrain_clip(
     config = configure(hparams)
     check_free(out)
     first = os.environ.get("LOCAL_RANK", "0") == "0"  # Lightning runs this program again for every further device
+    backbone = start_backbone(pretraining.start)
+    if pretraining.image_size is not None:
+        backbone = resized(backbone, pretraining.image_size)
     experiment = Experiment(
         dataset=pretraining.dataset,
         model=pretraining.start,
         seed=pretraining.seed,
         dataset_options=dict(options),
-        hparams={**config.model_dump(mode="json"), "catalog": pretraining.catalog},
+        hparams={
+            **config.model_dump(mode="json"),
+            "catalog": pretraining.catalog,
+            "class_names": pretraining.class_names,
+            "image_size": backbone.image_size[0],
+        },
     )
-    backbone = load_backbone(pretraining.start)
     found = corpus(pretraining.dataset, options, source, pretraining.catalog, pretraining.seed)
     fingerprints = {"data": found.splits.fingerprint, "weights": backbone.fingerprint}
     taking_part = {
@@ -105,7 +116,7 @@ def pretrain_clip(
                 print(f"epoch {epoch}: {cells}", flush=True)
                 tracked.log_epoch(epoch, values)
 
-        pretrain(backbone, found, config, pretraining.seed, workspace, tell)
+        pretrain(backbone, found, config, pretraining.seed, workspace, tell, pretraining.class_names)
     if first:
         export(backbone, found.texts(), out)
         shutil.rmtree(common.runs / "pretraining" / key, ignore_errors=True)

@@ -19,6 +19,7 @@ from baselines.zero_shot import class_embeddings
 from benchmarks.datasets.loading.splits import Splits
 from benchmarks.names import choose
 from benchmarks.pretraining.corpus import Corpus
+from benchmarks.pretraining.imagenet import NamedPrototypes, classifier, named_prototypes
 from benchmarks.seeding import seed_of
 from cma_clip.backbone.backbone import Backbone
 from cma_clip.backbone.loading import local_dir_config
@@ -31,6 +32,8 @@ from cma_clip.trainer import EpochReporter
 from cma_clip.types import IGNORE
 
 WEIGHTS = "open_clip_model.safetensors"
+PHOTOS = 4_096
+"""On so many photos prototypes are estimated."""
 
 
 def configure(hparams: Mapping[str, Any]) -> ContrastiveConfig:
@@ -69,10 +72,46 @@ def zero_shot_probe(splits: Splits, workspace: Workspace) -> Probe:
     return probe
 
 
-def pretrain(
-    backbone: Backbone, found: Corpus, config: ContrastiveConfig, seed: int, workspace: Workspace, report: Report
+def class_name_loss(backbone: Backbone, found: Corpus, count: int, workspace: Workspace) -> NamedPrototypes:
+    """The loss over `count` of ImageNet's class names a step, prototypes estimated on photos of the corpus.
+
+    Raises:
+        ValueError: a backbone with another trunk.
+    """
+    processor, model = Processor(backbone), classifier()
+    trunk: Any = getattr(backbone.clip.visual, "trunk", None)
+    if type(trunk) is not type(model):
+        raise ValueError(f"{backbone.id}: class names need the trunk of EfficientNet-Lite0; use class_names=0")
+    photos = processor.encode_images(found.train, workspace)
+    shown = np.flatnonzero(photos["image_present"])
+    rows = np.sort(np.random.default_rng(0).permutation(shown)[:PHOTOS])
+    with torch.inference_mode():
+        pooled = [
+            model.forward_head(model.forward_features(backbone.normalised(pixels)), pre_logits=True)  # type: ignore[operator]
+            for pixels in torch.split(torch.from_numpy(np.array(photos["pixels"][rows])), 256)
+        ]
+    return named_prototypes(torch.cat(pooled), processor.texts, count)
+
+
+def pretrain(  # noqa: PLR0913, PLR0917 - the parts of one training
+    backbone: Backbone,
+    found: Corpus,
+    config: ContrastiveConfig,
+    seed: int,
+    workspace: Workspace,
+    report: Report,
+    class_names: int = 0,
 ) -> None:
     """Train `backbone` in place on the corpus; a run that was killed continues from the workspace's checkpoint.
+
+    Args:
+        backbone: trained in place.
+        found: what is trained on and watched.
+        config: the recipe.
+        seed: of the order and the augmentation.
+        workspace: caches and checkpoints.
+        report: hears of every epoch.
+        class_names: how many of ImageNet's class names a step trains on as well; see `benchmarks.pretraining.imagenet`.
 
     Raises:
         ValueError: fewer than two examples have both a photo and a text, so that nothing could be learnt.
@@ -86,6 +125,7 @@ def pretrain(
         workspace,
         [EpochReporter(report)],
         zero_shot_probe(found.splits, workspace),
+        class_name_loss(backbone, found, class_names, workspace) if class_names else None,
     )
     if outcome.pairs < 2:
         raise ValueError(

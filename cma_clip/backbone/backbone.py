@@ -47,6 +47,7 @@ class Backbone(nn.Module):
         fingerprint: hash of weights, architecture and preprocessing; part of every cache and record key.
         image_size: (height, width) of its input in pixels.
         context_length: the most tokens its text tower reads, begin and end marks included.
+        is_convolutional: its image tower is a convolutional network, which reads photos of any size.
         trims_text: shorter inputs are exact (causal towers), so padding is never encoded.
         text_width, image_width, word_width, embedding_width: D of the two token sequences, of the word embeddings
             and of the shared space.
@@ -73,7 +74,8 @@ class Backbone(nn.Module):
         self.text_boundary: Boundary[Tensor] | None = None
         self.uncut: str | None = None
         # Convolutions of a CPU and of tensor cores are up to twice as fast where the channels of a pixel lie together.
-        self._memory_format = torch.channels_last if _is_convolutional(clip.visual) else torch.contiguous_format
+        self.is_convolutional = _is_convolutional(clip.visual)
+        self._memory_format = torch.channels_last if self.is_convolutional else torch.contiguous_format
         clip.visual.to(memory_format=self._memory_format)
         self.fingerprint = _fingerprint(clip, self.preprocess_cfg)
         self.image_width, self.text_width, self.word_width, self.embedding_width = self._widths()

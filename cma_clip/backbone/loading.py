@@ -75,6 +75,8 @@ def local_dir_config(backbone: Backbone) -> dict[str, Any]:
     name = backbone.id.removeprefix(RANDOM)
     if (folder := folder_of(name)) is not None:
         config: dict[str, Any] = json.loads((folder / "open_clip_config.json").read_text(encoding="utf-8"))
+        if backbone.is_convolutional:  # it may have been trained at another size than it was loaded with
+            config["model_cfg"]["vision_cfg"]["image_size"] = backbone.image_size[0]
         return config
     model_cfg = open_clip.get_model_config(name.partition("/")[0])
     return {"model_cfg": model_cfg, "preprocess_cfg": backbone.preprocess_cfg}

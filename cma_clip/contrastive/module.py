@@ -36,6 +36,9 @@ PROJECTIONS = re.compile(
 Probe = Callable[[Backbone], Mapping[str, float]]
 """Scores a backbone between epochs, for instance zero-shot on validation."""
 
+FurtherLoss = Callable[[Backbone], Tensor]
+"""What is added to the loss of every step, of texts and photos that are no pairs of the batch."""
+
 
 class ContrastiveConfig(ClassifierConfig):
     """How a backbone is trained on pairs; the card of the shipped model says what its recipe changes.
@@ -46,6 +49,7 @@ class ContrastiveConfig(ClassifierConfig):
         backbone_learning_rate: of the towers; None for the same.
         freeze: which blocks of the towers train; the projections always do. What is frozen runs in every step all the
             same: photos and texts are changed anew in every epoch.
+        lock_image: of the image tower the projection alone trains, as in LiT (Zhai et al. 2022).
         pieces: embeddings are computed in so many pieces of a batch, and again in the backward pass, so that
             activations are kept for one piece at a time; the loss is that of the whole batch (but for towers with
             batch normalisation, whose statistics are those of a piece, and of a process under DDP).
@@ -63,12 +67,13 @@ class ContrastiveConfig(ClassifierConfig):
     weight_decay: float = Field(0.1, ge=0)
     warmup_fraction: float = Field(0.05, ge=0, le=1)
     augment: Augmentation = "mirror"
-    patch_dropout: float = Field(0.2, ge=0, lt=1)
+    patch_dropout: float = Field(0.0, ge=0, lt=1)
     fragments: int = Field(4, ge=0)
     fragment_rate: float = Field(0.25, ge=0, le=1)
     gradient_clip: float = Field(1.0, gt=0)
     precision: Precision = "32-true"
     freeze: Freeze = "none"
+    lock_image: bool = False
     devices: int = Field(1, ge=1)
 
 
@@ -82,6 +87,7 @@ class ContrastiveModule(pl.LightningModule):
         seed: int,
         pairs: tuple[RowBatches[PairBatch], RowBatches[PairBatch]],
         probe: Probe | None = None,
+        further_loss: FurtherLoss | None = None,
     ):
         super().__init__()
         self.backbone = backbone
@@ -89,6 +95,7 @@ class ContrastiveModule(pl.LightningModule):
         self.seed = seed
         self._train_pairs, self._val_pairs = pairs
         self._probe = probe
+        self._further_loss = further_loss
         self._validated: list[tuple[Tensor, Tensor, Tensor]] = []
 
     def train_dataloader(self) -> DataLoader[PairBatch]:
@@ -120,6 +127,8 @@ class ContrastiveModule(pl.LightningModule):
         loss: Tensor = SharedTextLoss(rank=self.global_rank, world_size=self.trainer.world_size)(
             image, text, self.backbone.logit_scale.exp(), pairs.words[:, 0], words
         )
+        if self._further_loss is not None:
+            loss = loss + self._further_loss(self.backbone)
         if not torch.isfinite(loss):
             raise FloatingPointError(
                 f"contrastive loss is {loss.item()} in epoch {self.current_epoch}; lower the learning rate"

@@ -19,7 +19,7 @@ from cma_clip.features.batching import RowBatches
 from cma_clip.features.processing import Processor
 from cma_clip.types import Examples
 
-Augmentation = Literal["none", "mirror", "move"]
+Augmentation = Literal["none", "mirror", "move", "stretch"]
 
 TEMPLATES = ("{}", "a photo of {}.", "a photo of a {} product.", "something {}")
 """What stands around a few words of a title; the first ones are those of `Task.prompts`."""
@@ -83,11 +83,18 @@ class Caption(NamedTuple):
 
 
 def _fragments(text: str, count: int, seed: Sequence[int]) -> list[Caption]:
-    """One to three neighbouring words of the text in a template: what the prompts of zero-shot look like."""
+    """By turns one to three neighbouring words of the text in a template, and two thirds of its words in their order.
+
+    The former are what the prompts of zero-shot look like, the latter titles as other shops might write them (ours).
+    """
     rng = np.random.default_rng(seed)
     words = text.split()
     made = []
-    for _ in range(count):
+    for number in range(count):
+        if number % 2:
+            kept = [word for word in words if rng.random() < 2 / 3] or words
+            made.append(Caption(" ".join(kept), "{}"))
+            continue
         length = int(rng.integers(1, min(3, len(words)) + 1))
         start = int(rng.integers(len(words) - length + 1))
         template = TEMPLATES[int(rng.integers(len(TEMPLATES)))]
@@ -136,7 +143,26 @@ def moved(pixels: Tensor) -> Tensor:
     cos, sin = zoom * angle.cos(), zoom * angle.sin()
     aspect = height / width
     rows = torch.stack([mirror * cos, -mirror * sin * aspect, shift[:, 0], sin / aspect, cos, shift[:, 1]], dim=1)
-    grid = F.affine_grid(rows.view(batch, 2, 3), [batch, 3, height, width], align_corners=False)
+    return _sampled(pixels, rows.view(batch, 2, 3))
+
+
+def stretched(pixels: Tensor) -> Tensor:
+    """UInt8[B 3 H W]: half of them mirrored, height and width zoomed each for itself, shifted; the edge repeats.
+
+    Zooms of 0.7 to 1.2 and shifts of a tenth of the side (our choice): other shops leave other margins, and squash
+    photos of other proportions into the square. Draws from torch's global generator.
+    """
+    batch = len(pixels)
+    mirror = torch.where(torch.rand(batch) < 0.5, -1.0, 1.0)
+    zoom = 1 / torch.empty(batch, 2).uniform_(0.7, 1.2)
+    shift = torch.empty(batch, 2).uniform_(-0.2, 0.2)  # in units of half a side
+    nothing = torch.zeros(batch)
+    rows = torch.stack([mirror * zoom[:, 0], nothing, shift[:, 0], nothing, zoom[:, 1], shift[:, 1]], dim=1)
+    return _sampled(pixels, rows.view(batch, 2, 3))
+
+
+def _sampled(pixels: Tensor, transforms: Tensor) -> Tensor:
+    grid = F.affine_grid(transforms, list(pixels.shape), align_corners=False)
     sampled = F.grid_sample(pixels.float(), grid.to(pixels.device), padding_mode="border", align_corners=False)
     return sampled.round().clamp(0, 255).to(torch.uint8)
 
@@ -145,5 +171,6 @@ AUGMENTATIONS: dict[Augmentation, Callable[[Tensor], Tensor]] = {
     "none": lambda pixels: pixels,
     "mirror": mirrored,
     "move": moved,
+    "stretch": stretched,
 }
 """What is done to photos in training (our choice). None of it changes colours, of which the texts speak."""

@@ -12,7 +12,7 @@ from torch import nn
 
 from cma_clip.backbone.backbone import Backbone, BackboneError
 from cma_clip.classifier import Workspace
-from cma_clip.contrastive.module import ContrastiveConfig, ContrastiveModule, Probe, projections
+from cma_clip.contrastive.module import ContrastiveConfig, ContrastiveModule, FurtherLoss, Probe, projections
 from cma_clip.contrastive.pairs import pair_batches
 from cma_clip.features.processing import Processor
 from cma_clip.trainer import last_checkpoint, make_trainer
@@ -41,6 +41,7 @@ def fit_contrastive(  # noqa: PLR0913, PLR0917 - the parts of one training
     workspace: Workspace,
     callbacks: Sequence[Callback] = (),
     probe: Probe | None = None,
+    further_loss: FurtherLoss | None = None,
 ) -> Trained:
     """Train `backbone` in place on those of (train, val) `examples` that have both a photo and a text.
 
@@ -51,11 +52,13 @@ def fit_contrastive(  # noqa: PLR0913, PLR0917 - the parts of one training
     """
     processor = Processor(backbone)
     backbone.freeze(config.freeze)
+    if config.lock_image:
+        backbone.clip.visual.requires_grad_(False)
     for parameter in projections(backbone):
         parameter.requires_grad_(True)
     pairs = pair_batches(processor, examples[0], config.fragments, seed, workspace)
     val_pairs = pair_batches(processor, examples[1], 0, seed, workspace)
-    module = ContrastiveModule(backbone, config, seed, (pairs, val_pairs), probe)
+    module = ContrastiveModule(backbone, config, seed, (pairs, val_pairs), probe, further_loss)
     if not len(pairs):
         return Trained({}, 0, 0, module)
     trainer = make_trainer(
