@@ -19,7 +19,7 @@ from cma_clip.trainer import last_checkpoint, make_trainer
 from cma_clip.types import Examples
 from cma_clip.version import Version
 
-CONTRASTIVE = {"contrastive training": Version(1)}
+CONTRASTIVE = {"contrastive training": Version(2, "every second fragment is the text without a third of its words")}
 """Of this loop, its loss and its pairs."""
 
 
