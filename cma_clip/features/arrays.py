@@ -15,6 +15,8 @@ from filelock import FileLock
 
 NAMES = "arrays.json"
 """Written last: lists the arrays of a complete folder."""
+STAGING = "????????"
+"""What `tempfile` puts behind a prefix: one folder's name may be the beginning of another's."""
 Shape = tuple[tuple[int, ...], type]
 """Of an array, with the type of its items."""
 
@@ -113,9 +115,20 @@ class ArrayFolder:
         return (self.path / NAMES).is_file()
 
     def read(self) -> dict[str, npt.NDArray[Any]]:
-        """The arrays, memory-mapped and read-only."""
-        names = json.loads((self.path / NAMES).read_text())
-        return {name: np.load(self.path / f"{name}.npy", mmap_mode="r") for name in names}
+        """The arrays, memory-mapped and read-only.
+
+        Raises:
+            ValueError: a file of the folder is damaged or not there.
+        """
+        path = self.path / NAMES
+        found = {}
+        try:
+            for name in json.loads(path.read_text()):
+                path = self.path / f"{name}.npy"
+                found[name] = np.load(path, mmap_mode="r")
+        except (ValueError, EOFError, FileNotFoundError) as error:
+            raise ValueError(f"{path}: damaged ({error}); delete {self.path}, then it is computed again") from error
+        return found
 
     def write(self, arrays: Mapping[str, npt.NDArray[Any]]) -> None:
         """Write all arrays, then make the folder appear at once."""
@@ -137,9 +150,15 @@ class ArrayFolder:
         self.commit(staging, list(mapped))
 
     def stage(self) -> Path:
-        """A temporary folder beside the final one, for arrays that are filled piece by piece."""
+        """A temporary folder beside the final one, for arrays that are filled piece by piece; hold the lock.
+
+        Those of processes that were killed are deleted: nobody else writes this folder.
+        """
         self.path.parent.mkdir(parents=True, exist_ok=True)
-        return Path(tempfile.mkdtemp(prefix=f".{self.path.name}-", dir=self.path.parent))
+        prefix = f".{self.path.name}-"
+        for left in self.path.parent.glob(f"{prefix}{STAGING}"):
+            shutil.rmtree(left, ignore_errors=True)
+        return Path(tempfile.mkdtemp(prefix=prefix, dir=self.path.parent))
 
     def commit(self, staging: Path, names: list[str]) -> None:
         """Make a staged folder the final one."""

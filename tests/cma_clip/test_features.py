@@ -1,3 +1,5 @@
+import os
+
 import numpy as np
 import pytest
 import torch
@@ -105,6 +107,27 @@ def test_half_written_cache_is_not_believed(backbone, tmp_path):
     (folder / "text_cls.npy").write_bytes(b"torn")
     again = features_of(backbone, examples, tmp_path)
     assert np.array_equal(again.arrays["text_cls"], features_of(backbone, examples).arrays["text_cls"])
+
+
+@pytest.mark.parametrize(("file", "size"), [("text_tokens.npy", 200), ("text_cls.npy", 0), ("arrays.json", 1)])
+def test_damaged_cache_says_which_folder_to_delete(backbone, tmp_path, file, size):
+    examples = products(4, fingerprint="shop")
+    features_of(backbone, examples, tmp_path)
+    (folder,) = (path.parent for path in (tmp_path / "features").glob("*/text_cls.npy"))
+    os.truncate(folder / file, size)
+    with pytest.raises(ValueError, match=f"{folder / file}: damaged .*; delete {folder}, then"):
+        features_of(backbone, examples, tmp_path)
+
+
+def test_what_a_killed_process_left_is_deleted(backbone, tmp_path):
+    examples = products(4, fingerprint="shop")
+    features_of(backbone, examples, tmp_path)
+    folders = [path.parent for path in tmp_path.glob("*/*/arrays.json")]
+    for folder in folders:
+        folder.rename(folder.with_name(f".{folder.name}-a1b2c3d4"))
+    features_of(backbone, examples, tmp_path)
+    assert all(folder.is_dir() for folder in folders)
+    assert not list(tmp_path.glob("*/.*-a1b2c3d4"))
 
 
 @pytest.mark.parametrize("kind", ["vit", "siglip", "bert"])
