@@ -70,7 +70,8 @@ def token_table(words: Sequence[str], width: int) -> Tensor:
     centred = embedded - embedded.mean(dim=0)
     _, axes = torch.linalg.eigh(centred.T @ centred)  # in the order of growing variance
     placed = centred @ axes[:, -width:]
-    return placed * (TOKEN_RMS / placed.square().mean().sqrt())
+    scaled: Tensor = placed * (TOKEN_RMS / placed.square().mean().sqrt())
+    return scaled
 
 
 def sentence_embeddings(texts: Sequence[str]) -> Tensor:
