@@ -35,10 +35,11 @@ def train(tiny, options, out, workspace, last=None):
     )
 
 
-def train_as(rank, processes, port, tiny, options, folder, checkpoints, last):
+def train_as(rank, processes, port, folder, arguments):
     """As what Lightning tells a process that it has started; each writes a file of its own."""
     if processes > 1:
         os.environ.update(MASTER_ADDR="127.0.0.1", MASTER_PORT=str(port), NODE_RANK="0", LOCAL_RANK=str(rank))
+    tiny, options, checkpoints, last = arguments
     train(tiny, options, folder / f"{rank}.pt", Workspace(checkpoints=checkpoints, devices=processes), last)
 
 
@@ -46,7 +47,7 @@ def trained(processes, folder, tiny, options, checkpoints=None, last=None):
     """What each of so many processes has learned; nothing where they were killed."""
     folder.mkdir()
     server, port = fresh_processes("benchmarks.running.parallel"), free_port()
-    arguments = processes, port, tiny, options, folder, checkpoints, last
+    arguments = processes, port, folder, (tiny, options, checkpoints, last)
     started = [server.Process(target=train_as, args=(rank, *arguments)) for rank in range(processes)]
     for process in started:
         process.start()
@@ -63,7 +64,9 @@ def assert_same(found, expected):
         for name in ("val/score", "val/color/accuracy", "val/size/accuracy"):
             assert values[name] == pytest.approx(expected["epochs"][epoch][name], abs=1e-6)
     for name, value in expected["weights"].items():
-        torch.testing.assert_close(found["weights"][name], value, atol=1e-4, rtol=1e-3, msg=name)
+        # A softmax does not notice the keys' bias: its gradient is rounding, of which Adam makes whole steps.
+        start = len(value) // 2 if name.endswith("key_value.bias") else 0
+        torch.testing.assert_close(found["weights"][name][start:], value[start:], atol=1e-4, rtol=1e-3, msg=name)
     for task, values in expected["answers"].items():
         np.testing.assert_allclose(found["answers"][task], values, atol=1e-4)
 
