@@ -60,17 +60,29 @@ def silent(epoch: int, values: Mapping[str, float]) -> None:
 
 @dataclass(frozen=True)
 class Workspace:
-    """Where a model may keep files while it works. None keeps nothing.
+    """Where a model works: the files it may keep, of which None keeps nothing, and the machines it trains on.
+
+    None of it changes a prediction but for rounding, and for what training draws at random on several devices.
 
     Attributes:
         cache: encoded images, tokens and features, shared by all models, named by their content.
         checkpoints: this run's own folder; a training killed there continues from it.
         progress: show progress bars.
+        devices: GPUs of each machine that train one network together; without a GPU, processes.
+        num_nodes: machines that do. A program that trains on several of either runs once a device, and all of it does:
+            Lightning starts it again on its own machine; on others torchrun or SLURM has to. They share `checkpoints`.
     """
 
     cache: Path | None = None
     checkpoints: Path | None = None
     progress: bool = False
+    devices: int = 1
+    num_nodes: int = 1
+
+    @property
+    def alone(self) -> Workspace:
+        """The same for what every process does by itself."""
+        return replace(self, devices=1, num_nodes=1)
 
     def below(self, name: str) -> Workspace:
         """The same with checkpoints in a folder of their own, for a second training of one model."""

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import Any
 
 import lightning.pytorch as pl
@@ -16,9 +15,10 @@ from torch.nn import functional as F
 from cma_clip.augmentation import augment_features
 from cma_clip.backbone.backbone import Backbone
 from cma_clip.backbone.length_groups import length_groups
+from cma_clip.features.labelled import Labelled
 from cma_clip.network import FusionNetwork, Output, TrainConfig
 from cma_clip.tensors import Batch, Features
-from cma_clip.trainer import adamw, scheduled
+from cma_clip.trainer import adamw, scheduled, summed
 from cma_clip.types import IGNORE
 from cma_clip.version import Version
 
@@ -26,20 +26,13 @@ TRAINING = {"training": Version(2, "texts of a batch are computed in groups of s
 """Of the training loop: loss, optimiser, schedule, order of the rows, augmentation, choice of the epoch."""
 
 
-@dataclass(frozen=True)
-class Labelled:
-    """A training batch: what the network reads, and per task Int[B] labels, IGNORE where unknown."""
-
-    inputs: Features | Batch
-    labels: dict[str, Tensor]
-
-    def to(self, device: torch.device | str) -> Labelled:
-        """The same batch elsewhere; Lightning calls it."""
-        return Labelled(self.inputs.to(device), {task: y.to(device) for task, y in self.labels.items()})
-
-
 class Learner(pl.LightningModule):
-    """Steps of training and validation; devices, precision, clipping and checkpoints are Lightning's."""
+    """Steps of training and validation; devices, precision, clipping and checkpoints are Lightning's.
+
+    On several devices every process computes its share of each batch, and what is said of a batch or of the validation
+    split is over all of its rows. Dropout, and what else is drawn at random in training, differs from one device; the
+    batch norms of a convolutional tower that trains see the rows of their share.
+    """
 
     def __init__(
         self,
@@ -55,7 +48,7 @@ class Learner(pl.LightningModule):
         self.config = config
         self.class_weights = class_weights
         self.seed = seed
-        self._hits: dict[str, list[Tensor]] = {}
+        self._hits: dict[str, list[Tensor]] = {}  # of each batch Int[2]: right answers, and labels
 
     def forward(self, inputs: Features | Batch) -> tuple[Output, Tensor]:
         """(Output, Bool[B]: rows the network can say something about)."""
@@ -73,21 +66,26 @@ class Learner(pl.LightningModule):
         return Output.joined([self.network(features.of(rows)) for rows in groups], places)
 
     def loss(self, output: Output, labels: Mapping[str, Tensor]) -> Tensor:
-        """Mean over tasks of the cross-entropy over labelled rows; a task without a label adds nothing."""
+        """Mean over tasks of the cross-entropy over labelled rows; a task without a label adds nothing.
+
+        The rows are those of all processes, and each computes the part of its own: the parts add up to the mean.
+        """
+        class_weights = {task: weights.to(labels[task].device) for task, weights in self.class_weights.items()}
+        counted = summed(torch.stack([_counted(labels[task], class_weights.get(task)) for task in output.logits]))
         losses, weights = [], []
-        for task, logits in output.logits.items():
-            if (labels[task] == IGNORE).all():
+        for (task, logits), count in zip(output.logits.items(), counted, strict=True):
+            if not count:
                 continue
             weight = self.config.task_weights.get(task, 1.0)
-            class_weights = self.class_weights.get(task)
-            value = F.cross_entropy(
+            total = F.cross_entropy(
                 logits,
                 labels[task],
-                weight=None if class_weights is None else class_weights.to(logits),
+                weight=class_weights.get(task),
                 ignore_index=IGNORE,
                 label_smoothing=self.config.label_smoothing,
+                reduction="sum",
             )
-            losses.append(weight * value)
+            losses.append(weight * total / count)
             weights.append(weight)
         if not losses:
             return torch.stack([logits.sum() * 0 for logits in output.logits.values()]).sum()
@@ -104,26 +102,31 @@ class Learner(pl.LightningModule):
                 f"training loss is {loss.item()} in epoch {self.current_epoch}, step {self.global_step}: lower "
                 f"learning_rate ({config.learning_rate}) or precision {config.precision!r} to 32-true"
             )
-        self.log("train/loss", loss, on_step=False, on_epoch=True, batch_size=len(usable))
-        return loss
+        self._log_loss("train/loss", loss, batch.rows)
+        return loss * self.trainer.world_size  # DDP takes the mean over processes of their gradients
+
+    def _log_loss(self, name: str, loss: Tensor, rows: int) -> None:
+        """Of a batch of so many rows, of which this process has computed its part."""
+        whole = loss * self.trainer.world_size  # of which the mean over processes is logged
+        self.log(name, whole, on_step=False, on_epoch=True, sync_dist=True, batch_size=rows)
 
     def on_train_epoch_start(self) -> None:
-        """Dropout depends on (seed, epoch) only, so that a resumed training draws the same numbers."""
-        torch.manual_seed(self.seed * 1_000_003 + self.current_epoch)
+        """Dropout depends on (seed, epoch, process) only, so that a resumed training draws the same numbers."""
+        torch.manual_seed(self.seed * 1_000_003 + self.current_epoch + self.global_rank * 10_007)
 
     def validation_step(self, batch: Labelled, _: int) -> None:
-        """Collect hits of every task."""
+        """Count hits of every task; a row that the network can say nothing about is none."""
         output, usable = self(batch.inputs)
         labels = _only(batch.labels, usable)
-        self.log("val/loss", self.loss(output, labels), batch_size=len(usable))
+        self._log_loss("val/loss", self.loss(output, labels), batch.rows)
         for task, logits in output.logits.items():
-            known = batch.labels[task] != IGNORE
-            hits = (logits.argmax(dim=-1) == labels[task])[known]
-            self._hits.setdefault(task, []).append(hits.float())
+            hits, known = logits.argmax(dim=-1) == labels[task], batch.labels[task] != IGNORE
+            self._hits.setdefault(task, []).append(torch.stack([hits.sum(), known.sum()]))
 
     def on_validation_epoch_end(self) -> None:
         """`val/score`, by which the epoch is selected: mean over tasks of the accuracy (our choice)."""
-        accuracies = {task: torch.cat(hits).mean() for task, hits in self._hits.items()}
+        counts = {task: summed(torch.stack(found).sum(dim=0)) for task, found in self._hits.items()}
+        accuracies = {task: hits / known for task, (hits, known) in counts.items()}
         self._hits.clear()
         self.log_dict({f"val/{task}/accuracy": value for task, value in accuracies.items()}, sync_dist=True)
         self.log("val/score", torch.stack(list(accuracies.values())).nanmean(), sync_dist=True)
@@ -151,6 +154,12 @@ class Learner(pl.LightningModule):
         probabilities = {task: logits.float().softmax(dim=-1) for task, logits in output.logits.items()}
         weights = {task: value.float() for task, value in (output.modality_weights or {}).items()}
         return {"probabilities": probabilities, "modality_weights": weights, "usable": usable}
+
+
+def _counted(labels: Tensor, class_weights: Tensor | None) -> Tensor:
+    """By what a sum over these rows is divided: how many are labelled, or the weights of their classes."""
+    known = labels[labels != IGNORE]
+    return torch.ones_like(known, dtype=torch.float).sum() if class_weights is None else class_weights[known].sum()
 
 
 def _only(labels: Mapping[str, Tensor], usable: Tensor) -> dict[str, Tensor]:

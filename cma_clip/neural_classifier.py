@@ -20,10 +20,11 @@ from torch.utils.data import DataLoader
 from cma_clip.backbone.loading import load_backbone
 from cma_clip.classifier import JSON, Arrays, Classifier, ClassifierConfig, Report, Trial, Workspace, silent
 from cma_clip.features.batching import OrderedRows, RowBatches, ShuffledRows, loader
-from cma_clip.features.boundary_states import BoundaryTable, boundary_table
+from cma_clip.features.boundary_states import boundary_table
+from cma_clip.features.labelled import WHOLE, Labelled, Share, labelled_batches
 from cma_clip.features.processing import FEATURES, Processor
-from cma_clip.features.token_features import FeatureTable, token_features
-from cma_clip.learner import TRAINING, BestWeights, Labelled, Learner
+from cma_clip.features.token_features import token_features
+from cma_clip.learner import TRAINING, BestWeights, Learner
 from cma_clip.network import FusionNetwork, TrainConfig, Widths
 from cma_clip.priors import class_shares, inverse_shares
 from cma_clip.trainer import EpochLimit, EpochReporter, Stopping, last_checkpoint, make_trainer
@@ -98,11 +99,12 @@ class NeuralClassifier(Classifier):
         if self.backbone.uncut is not None:
             warnings.warn(self.backbone.uncut, stacklevel=3)
         self.priors = {task.name: class_shares(train.labels(task.name), len(task.classes)) for task in self.tasks}
-        rows = loader(self._batches(train), ShuffledRows(len(train), self.config.batch_size, self.seed))
-        val_rows = None if val is None else self._ordered(val)[0]
+        trainer = self._trainer(callbacks, self.config.max_epochs, workspace)
+        share = Share(trainer.global_rank, trainer.world_size)
+        rows = loader(self._batches(train, share), ShuffledRows(len(train), self.config.batch_size, self.seed))
+        val_rows = None if val is None else self._ordered(val, share)[0]
         learner = self._learner(train)
         learner.train()
-        trainer = self._trainer(callbacks, self.config.max_epochs, workspace)
         trainer.fit(learner, rows, val_rows, ckpt_path=last_checkpoint(workspace))
         learner.eval()
         return learner
@@ -116,7 +118,7 @@ class NeuralClassifier(Classifier):
         if not len(examples):
             raise ValueError("there is no example to predict")
         rows, order = self._ordered(examples)
-        outputs = self._trainer([], 0, self.workspace).predict(self._learner(None), rows)
+        outputs = self._trainer([], 0, self.workspace.alone).predict(self._learner(None), rows)
         assert outputs is not None
         found = _joined(outputs, torch.from_numpy(np.argsort(order)))
         probabilities = {task: values.numpy() for task, values in found["probabilities"].items()}
@@ -196,19 +198,14 @@ class NeuralClassifier(Classifier):
             "token_noise": trial.suggest_float("token_noise", 0.0, 0.3),
         }
 
-    def _batches(self, examples: Examples) -> RowBatches[Labelled]:
+    def _batches(self, examples: Examples, share: Share = WHOLE) -> RowBatches[Labelled]:
         labels = {task.name: examples.labels(task.name) for task in self.tasks}
         table_of = boundary_table if self.trains_backbone else token_features
-        table: BoundaryTable | FeatureTable = table_of(self.backbone, self.processor, examples, self.workspace)
+        return labelled_batches(table_of(self.backbone, self.processor, examples, self.workspace), labels, share)
 
-        def labelled(rows: list[int]) -> Labelled:
-            return Labelled(table.batch(rows), {task: torch.from_numpy(y[rows]) for task, y in labels.items()})
-
-        return RowBatches(len(examples), labelled, table.lengths)
-
-    def _ordered(self, examples: Examples) -> tuple[DataLoader[Labelled], npt.NDArray[np.int64]]:
-        """Batches to validate or predict, and Int[N], the rows that they hold."""
-        batches = self._batches(examples)
+    def _ordered(self, examples: Examples, share: Share = WHOLE) -> tuple[DataLoader[Labelled], npt.NDArray[np.int64]]:
+        """Batches to validate or predict, and Int[N], the rows that they hold; of these a process has its share."""
+        batches = self._batches(examples, share)
         rows = OrderedRows(len(examples), ROWS, batches.lengths)
         return loader(batches, rows), rows.order
 

@@ -12,6 +12,7 @@ from zipfile import is_zipfile
 
 import lightning.pytorch as pl
 import torch
+import torch.distributed as dist
 from lightning.pytorch.callbacks import Callback, EarlyStopping, ModelCheckpoint
 from torch import Tensor
 
@@ -26,12 +27,13 @@ def make_trainer(
     max_epochs: int,
     precision: Precision,
     gradient_clip: float,
-    devices: int = 1,
 ) -> pl.Trainer:
     """A trainer on whatever accelerator there is, deterministic, with a checkpoint after every epoch.
 
-    Several devices are several processes of DDP; the module shares out its rows itself.
+    Several devices are several processes of DDP; the module shares out its rows itself. As on one device, a parameter
+    that a batch does not reach is not decayed.
     """
+    together = workspace.devices * workspace.num_nodes > 1
     for name in ("lightning.pytorch", "lightning.fabric"):
         logging.getLogger(name).setLevel(logging.WARNING)  # it advertises
     warnings.filterwarnings("ignore", message=".*LeafSpec.*")  # Lightning's own use of a deprecated torch name
@@ -44,8 +46,9 @@ def make_trainer(
     return pl.Trainer(
         max_epochs=max_epochs,
         accelerator="auto",
-        devices=devices,
-        strategy="ddp" if devices > 1 else "auto",
+        devices=workspace.devices if together else _own_device(),
+        num_nodes=workspace.num_nodes,
+        strategy="ddp_find_unused_parameters_true" if together else "auto",
         use_distributed_sampler=False,
         precision=precision,
         gradient_clip_val=gradient_clip,
@@ -57,6 +60,19 @@ def make_trainer(
         num_sanity_val_steps=0,
         deterministic=True,
     )
+
+
+def _own_device() -> int | list[int]:
+    """After a training on several GPUs, the one that this process had in it."""
+    return [torch.cuda.current_device()] if torch.cuda.is_available() else 1
+
+
+def summed(values: Tensor) -> Tensor:
+    """Over all processes of a training; of a single one the values themselves."""
+    if dist.is_available() and dist.is_initialized():
+        values = values.clone()
+        dist.all_reduce(values)
+    return values
 
 
 def last_checkpoint(workspace: Workspace) -> Path | None:

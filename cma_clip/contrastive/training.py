@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from lightning.pytorch.callbacks import Callback
@@ -61,9 +61,8 @@ def fit_contrastive(  # noqa: PLR0913, PLR0917 - the parts of one training
     module = ContrastiveModule(backbone, config, seed, (pairs, val_pairs), probe, further_loss)
     if not len(pairs):
         return Trained({}, 0, 0, module)
-    trainer = make_trainer(
-        workspace, list(callbacks), config.epochs, config.precision, config.gradient_clip, config.devices
-    )
+    place = replace(workspace, devices=config.devices)
+    trainer = make_trainer(place, list(callbacks), config.epochs, config.precision, config.gradient_clip)
     backbone.train()
     before = _drop_patches(backbone, config.patch_dropout)
     trainer.fit(module, ckpt_path=last_checkpoint(workspace))

@@ -41,6 +41,9 @@ class BoundaryTable:
     encoded: Encoded
     states: Mapping[str, npt.NDArray[np.float32]]
 
+    def __len__(self) -> int:
+        return len(self.encoded)
+
     @property
     def lengths(self) -> npt.NDArray[np.int64]:
         """Int[N], positions of each text, of all of its windows together."""
