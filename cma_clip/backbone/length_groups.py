@@ -11,7 +11,7 @@ LENGTH_GROUPS = 5
 """At most so many a batch (our choice): of 128 titles of real products 59 % padding becomes 7 %. More cost time."""
 
 
-@torch.compiler.disable  # what it computes depends on the lengths, which no graph holds
+@torch.compiler.disable  # type: ignore[untyped-decorator]  # it depends on the lengths, which no graph holds
 def length_groups(lengths: Tensor) -> tuple[list[Tensor], Tensor]:
     """Int[B] -> the B rows in groups, the shortest first; Int[B], where each row stands in all groups together."""
     order = lengths.argsort(stable=True)
