@@ -62,7 +62,7 @@ class Learner(pl.LightningModule):
 
     def in_groups(self, features: Features) -> Output:
         """Of texts of similar length: the same but for rounding and dropout, with less padding to compute."""
-        groups, places = length_groups(features.text_mask.sum(dim=1))
+        groups, places = length_groups(self.network.words(features))
         return Output.joined([self.network(features.of(rows)) for rows in groups], places)
 
     def loss(self, output: Output, labels: Mapping[str, Tensor]) -> Tensor:

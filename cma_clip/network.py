@@ -117,3 +117,7 @@ class FusionNetwork(nn.Module):
     def usable(self, features: Features) -> Tensor:
         """Bool[B]: rows with at least one modality this network reads; the others teach and tell nothing."""
         return features.text_present | features.image_present
+
+    def words(self, features: Features) -> Tensor:
+        """Int[B]: how many words it reads of each row."""
+        return features.text_mask.sum(dim=1)
