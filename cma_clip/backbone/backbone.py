@@ -31,7 +31,6 @@ FEW_ROWS = 16
 Freeze = Literal["all", "none"] | Annotated[int, Field(ge=1, strict=True)]
 """`all`: heads only; `none`: everything trains; k: the last k blocks of both towers train."""
 
-
 UNCUT = "it trains from its beginning, or is none of those that cma_clip.backbone.boundary can cut"
 
 
@@ -207,12 +206,12 @@ class Backbone(nn.Module):
     @contextmanager
     def _statistics_of(self, rows: int) -> Iterator[None]:
         """Batch norms in training take the running statistics, and leave them alone, where rows are few."""
-        few = [m for m in self.modules() if isinstance(m, _BatchNorm) and m.training] if rows < FEW_ROWS else []
-        for norm in few:
-            norm.eval()
-        yield
-        for norm in few:
-            norm.train()
+        norms = [m for m in self.modules() if isinstance(m, _BatchNorm) and m.training] if rows < FEW_ROWS else []
+        few = nn.ModuleList(norms).eval()
+        try:
+            yield
+        finally:
+            few.train()
 
     def _free_last_blocks(self, count: int) -> None:
         # open_clip counts the projection as a group of the image tower and as a layer of the text tower; timm's

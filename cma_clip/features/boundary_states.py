@@ -88,9 +88,10 @@ def _states(
         parts["text_states"] = _Part(ids, text.states, text.frozen)
         if len(further):
             parts["further_states"] = _Part(further, text.states, text.frozen)
-    name = processor.further_name(examples)
     found = {}
     for kind, part in parts.items():
+        # Photos and first windows are the same whatever the number of windows.
+        name = processor.further_name(examples) if kind == "further_states" else processor.name(examples)
         folder = None
         if workspace.cache is not None and name is not None:
             identity = f"{backbone.fingerprint} {name} {kind} at {part.frozen} float32"
