@@ -23,7 +23,7 @@ class LateFusion(Classifier):
     Each half gets the epochs and examples that every other model gets.
     """
 
-    version = Version(1)
+    version = Version(2, "each half computes the tokens of its own modality only")
     parts = CMAClip.parts
     Config: ClassVar[type[ClassifierConfig]] = CMAClipConfig
     values_file: ClassVar[str] = "late_fusion.json"

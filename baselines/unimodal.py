@@ -29,12 +29,12 @@ class ImageOnlyConfig(CMAClipConfig):
 class TextOnly(CMAClip):
     """A transformer over the text tokens and an MLP per task."""
 
-    version = Version(1)
+    version = Version(2, "tokens of the other modality are not computed")
     Config: ClassVar[type[ClassifierConfig]] = TextOnlyConfig
 
 
 class ImageOnly(CMAClip):
     """A transformer over the image patches and an MLP per task."""
 
-    version = Version(1)
+    version = Version(2, "tokens of the other modality are not computed")
     Config: ClassVar[type[ClassifierConfig]] = ImageOnlyConfig

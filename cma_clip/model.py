@@ -80,17 +80,25 @@ class CMAClipNetwork(FusionNetwork):
         return super().words(features) * (self.reads != "image")
 
     def _restricted(self, features: Features) -> Features:
-        """A unimodal network takes the other modality for missing.
+        """A unimodal network takes the other modality for missing, and computes none of its tokens.
 
         Rows that then have nothing count as present, so that no softmax is over nothing; `usable` keeps what
         comes out of them from training and from the predictions.
         """
-        usable = self.usable(features)
-        text = features.text_present if self.reads != "image" else torch.zeros_like(usable)
-        image = features.image_present if self.reads != "text" else torch.zeros_like(usable)
+        lost, none = ~self.usable(features), torch.zeros_like(features.text_present)
         if self.reads == "image":
-            return replace(features, text_present=text, image_present=image | ~usable)
-        return replace(features, text_present=text | ~usable, image_present=image)
+            return replace(
+                features,
+                text_tokens=features.text_tokens[:, :0],
+                word_embeddings=features.word_embeddings[:, :0],
+                text_mask=features.text_mask[:, :0],
+                text_present=none,
+                image_present=features.image_present | lost,
+            )
+        features = replace(features, text_present=features.text_present | lost)
+        if self.reads == "both":
+            return features
+        return replace(features, image_tokens=features.image_tokens[:, :0], image_present=none)
 
 
 def task_head(width: int, num_classes: int, dropout: float) -> nn.Module:

@@ -36,9 +36,7 @@ def test_unimodal_model_ignores_the_other_side_entirely(model, ignored, read, ti
     one, other = model(TASKS, config), model(TASKS, config)
     one.fit(TRAIN, VAL)
     other.fit(changed(TRAIN, **ignored), changed(VAL, **ignored))
-    before, after = one.predict(TEST), other.predict(changed(TEST, **ignored))
-    for task in TASKS:  # the length of the text changes the order of summation, nothing else
-        np.testing.assert_allclose(before.probabilities[task.name], after.probabilities[task.name], atol=1e-5)
+    assert same_bits(one.predict(TEST), other.predict(changed(TEST, **ignored)))
     assert not same_bits(one.predict(TEST), one.predict(changed(TEST, **read)))
 
 
