@@ -1,12 +1,15 @@
 """What every test stands on: one thread, no network, tiny backbones made on the spot."""
 
+import gc
 import os
 import socket
+from functools import cache
 from ipaddress import ip_address
 
 os.environ.setdefault("HF_HUB_OFFLINE", "1")  # read once, when huggingface_hub is first imported
 os.environ.setdefault("OMP_NUM_THREADS", "1")  # read by the processes that tests start
 
+import open_clip.factory
 import pytest
 import torch
 from hypothesis import HealthCheck, settings
@@ -47,6 +50,20 @@ def no_network():
     patch = pytest.MonkeyPatch()
     patch.setattr(socket.socket, "connect", guarded_connect)
     patch.setattr(socket, "getaddrinfo", guarded_resolve)
+    yield
+    patch.undo()
+
+
+def pytest_collection_finish():
+    """What was imported stays: the garbage collector need not walk through it again and again."""
+    gc.freeze()
+
+
+@pytest.fixture(scope="session", autouse=True)
+def one_vocabulary():
+    """CLIP's tokeniser, which every backbone makes anew in a tenth of a second, is made once."""
+    patch = pytest.MonkeyPatch()
+    patch.setattr(open_clip.factory, "SimpleTokenizer", cache(open_clip.factory.SimpleTokenizer))
     yield
     patch.undo()
 
