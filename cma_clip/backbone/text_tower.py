@@ -54,6 +54,7 @@ class TextTower:
             embedding = projection(pooled) if isinstance(projection, nn.Linear) else pooled @ projection
         return tokens, self.words(ids), pooled, F.normalize(embedding, dim=-1)
 
+    @torch.compiler.disable(recursive=False)  # type: ignore[untyped-decorator]  # one graph whatever the number of groups
     def in_groups(self, read: Callable[..., TextOutputs], ids: Tensor, *states: Tensor) -> TextOutputs:
         """What `read` says, group by group of similar length: the same but for rounding, with less padding.
 
