@@ -51,8 +51,9 @@ def benchmark(session: nox.Session) -> None:
 def tests(session: nox.Session) -> None:
     """Run the tests on all cores, one thread each; set CMA_BENCH_DATA to run those on real data."""
     install(session)
-    # By file: what a file prepares for all of its tests is prepared once.
-    run(session, "pytest", "-n", str(os.cpu_count()), "--dist", "loadfile", *session.posargs, env=ONE_THREAD)
+    # By file: what a file prepares for all of its tests is prepared once; in the order of tests/conftest.py.
+    shared = ["-n", str(os.cpu_count()), "--dist", "loadfile", "--no-loadscope-reorder"]
+    run(session, "pytest", *shared, *session.posargs, env=ONE_THREAD)
 
 
 @nox.session

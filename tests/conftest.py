@@ -1,20 +1,20 @@
 """What every test stands on: one thread, no network, tiny backbones made on the spot."""
 
+import gc
 import os
 import socket
+from functools import cache
 from ipaddress import ip_address
+from pathlib import Path
 
 os.environ.setdefault("HF_HUB_OFFLINE", "1")  # read once, when huggingface_hub is first imported
 os.environ.setdefault("OMP_NUM_THREADS", "1")  # read by the processes that tests start
 
 import pytest
-import torch
 from hypothesis import HealthCheck, settings
 
 from tests.architectures import KINDS, write_architecture
 from tests.browser import BROWSER
-
-torch.set_num_threads(1)
 
 # `pytest --hypothesis-profile=nightly` or HYPOTHESIS_PROFILE=nightly: more examples of everything that names no number
 settings.register_profile("ci", max_examples=200, deadline=None, suppress_health_check=[HealthCheck.too_slow])
@@ -51,8 +51,36 @@ def no_network():
     patch.undo()
 
 
+def pytest_collection_modifyitems(items):
+    """Whole programs come first: their files take longest, and at the end no core shall wait for another."""
+    items.sort(key=lambda item: item.path.parent != Path(__file__).parent)
+
+
+def pytest_collection_finish():
+    """What was imported stays: the garbage collector need not walk through it again and again."""
+    gc.freeze()
+
+
+@pytest.fixture(scope="session", autouse=True)
+def one_thread():
+    import torch  # not where this file is read: the process that shares out the tests needs none of it
+
+    torch.set_num_threads(1)
+
+
 @pytest.fixture(scope="session")
-def architectures(tmp_path_factory):
+def one_vocabulary():
+    """CLIP's tokeniser, which every backbone makes anew in a tenth of a second, is made once."""
+    import open_clip.factory
+
+    patch = pytest.MonkeyPatch()
+    patch.setattr(open_clip.factory, "SimpleTokenizer", cache(open_clip.factory.SimpleTokenizer))
+    yield
+    patch.undo()
+
+
+@pytest.fixture(scope="session")
+def architectures(tmp_path_factory, one_vocabulary):
     """Kind of tower -> backbone id, all with random weights."""
     root = tmp_path_factory.mktemp("architectures")
     return {kind: write_architecture(root / kind, kind) for kind in KINDS}

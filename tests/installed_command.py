@@ -35,11 +35,17 @@ def cma_bench(*arguments, cwd, first=nothing):
     """
     with TemporaryDirectory() as folder:
         streams = Path(folder, "stdout"), Path(folder, "stderr")
-        server = fresh_processes("benchmarks.running.parallel")
-        process = server.Process(target=_command, args=(arguments, cwd, streams, first))
-        process.start()
+        process = begun(*arguments, cwd=cwd, streams=streams, first=first)
         process.join()
         return subprocess.CompletedProcess(arguments, process.exitcode, *(path.read_text("utf-8") for path in streams))
+
+
+def begun(*arguments, cwd, streams=(os.devnull, os.devnull), first=nothing):
+    """The process of `cma_bench`, which nobody has waited for."""
+    server = fresh_processes("benchmarks.running.parallel")
+    process = server.Process(target=_command, args=(arguments, cwd, streams, first))
+    process.start()
+    return process
 
 
 def _command(arguments, folder, streams, first):

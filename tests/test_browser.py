@@ -19,6 +19,7 @@ from benchmarks.reviewing.page import to_html
 from benchmarks.reviewing.selection import Selection
 from tests.benchmarks.reviewing.filled_tables import ABOUT, TASKS, columns_of, filled_table, write_photos
 from tests.browser import needs_browser
+from tests.installed_command import cma_bench
 
 pytestmark = needs_browser
 PROGRAMS = Path(sys.executable).parent
@@ -33,7 +34,8 @@ def project(tiny, tmp_path_factory):
     hparams = [f"{name}={value}" for name, value in {"backbone": tiny, **SMALL}.items()]
     options = ["num_train=64", "num_val=24", "num_test=32", "image_size=32"]
     asked = ["suite", "--suite", "smoke", "--models", *MODELS, "--option", *options, "--hparam", *hparams]
-    subprocess.run([PROGRAMS / "cma-bench", *asked, "--workers", "1"], cwd=folder, check=True, capture_output=True)
+    done = cma_bench(*asked, "--workers", "1", cwd=folder)
+    assert done.returncode == 0, done.stderr
     return folder
 
 

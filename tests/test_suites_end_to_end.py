@@ -1,7 +1,5 @@
 """Suites by the installed command: untracked, killed, of every layout, and the paper's."""
 
-import os
-import signal
 import subprocess
 import time
 
@@ -10,7 +8,7 @@ from mlflow import MlflowClient
 
 from benchmarks.records import store
 from benchmarks.suites import MODEL_ORDER
-from tests.installed_command import COMMAND, DATA, cma_bench, hparams
+from tests.installed_command import COMMAND, DATA, begun, cma_bench, hparams
 
 
 @pytest.mark.filterwarnings("ignore")  # of the libraries behind MLflow's client
@@ -63,12 +61,12 @@ def test_a_killed_training_ends_as_if_it_had_not_been_killed(tiny, tmp_path):
     for folder in (killed, whole):
         folder.mkdir()
     kept = "runs/experiments/*/checkpoints/epoch=*.ckpt"
-    process = subprocess.Popen([COMMAND, *asked], cwd=killed, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    process = begun(*asked, cwd=killed)
     while not list(killed.glob(kept)):
-        assert process.poll() is None
+        assert process.is_alive()
         time.sleep(0.005)
-    os.kill(process.pid, signal.SIGKILL)
-    process.wait()
+    process.kill()
+    process.join()
     assert store.load_records(killed / "results" / "single") == []
     assert "epoch=7.ckpt" not in {path.name for path in killed.glob(kept)}  # something was left to do
     for folder in (killed, whole):

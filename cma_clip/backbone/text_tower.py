@@ -54,6 +54,8 @@ class TextTower:
             embedding = projection(pooled) if isinstance(projection, nn.Linear) else pooled @ projection
         return tokens, self.words(ids), pooled, F.normalize(embedding, dim=-1)
 
+    # Not in one graph with what calls it, which another number of groups would compile anew.
+    @torch.compiler.disable(recursive=False)  # type: ignore[no-untyped-call, untyped-decorator]
     def in_groups(self, read: Callable[..., TextOutputs], ids: Tensor, *states: Tensor) -> TextOutputs:
         """What `read` says, group by group of similar length: the same but for rounding, with less padding.
 

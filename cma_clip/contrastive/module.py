@@ -147,7 +147,8 @@ class ContrastiveModule(pl.LightningModule):
 
     def _encode_text(self, ids: Tensor) -> Tensor:
         tower = self.backbone.text_tower
-        return tower.in_groups(tower, ids)[3]
+        embedding: Tensor = tower.in_groups(tower, ids)[3]
+        return embedding
 
     def on_train_epoch_start(self) -> None:
         """Random numbers depend on (seed, epoch, process): a resumed training draws the same ones."""

@@ -17,7 +17,7 @@ from tests.products import SIZES, photo
 TASK = Task("size", SIZES)
 WINDOW = 14  # words of the tiny tower
 TRAINING = {
-    **{"max_epochs": 40, "patience": 40, "batch_size": 8, "learning_rate": 1e-2},
+    **{"max_epochs": 8, "patience": 8, "batch_size": 8, "learning_rate": 1e-2},
     **{"width": 32, "depth": 1, "heads": 2, "hidden": 32},
 }
 READERS = [name for name in MODELS if name not in {"majority", "image_only", "zero_shot_image"}]

@@ -33,8 +33,13 @@ def same_weights(one, other):
         assert torch.equal(first, second), name
 
 
-def test_200_steps_from_the_same_seed_give_the_same_weights(tiny):
-    (one, outcome), (other, _) = trained(tiny, epochs=50), trained(tiny, epochs=50)
+@pytest.fixture(scope="module")
+def of_200_steps(tiny):
+    return trained(tiny, epochs=50)
+
+
+def test_200_steps_from_the_same_seed_give_the_same_weights(tiny, of_200_steps):
+    (one, outcome), (other, _) = of_200_steps, trained(tiny, epochs=50)
     assert outcome.epochs * (outcome.pairs // 8) == 200
     same_weights(one, other)
     start = load_backbone(tiny)
@@ -43,8 +48,8 @@ def test_200_steps_from_the_same_seed_give_the_same_weights(tiny):
     assert 0 <= outcome.metrics["val/image_to_text_recall_at_10"] <= 1
 
 
-def test_it_learns_which_photo_belongs_to_which_text(tiny):
-    _, outcome = trained(tiny, epochs=50)
+def test_it_learns_which_photo_belongs_to_which_text(tiny, of_200_steps):
+    _, outcome = of_200_steps
     _, start = trained(tiny, epochs=1, learning_rate=1e-12)
     assert outcome.metrics["train/loss"] < 0.8 * start.metrics["train/loss"]
 

@@ -1,13 +1,11 @@
 import os
 import signal
-import subprocess
-import sys
-import textwrap
 
 import numpy as np
 import pytest
 import torch
 
+from benchmarks.processes import fresh_processes
 from cma_clip.classifier import Workspace
 from cma_clip.learner import Learner
 from cma_clip.model import CMAClip, CMAClipConfig
@@ -130,23 +128,21 @@ def test_training_in_mixed_precision(tiny, freeze):
     assert not same_bits(mixed, full)
 
 
+def killed_after_two_epochs(tiny, folder):
+    def die(epoch, values):
+        if epoch == 1:
+            os.kill(os.getpid(), signal.SIGKILL)
+
+    torch.set_num_threads(1)
+    fitted(tiny, workspace=Workspace(checkpoints=folder), report=die, max_epochs=3)
+
+
 def test_training_killed_by_the_system_goes_on(tiny, tmp_path):
-    script = f"""
-        import os, signal, torch
-        from pathlib import Path
-        from cma_clip.classifier import Workspace
-        from tests.cma_clip.test_training import fitted
-
-        torch.set_num_threads(1)
-
-        def die(epoch, values):
-            if epoch == 1:
-                os.kill(os.getpid(), signal.SIGKILL)
-
-        fitted({tiny!r}, workspace=Workspace(checkpoints=Path({str(tmp_path)!r})), report=die, max_epochs=3)
-    """
-    done = subprocess.run([sys.executable, "-c", textwrap.dedent(script)], check=False, env=os.environ)
-    assert done.returncode == -signal.SIGKILL
+    server = fresh_processes("benchmarks.running.parallel")
+    process = server.Process(target=killed_after_two_epochs, args=(tiny, tmp_path))
+    process.start()
+    process.join()
+    assert process.exitcode == -signal.SIGKILL
     workspace = Workspace(checkpoints=tmp_path)
     assert last_checkpoint(workspace) is not None
     heard = []

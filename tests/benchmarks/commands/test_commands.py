@@ -1,3 +1,4 @@
+import json
 import re
 import subprocess
 import sys
@@ -15,38 +16,50 @@ from tests.benchmarks.made_records import suite as records
 HEAVY = ("torch", "mlflow", "sklearn", "lightning", "open_clip")
 
 
-IMPORTS = """
-import sys
+FORKS = """
+import json, os, sys
+import benchmarks.datasets, benchmarks.suites, tyro
 from benchmarks.cli import main
-sys.argv = ["cma-bench", *sys.argv[1:]]
-try:
-    main()
-finally:
-    print("heavy:", sorted({name.partition(".")[0] for name in sys.modules} & {%s}))
+
+heavy, commands = json.loads(sys.argv[1])
+for folder, arguments in commands.items():
+    if os.fork():
+        os.wait()
+        continue
+    for stream in (1, 2):
+        os.dup2(os.open(f"{folder}.{stream}", os.O_WRONLY | os.O_CREAT), stream)
+    os.mkdir(folder)
+    os.chdir(folder)
+    sys.argv = ["cma-bench", *arguments]
+    try:
+        main()
+    finally:
+        print("heavy:", sorted({name.partition(".")[0] for name in sys.modules} & {*heavy}))
+    break
 """
+"""Each command in a process of its own, forked from one that has imported what all of them need."""
 
 
-def heavy_after(arguments, folder):
-    """What a command printed, with the heavy packages that it imported in the last line; and what it complained of."""
-    code = IMPORTS % ", ".join(map(repr, HEAVY))
-    command = [sys.executable, "-c", code, *arguments]
-    done = subprocess.run(command, cwd=folder, capture_output=True, text=True, check=False)
-    return done.stdout, done.stderr
+@pytest.fixture(scope="module")
+def heavy_after(tmp_path_factory):
+    """Of a command: what it printed, the heavy packages that were imported in the last line; complaints; files."""
+    commands = {command: command.split() for command in [*LIGHT, *REFUSED.values()]}
+    folder = tmp_path_factory.mktemp("commands")
+    subprocess.run([sys.executable, "-c", FORKS, json.dumps([HEAVY, commands])], cwd=folder, check=True)
+
+    def found(command):
+        printed, complaint = (folder.joinpath(f"{command}.{stream}").read_text() for stream in (1, 2))
+        return printed, complaint, list(folder.joinpath(command).iterdir())
+
+    return found
 
 
-LIGHT = [
-    ["--help"],
-    ["tables", "--help"],
-    ["suites"],
-    ["data", "list"],
-    ["suite", "--help"],
-    ["data", "check", "--help"],
-]
+LIGHT = ["--help", "tables --help", "suites", "data list", "suite --help", "data check --help"]
 
 
-@pytest.mark.parametrize("arguments", LIGHT, ids=" ".join)
-def test_help_and_lists_need_nothing_heavy(arguments, tmp_path):
-    printed, complaint = heavy_after(arguments, tmp_path)
+@pytest.mark.parametrize("command", LIGHT)
+def test_help_and_lists_need_nothing_heavy(command, heavy_after):
+    printed, complaint, _ = heavy_after(command)
     assert printed.endswith("heavy: []\n")
     assert len(printed.splitlines()) > 3
     assert complaint == ""
@@ -78,11 +91,11 @@ REFUSED = {
 
 
 @pytest.mark.parametrize("command", REFUSED.values(), ids=REFUSED)
-def test_wrong_names_are_refused_before_anything_heavy_is_imported(command, tmp_path):
-    printed, complaint = heavy_after(command.split(), tmp_path)
+def test_wrong_names_are_refused_before_anything_heavy_is_imported(command, heavy_after):
+    printed, complaint, files = heavy_after(command)
     assert printed == "heavy: []\n"
     assert complaint.startswith("cma-bench: ")
-    assert not list(tmp_path.iterdir())
+    assert files == []
 
 
 def test_lists_take_commas_as_well_as_blanks(cma_bench, tmp_path):

@@ -1,6 +1,5 @@
 import json
 import re
-import subprocess
 import time
 
 import numpy as np
@@ -140,13 +139,12 @@ def test_a_pretraining_killed_by_the_system_ends_with_the_same_weights(tiny, fol
         f"fashion-products={folder}",
     ]
     asked += ["--hparam", "epochs=12", "batch_size=8"]
-    quiet = {"stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL}
-    process = subprocess.Popen([installed_command.COMMAND, *asked, "--out", "one"], cwd=tmp_path, **quiet)
+    process = installed_command.begun(*asked, "--out", "one", cwd=tmp_path)
     while not list(tmp_path.glob("runs/pretraining/*/epoch=*.ckpt")):
-        assert process.poll() is None
+        assert process.is_alive()
         time.sleep(0.005)
     process.kill()
-    process.wait()
+    process.join()
     assert not (tmp_path / "one").exists()
     begun = [int(path.stem.removeprefix("epoch=")) for path in tmp_path.glob("runs/pretraining/*/epoch=*.ckpt")]
     assert max(begun) < 11  # something was left to do

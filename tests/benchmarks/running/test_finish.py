@@ -2,19 +2,19 @@
 
 import os
 import signal
-import subprocess
-import sys
-import textwrap
 
 import numpy as np
 import pytest
+import torch
 
 from benchmarks import datasets, models
+from benchmarks.processes import fresh_processes
 from benchmarks.records.record import Experiment
 from benchmarks.running.finish import FinishError, finish
 from benchmarks.running.run import Place, run
 from benchmarks.tracking import OFF, open_tracker
 from cma_clip.classifier import Workspace
+from cma_clip.learner import Learner
 from cma_clip.types import Joined
 from tests.benchmarks.datasets.samples import write_manifest
 
@@ -137,6 +137,17 @@ def test_a_folder_of_something_else_is_left_alone(place, tmp_path):
     assert [path.name for path in (tmp_path / "out").iterdir()] == ["photo.png"]
 
 
+def killed_in_epoch(epoch, place, record, folder):
+    def die(learner):
+        start(learner)
+        if learner.current_epoch == epoch:
+            os.kill(os.getpid(), signal.SIGKILL)
+
+    start, Learner.on_train_epoch_start = Learner.on_train_epoch_start, die
+    torch.set_num_threads(1)
+    finish(record, "mine", place, folder)
+
+
 def test_killed_by_the_system_it_goes_on_to_the_same_model(place, tiny, tmp_path):
     record = measured(place, "cma_clip", **NETWORK, backbone=tiny, freeze="none")
     straight = Place(place.suite_dir, tmp_path / "other runs")
@@ -144,26 +155,11 @@ def test_killed_by_the_system_it_goes_on_to_the_same_model(place, tiny, tmp_path
     finish(record, "mine", straight, tmp_path / "straight")
     epochs = models.load_finished(tmp_path / "straight").facts["refit"]["epochs"]
     assert epochs > 1
-    script = f"""
-        import os, signal, torch
-        from pathlib import Path
-        from benchmarks.records import store
-        from benchmarks.running.finish import finish
-        from benchmarks.running.run import Place
-        from cma_clip.learner import Learner
-
-        def die(learner):
-            start(learner)
-            if learner.current_epoch == {epochs - 1}:
-                os.kill(os.getpid(), signal.SIGKILL)
-
-        start, Learner.on_train_epoch_start = Learner.on_train_epoch_start, die
-        place = Place(Path({str(place.suite_dir)!r}), Path({str(place.runs_dir)!r}))
-        (record,) = store.load_records(place.suite_dir)
-        finish(record, "mine", place, Path({str(tmp_path / "out")!r}))
-    """
-    done = subprocess.run([sys.executable, "-c", textwrap.dedent(script)], check=False, env=os.environ)
-    assert done.returncode == -signal.SIGKILL
+    server = fresh_processes("benchmarks.running.parallel")
+    process = server.Process(target=killed_in_epoch, args=(epochs - 1, place, record, tmp_path / "out"))
+    process.start()
+    process.join()
+    assert process.exitcode == -signal.SIGKILL
     assert not (tmp_path / "out").exists()
     checkpoints = list((place.runs_dir / "experiments" / record.key / "finish").rglob("*.ckpt"))
     assert len(checkpoints) == 1

@@ -82,16 +82,12 @@ def test_requirements_are_what_a_fresh_process_imports(folder):
     assert stated == {"cma-clip-bench"} | (imported & ours) - BROUGHT
 
 
-LOG = """
-import sys
-from mlflow.pyfunc import save_model
-from benchmarks.serving.pyfunc import requirements
-save_model(sys.argv[2], loader_module="benchmarks.serving", data_path=sys.argv[1], pip_requirements=requirements())
-"""
-
-
+@pytest.mark.filterwarnings("ignore")  # of MLflow, on which environments it can describe
 def test_mlflow_says_that_the_project_is_missing(folder, tmp_path):
-    subprocess.run([sys.executable, "-W", "ignore", "-c", LOG, folder, tmp_path / "logged"], check=True)
+    from mlflow.pyfunc import save_model
+
+    wanted = requirements()
+    save_model(tmp_path / "logged", loader_module="benchmarks.serving", data_path=folder, pip_requirements=wanted)
     without = tmp_path / "environment"  # everything that is installed here, but for the project
     without.mkdir()
     for installed in Path(pd.__file__).parents[1].iterdir():

@@ -6,33 +6,42 @@ import numpy as np
 import pytest
 from scipy.stats import binom
 
-from benchmarks import datasets, models
-from benchmarks.datasets.loading.splits import Source
+from benchmarks import models
+from benchmarks.datasets.catalog import CLASSES, CatalogOptions, product
+from benchmarks.datasets.catalog.product import FIRST_INDEX
 from cma_clip.classifier import Workspace
-from cma_clip.types import ExampleList
+from cma_clip.types import Example, ExampleList, Task
 from tests.cma_clip.answering.promises import TASK, share_broken
 
-CATALOGUE = {"num_train": 2400, "num_val": 60, "num_test": 4000, "image_size": 32, "missing_labels": 0}
-CLEAR = {"title_noise": 0, "distractors": 0}
-"""So that a small training answers most colors."""
+CATALOGUE = CatalogOptions(image_size=32, missing_labels=0, title_noise=0, distractors=0)
+"""Without what misleads, so that a small training answers most colors."""
 NETWORK = {"max_epochs": 5, "learning_rate": 3e-3, "batch_size": 32}
 SHARES = np.geomspace(1, 0.05, 10)
 """Of the products of each color that are kept: the rarest has one row in seventy."""
 VALIDATION, SPLITS = 300, 200
 
 
-def with_rare_colors(examples, seed):
-    kept = np.random.default_rng(seed).random(len(examples))
-    return [example for example, draw in zip(examples, kept, strict=True) if draw < SHARES[example.labels[TASK]]]
+def example(made):
+    labels = {task: CLASSES[task].index(name) for task, name in made.labels.items()}
+    return Example(str(made.index), str(made.index), made.image, made.title, labels)
+
+
+def products(part, count, seed=None):
+    """The first ones of a part; with a seed those that it draws, of which only these have their photos drawn."""
+    drawn = range(FIRST_INDEX[part], FIRST_INDEX[part] + count)
+    if seed is not None:
+        plain, chances = CATALOGUE.model_copy(update={"missing_image": 1}), np.random.default_rng(seed).random(count)
+        colors = [CLASSES[TASK].index(product(index, plain).attributes[TASK]) for index in drawn]
+        drawn = [index for index, color, chance in zip(drawn, colors, chances, strict=True) if chance < SHARES[color]]
+    return ExampleList(example(product(index, CATALOGUE)) for index in drawn)
 
 
 @pytest.fixture(scope="module")
-def answers(tmp_path_factory):
+def answers():
     """What CMA-CLIP, trained on whole products, says of new ones: whole, or a third of them without one modality."""
-    splits = datasets.load("catalog", Source(cache=tmp_path_factory.mktemp("cache")), CATALOGUE | CLEAR)
-    model = models.create("cma_clip", NETWORK, splits.tasks, 0, Workspace())
-    model.fit(ExampleList(with_rare_colors(splits.train, 1)), ExampleList(splits.val))
-    whole = with_rare_colors(splits.test, 2)
+    model = models.create("cma_clip", NETWORK, [Task(*task) for task in CLASSES.items()], 0, Workspace())
+    model.fit(products("train", 2400, seed=1), products("val", 60))
+    whole = products("test", 4000, seed=2)
     third = np.random.default_rng(3).random(len(whole)) < 1 / 3
 
     def without(**field):
