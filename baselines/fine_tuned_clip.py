@@ -22,6 +22,7 @@ from cma_clip.classifier import JSON, Arrays, ClassifierConfig, Report, Trial, s
 from cma_clip.contrastive.module import ContrastiveConfig
 from cma_clip.contrastive.pairs import Augmentation
 from cma_clip.contrastive.training import CONTRASTIVE, can_drop_patches, fit_contrastive
+from cma_clip.features.boundary_states import boundary_table
 from cma_clip.features.processing import FEATURES
 from cma_clip.features.token_features import accelerator
 from cma_clip.learner import BestWeights
@@ -39,8 +40,8 @@ class FineTunedCLIPConfig(ZeroShotConfig):
     and so for the choice of the epoch.
 
     Attributes:
-        freeze: which blocks of the towers train; the projections and the temperature always do. Nothing is cached of
-            what is frozen: photos and texts are changed anew in every epoch.
+        freeze: which blocks of the towers train; the projections and the temperature always do. See
+            `cma_clip.contrastive.module.ContrastiveConfig`.
         learning_rate: of the projections and the temperature.
         backbone_learning_rate: of the towers.
         augment, fragments, fragment_rate: see `cma_clip.contrastive.module.ContrastiveConfig`.
@@ -136,18 +137,16 @@ class FineTunedCLIP(ZeroShot):
 
     def _embeddings(self, examples: Examples) -> Mapping[str, npt.NDArray[Any]]:
         """Of the weights as they are now; not cached, because no other model will ask for them."""
-        encoded = self.processor.encode(examples, self.workspace)
-        shape = (len(encoded), self.backbone.embedding_width)
+        table = boundary_table(self.backbone, self.processor, examples, self.workspace)
+        shape = (len(table), self.backbone.embedding_width)
         images, texts = np.zeros(shape, dtype=np.float32), np.zeros(shape, dtype=np.float32)
-        device = accelerator()
-        self.backbone.to(device)  # Lightning leaves it on the CPU
         with torch.inference_mode():
-            for start in range(0, len(encoded), ROWS):
-                rows = slice(start, start + ROWS)
-                batch = encoded.batch(rows, {}).to(device)
-                images[rows] = self.backbone.encode_image(batch.pixel_values)[2].cpu().numpy()
-                texts[rows] = self.backbone.whole_text_features(batch)["text_embedding"].cpu().numpy()
-        present = {"image_present": encoded.image_present, "text_present": encoded.text_present}
+            for start in range(0, len(table), ROWS):
+                rows = range(start, min(start + ROWS, len(table)))
+                features = self.backbone(table.batch(rows).to(accelerator()))
+                images[rows] = features.image_embedding.cpu().numpy()
+                texts[rows] = features.text_embedding.cpu().numpy()
+        present = {"image_present": table.encoded.image_present, "text_present": table.encoded.text_present}
         return {"image_embedding": images, "text_embedding": texts, **present}
 
     def _scores(self, val: Examples) -> dict[str, float]:

@@ -20,7 +20,8 @@ from torch.utils.data import DataLoader
 from cma_clip.backbone.backbone import Backbone, Freeze
 from cma_clip.classifier import ClassifierConfig
 from cma_clip.contrastive.loss import SharedTextLoss, retrieval_recall
-from cma_clip.contrastive.pairs import AUGMENTATIONS, Augmentation, PairBatch, choose_captions
+from cma_clip.contrastive.pairs import Augmentation, PairBatch, choose_captions
+from cma_clip.contrastive.photos import augmented, embedded
 from cma_clip.features.batching import OrderedRows, RowBatches, ShuffledRows, loader
 from cma_clip.trainer import Precision, adamw, scheduled
 
@@ -47,8 +48,9 @@ class ContrastiveConfig(ClassifierConfig):
         batch_size: pairs a step and process; under DDP the loss is over those of all processes.
         learning_rate: of the projections into the shared space and the temperature.
         backbone_learning_rate: of the towers; None for the same.
-        freeze: which blocks of the towers train; the projections always do. What is frozen runs in every step all the
-            same: photos and texts are changed anew in every epoch.
+        freeze: which blocks of the towers train; the projections always do. The frozen part of an image tower runs
+            once a photo and is cached where photos stay as they are or are mirrored at most; else in every step, as
+            that of the text tower does, whose captions change.
         lock_image: of the image tower the projection alone trains, as in LiT (Zhai et al. 2022).
         pieces: embeddings are computed in so many pieces of a batch, and again in the backward pass, so that
             activations are kept for one piece at a time; the loss is that of the whole batch (but for towers with
@@ -121,8 +123,8 @@ class ContrastiveModule(pl.LightningModule):
     def training_step(self, pairs: PairBatch, _: int) -> Tensor:
         """Loss of one batch of pairs."""
         ids, words = choose_captions(pairs, self.config.fragment_rate)
-        pixels = AUGMENTATIONS[self.config.augment](pairs.pixels)
-        image = self._in_pieces(self._encode_image, pixels)
+        photos = augmented(pairs.photos, self.config.augment)
+        image = self._in_pieces(self._encode_image, photos)
         text = self._in_pieces(self._encode_text, ids)
         loss: Tensor = SharedTextLoss(rank=self.global_rank, world_size=self.trainer.world_size)(
             image, text, self.backbone.logit_scale.exp(), pairs.words[:, 0], words
@@ -142,8 +144,8 @@ class ContrastiveModule(pl.LightningModule):
         pieces = inputs.tensor_split(min(self.config.pieces, len(inputs)))
         return torch.cat([checkpoint(encode, piece, use_reentrant=False) for piece in pieces])
 
-    def _encode_image(self, pixels: Tensor) -> Tensor:
-        return self.backbone.encode_image(pixels)[2]
+    def _encode_image(self, photos: Tensor) -> Tensor:
+        return embedded(self.backbone, photos)
 
     def _encode_text(self, ids: Tensor) -> Tensor:
         tower = self.backbone.text_tower
@@ -161,9 +163,9 @@ class ContrastiveModule(pl.LightningModule):
 
     def validation_step(self, pairs: PairBatch, _: int) -> None:
         """Collect embeddings."""
-        if not len(pairs.pixels):
+        if not len(pairs.photos):
             return
-        image, text = self._encode_image(pairs.pixels), self._encode_text(pairs.input_ids[:, 0])
+        image, text = self._encode_image(augmented(pairs.photos, "none")), self._encode_text(pairs.input_ids[:, 0])
         self._validated.append((image, text, pairs.text_keys))
 
     def on_validation_epoch_end(self) -> None:

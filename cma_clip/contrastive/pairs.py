@@ -29,22 +29,30 @@ class PairBatch(NamedTuple):
     """B pairs. A tuple, because Lightning moves no frozen dataclass to a device.
 
     Attributes:
-        pixels: UInt8[B 3 H W].
+        photos: UInt8[B 3 H W], or what a frozen part says of them, see `cma_clip.contrastive.photos`.
         input_ids: Int[B V L], the V captions of each photo; the first is its whole text.
         words: Int[B V W], which words a caption takes from the text: a number for each, 0 for none.
         text_keys: Int[B], equal for equal texts.
     """
 
-    pixels: Tensor
+    photos: Tensor
     input_ids: Tensor
     words: Tensor
     text_keys: Tensor
 
 
 def pair_batches(
-    processor: Processor, examples: Examples, fragments: int, seed: int, workspace: Workspace
+    processor: Processor,
+    examples: Examples,
+    photos: Callable[[npt.NDArray[np.int64]], Tensor],
+    fragments: int,
+    seed: int,
+    workspace: Workspace,
 ) -> RowBatches[PairBatch]:
-    """Batches over the examples that have both a photo and a text, each with 1 + `fragments` captions."""
+    """Batches over the examples that have both a photo and a text, each with 1 + `fragments` captions.
+
+    `photos` gives those of some rows of the examples.
+    """
     encoded = processor.encode(examples, workspace)
     rows = np.flatnonzero(encoded.image_present & encoded.text_present)
     texts = examples.texts()
@@ -61,7 +69,7 @@ def pair_batches(
 
     def batch_of(picked: list[int]) -> PairBatch:
         return PairBatch(
-            pixels=torch.from_numpy(np.array(encoded.pixels[rows[picked]])),
+            photos=photos(rows[picked]),
             input_ids=torch.from_numpy(ids[picked].astype(np.int64)),
             words=torch.from_numpy(words[picked]),
             text_keys=torch.from_numpy(keys[picked]),

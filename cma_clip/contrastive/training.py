@@ -13,7 +13,8 @@ from torch import nn
 from cma_clip.backbone.backbone import Backbone, BackboneError
 from cma_clip.classifier import Workspace
 from cma_clip.contrastive.module import ContrastiveConfig, ContrastiveModule, FurtherLoss, Probe, projections
-from cma_clip.contrastive.pairs import pair_batches
+from cma_clip.contrastive.pairs import Augmentation, pair_batches
+from cma_clip.contrastive.photos import photos_of
 from cma_clip.features.processing import Processor
 from cma_clip.trainer import last_checkpoint, make_trainer
 from cma_clip.types import Examples
@@ -21,6 +22,9 @@ from cma_clip.version import Version
 
 CONTRASTIVE = {"contrastive training": Version(2, "every second fragment is the text without a third of its words")}
 """Of this loop, its loss and its pairs."""
+
+AS_IT_IS: Augmentation = "none"
+"""How photos are validated."""
 
 
 @dataclass(frozen=True)
@@ -56,8 +60,14 @@ def fit_contrastive(  # noqa: PLR0913, PLR0917 - the parts of one training
         backbone.clip.visual.requires_grad_(False)
     for parameter in projections(backbone):
         parameter.requires_grad_(True)
-    pairs = pair_batches(processor, examples[0], config.fragments, seed, workspace)
-    val_pairs = pair_batches(processor, examples[1], 0, seed, workspace)
+    if config.patch_dropout:
+        backbone.image_boundary = None  # what leaves out patches reads no photo twice alike
+    shown = [
+        photos_of(backbone, processor, part, augment, workspace)
+        for part, augment in zip(examples, (config.augment, AS_IT_IS), strict=True)
+    ]
+    pairs = pair_batches(processor, examples[0], shown[0], config.fragments, seed, workspace)
+    val_pairs = pair_batches(processor, examples[1], shown[1], 0, seed, workspace)
     module = ContrastiveModule(backbone, config, seed, (pairs, val_pairs), probe, further_loss)
     if not len(pairs):
         return Trained({}, 0, 0, module)

@@ -27,6 +27,12 @@ from cma_clip.features.token_features import accelerator
 from cma_clip.tensors import Batch
 from cma_clip.types import Examples, Joined
 
+VIEWS: dict[str, Callable[[Tensor], Tensor]] = {
+    "image_states": lambda pixels: pixels,
+    "mirrored_states": lambda pixels: pixels.flip(-1),
+}
+"""What is done to photos UInt8[B 3 H W] before the frozen part reads them."""
+
 
 @dataclass(frozen=True)
 class BoundaryTable:
@@ -79,9 +85,8 @@ def _states(
     if isinstance(examples, Joined):
         return joined([_states(backbone, processor, part, workspace) for part in examples.parts])
     parts: dict[str, _Part] = {}
-    if (image := backbone.image_boundary) is not None:
-        pixels = processor.encode_images(examples, workspace)["pixels"]
-        parts["image_states"] = _Part(pixels, lambda rows: image.states(backbone.normalised(rows)), image.frozen)
+    if backbone.image_boundary is not None:
+        parts["image_states"] = _photos(backbone, processor, examples, workspace, VIEWS["image_states"])
     if (text := backbone.text_boundary) is not None:
         ids = processor.encode_texts(examples, workspace)["input_ids"]
         further = processor.encode_further(examples, workspace)["further_ids"]
@@ -92,12 +97,42 @@ def _states(
     for kind, part in parts.items():
         # Photos and first windows are the same whatever the number of windows.
         name = processor.further_name(examples) if kind == "further_states" else processor.name(examples)
-        folder = None
-        if workspace.cache is not None and name is not None:
-            identity = f"{backbone.fingerprint} {name} {kind} at {part.frozen} float32"
-            folder = ArrayFolder(workspace.cache / "features" / hashlib.sha256(identity.encode()).hexdigest()[:24])
-        found[kind] = part.states(folder, f"{kind} of {backbone.id}" if workspace.progress else None)
+        found[kind] = part.cached(f"{backbone.fingerprint} {name}" if name else None, kind, workspace)
     return found
+
+
+def view_states(
+    backbone: Backbone, processor: Processor, examples: Examples, workspace: Workspace, view: str
+) -> npt.NDArray[np.float32]:
+    """Float[N ...]: a view of every photo at the boundary of an image tower that is cut; cached likewise.
+
+    Args:
+        backbone: with an `image_boundary`.
+        processor: its own.
+        examples: the N examples.
+        workspace: where the cache is.
+        view: one of VIEWS.
+    """
+    if isinstance(examples, Joined):
+        parts = [{view: view_states(backbone, processor, part, workspace, view)} for part in examples.parts]
+        states: npt.NDArray[np.float32] = joined(parts)[view]
+        return states
+    name = processor.name(examples)
+    photos = _photos(backbone, processor, examples, workspace, VIEWS[view])
+    return photos.cached(f"{backbone.fingerprint} {name}" if name else None, view, workspace)
+
+
+def _photos(
+    backbone: Backbone,
+    processor: Processor,
+    examples: Examples,
+    workspace: Workspace,
+    change: Callable[[Tensor], Tensor],
+) -> _Part:
+    boundary = backbone.image_boundary
+    assert boundary is not None
+    pixels = processor.encode_images(examples, workspace)["pixels"]
+    return _Part(pixels, lambda rows: boundary.states(backbone.normalised(change(rows))), boundary.frozen)
 
 
 @dataclass(frozen=True)
@@ -108,9 +143,12 @@ class _Part:
     read: Callable[[Tensor], Tensor]
     frozen: int
 
-    def states(self, folder: ArrayFolder | None, label: str | None) -> npt.NDArray[np.float32]:
-        """Float[N ...], in the folder if there is one."""
-        rows = len(self.inputs)
+    def cached(self, name: str | None, kind: str, workspace: Workspace) -> npt.NDArray[np.float32]:
+        """Float[N ...], in the cache if there is one and what is read has a `name`."""
+        rows, folder, label = len(self.inputs), None, f"{kind} at block {self.frozen}" if workspace.progress else None
+        if workspace.cache is not None and name is not None:
+            identity = f"{name} {kind} at {self.frozen} float32"
+            folder = ArrayFolder(workspace.cache / "features" / hashlib.sha256(identity.encode()).hexdigest()[:24])
 
         def fill(arrays: Mapping[str, npt.NDArray[Any]]) -> None:
             for start in tqdm(range(0, rows, ROWS), label, disable=label is None, delay=2, leave=False):

@@ -6,12 +6,14 @@ import pytest
 import torch
 from lightning.pytorch.callbacks import Callback
 
+import cma_clip.contrastive.photos
 from cma_clip.backbone.backbone import BackboneError
 from cma_clip.backbone.loading import load_backbone
 from cma_clip.classifier import Workspace
 from cma_clip.contrastive.loss import SharedTextLoss
 from cma_clip.contrastive.module import PROJECTIONS, ContrastiveConfig, ContrastiveModule, projections
 from cma_clip.contrastive.pairs import pair_batches
+from cma_clip.contrastive.photos import photos_of
 from cma_clip.contrastive.training import fit_contrastive
 from cma_clip.features.processing import Processor
 from cma_clip.types import ExampleList
@@ -123,6 +125,20 @@ def test_the_last_map_of_an_image_tower_trains_whatever_it_is_called(tmp_path, p
     assert changed <= {name for name, _ in start.clip.named_parameters() if PROJECTIONS.fullmatch(name)}
 
 
+@pytest.mark.parametrize("augment", ["none", "mirror"])
+@pytest.mark.parametrize("kind", ["vit", "efficientnet"])
+def test_a_frozen_part_that_reads_each_view_once_trains_the_same(architectures, kind, augment, monkeypatch):
+    options = {"freeze": 1, "patch_dropout": 0, "augment": augment, "batch_size": 16}
+    cached, _ = trained(architectures[kind], **options)
+    assert cached.image_boundary is not None
+    monkeypatch.setattr(cma_clip.contrastive.photos, "VIEWS", {})  # as for augmentations with any number of views
+    again, _ = trained(architectures[kind], **options)
+    moved = load_backbone(architectures[kind]).state_dict()
+    for (name, one), other in zip(cached.state_dict().items(), again.state_dict().values(), strict=True):
+        torch.testing.assert_close(one, other, atol=1e-4, rtol=1e-3, msg=name)
+    assert any(not torch.equal(value, moved[name]) for name, value in cached.state_dict().items() if "visual" in name)
+
+
 def test_statistics_of_a_frozen_tower_stay(architectures):
     backbone, _ = trained(architectures["resnet"], freeze="all", patch_dropout=0)
     start = load_backbone(architectures["resnet"]).state_dict()
@@ -138,11 +154,13 @@ def test_pieces_keep_the_loss_and_gradients_of_the_whole_batch(tiny):
     gradients = []
     for pieces in (1, 3):
         backbone = load_backbone(tiny)
-        batches = pair_batches(Processor(backbone), products(8, holes=False), 0, 0, Workspace())
+        processor, examples = Processor(backbone), products(8, holes=False)
+        photos = photos_of(backbone, processor, examples, "none", Workspace())
+        batches = pair_batches(processor, examples, photos, 0, 0, Workspace())
         config = ContrastiveConfig(pieces=pieces, **PLAIN)
         module = ContrastiveModule(backbone, config, 0, (batches, batches))
         pairs = batches[list(range(8))]
-        image = module._in_pieces(module._encode_image, pairs.pixels)
+        image = module._in_pieces(module._encode_image, pairs.photos)
         text = module._in_pieces(module._encode_text, pairs.input_ids[:, 0])
         SharedTextLoss()(image, text, backbone.logit_scale.exp(), pairs.words[:, 0], pairs.words[:, 0]).backward()
         gradients.append({name: p.grad for name, p in backbone.named_parameters() if p.grad is not None})

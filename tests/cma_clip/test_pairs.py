@@ -6,6 +6,7 @@ from cma_clip.backbone.loading import load_backbone
 from cma_clip.classifier import Workspace
 from cma_clip.contrastive.loss import right_for
 from cma_clip.contrastive.pairs import AUGMENTATIONS, choose_captions, mirrored, moved, pair_batches
+from cma_clip.contrastive.photos import photos_of
 from cma_clip.features.processing import Processor
 from cma_clip.types import Example, ExampleList
 from tests.products import products
@@ -46,7 +47,9 @@ def test_captions_are_the_text_or_a_fragment_of_it(tiny):
             for i, text in enumerate(("red shirt", "", None, "blue box"))
         ]
     )
-    batches = pair_batches(processor, examples, 6, 0, Workspace())
+    batches = pair_batches(
+        processor, examples, photos_of(backbone, processor, examples, "none", Workspace()), 6, 0, Workspace()
+    )
     assert len(batches) == 2  # no pair without a text
     pairs = batches[[0, 1]]
     assert pairs.input_ids.shape[:2] == (2, 7)
