@@ -26,7 +26,6 @@ NETWORKS = (
 MODEL_ORDER = (*FLOORS, *ZERO_SHOT, *NETWORKS)
 """The order of every table and figure; a test holds it equal to the keys of `models.MODELS`."""
 
-
 SHARED = ("backbone", "text_windows")
 """Of a suite's budget, what the models over CLIP as it is get too: all rows of a table read the same."""
 

@@ -106,7 +106,8 @@ class Backbone(nn.Module):
         if states is None or self.image_boundary is None:
             tokens, cls, embedding = self.encode_image(pixel_values)
         else:
-            tokens, cls, embedding = self.encode_image_states(states)
+            with self._statistics_of(len(states)):
+                tokens, cls, embedding = self.image_boundary.outputs(states)
         return {"image_tokens": tokens, "image_cls": cls, "image_embedding": embedding, "image_present": present}
 
     def text_features(self, input_ids: Tensor, present: Tensor, states: Tensor | None = None) -> dict[str, Tensor]:
@@ -151,12 +152,6 @@ class Backbone(nn.Module):
             tokens = tokens.flatten(2).transpose(1, 2)
         cls = out["image_intermediates_prefix"][0][:, 0] if has_class else tokens.mean(dim=1)
         return tokens, cls, F.normalize(out["image_features"], dim=-1)
-
-    def encode_image_states(self, states: Tensor) -> ImageOutputs:
-        """Likewise, from what the frozen part of a tower with an `image_boundary` says: Float[B ...]."""
-        assert self.image_boundary is not None
-        with self._statistics_of(len(states)):
-            return self.image_boundary.outputs(states)
 
     def normalised(self, pixel_values: Tensor) -> Tensor:
         """UInt8[B 3 H W] -> Float[B 3 H W], what the image tower reads."""

@@ -47,5 +47,6 @@ def augmented(photos: Tensor, augment: Augmentation) -> Tensor:
 
 def embedded(backbone: Backbone, photos: Tensor) -> Tensor:
     """Pixels UInt8[B 3 H W], or states of one view Float[B ...] -> unit embeddings Float[B E]."""
-    outputs = backbone.encode_image(photos) if photos.dtype == torch.uint8 else backbone.encode_image_states(photos)
-    return outputs[2]
+    present = torch.ones(len(photos), dtype=torch.bool)
+    states = None if photos.dtype == torch.uint8 else photos
+    return backbone.image_features(photos, present, states)["image_embedding"]
