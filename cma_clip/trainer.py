@@ -41,7 +41,7 @@ def make_trainer(
     warnings.filterwarnings("ignore", message="You defined a `validation_step` but have no")  # on all rows none is left
     warnings.filterwarnings("ignore", message="Checkpoint directory .* exists and is not empty")  # so on every resume
     # Deterministic, torch also writes all memory that it is about to fill: a tenth of a step over cached features.
-    torch.utils.deterministic.fill_uninitialized_memory = False
+    torch.utils.deterministic.fill_uninitialized_memory = False  # type: ignore[attr-defined]  # a property
     if workspace.checkpoints is not None and max_epochs > 0:
         # Without a monitor the newest is kept, and the one before goes only when it is complete.
         callbacks = [*callbacks, ModelCheckpoint(workspace.checkpoints, filename="{epoch}", save_top_k=1)]
