@@ -28,7 +28,7 @@ for folder, arguments in commands.items():
         continue
     for stream in (1, 2):
         os.dup2(os.open(f"{folder}.{stream}", os.O_WRONLY | os.O_CREAT), stream)
-    os.mkdir(folder)
+    os.makedirs(folder, exist_ok=True)
     os.chdir(folder)
     sys.argv = ["cma-bench", *arguments]
     try:
@@ -40,18 +40,22 @@ for folder, arguments in commands.items():
 """Each command in a process of its own, forked from one that has imported what all of them need."""
 
 
-@pytest.fixture(scope="module")
-def heavy_after(tmp_path_factory):
-    """Of a command: what it printed, the heavy packages that were imported in the last line; complaints; files."""
-    commands = {command: command.split() for command in [*LIGHT, *REFUSED.values()]}
-    folder = tmp_path_factory.mktemp("commands")
+def run_apart(commands, folder):
+    """Each of the commands in a folder of its name; in the last line printed stand the heavy packages imported."""
     subprocess.run([sys.executable, "-c", FORKS, json.dumps([HEAVY, commands])], cwd=folder, check=True)
 
-    def found(command):
-        printed, complaint = (folder.joinpath(f"{command}.{stream}").read_text() for stream in (1, 2))
-        return printed, complaint, list(folder.joinpath(command).iterdir())
 
-    return found
+def told(folder, name):
+    """What a command printed, and what it complained of."""
+    return tuple(folder.joinpath(f"{name}.{stream}").read_text() for stream in (1, 2))
+
+
+@pytest.fixture(scope="module")
+def heavy_after(tmp_path_factory):
+    """Of a command: what it printed and complained of, and the files it left."""
+    folder = tmp_path_factory.mktemp("commands")
+    run_apart({command: command.split() for command in [*LIGHT, *REFUSED.values()]}, folder)
+    return lambda command: (*told(folder, command), list(folder.joinpath(command).iterdir()))
 
 
 LIGHT = ["--help", "tables --help", "suites", "data list", "suite --help", "data check --help"]
