@@ -83,7 +83,7 @@ def test_every_row_stands_on_the_backbone_that_is_asked_for():
     for experiment in experiments(suite):
         floor = experiment.model in FLOORS
         assert experiment.hparams.get("backbone") == (None if floor else "random:ViT-B-32")
-        assert ("max_epochs" in experiment.hparams) == (experiment.model in NETWORKS)
+        assert (experiment.hparams.get("max_epochs") == 2) == (experiment.model in NETWORKS)
 
 
 def test_a_number_of_windows_reaches_every_model_that_reads_texts_through_a_backbone():
