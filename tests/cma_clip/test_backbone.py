@@ -197,8 +197,8 @@ def test_fingerprint_tells_weights_and_preprocessing_apart(tiny, tmp_path):
 
 def test_shipped_model_loads_without_a_network():
     backbone = load_backbone("tiny-product-clip")
-    assert backbone.context_length == 32
-    assert backbone.image_size == (64, 64)
+    assert backbone.context_length == 77
+    assert backbone.image_size == (80, 80)
 
 
 @pytest.mark.parametrize(

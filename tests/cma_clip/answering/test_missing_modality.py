@@ -71,7 +71,7 @@ def test_a_promise_holds_where_validation_lacks_as_much_as_the_new_rows(answers,
 
 
 def test_a_promise_breaks_where_only_the_new_rows_lack_their_titles(answers):
-    """The shift that `cma-bench fill` warns of; a title tells more colors than a photo, and nothing else makes up."""
+    """The shift that `cma-bench fill` warns of: a tenth of the promises may break, most of them do."""
     share, answered, _ = broken(answers["whole"], answers["title"], 0.9)
-    assert share > 0.9
+    assert share > 0.5
     assert answered > 0.3
