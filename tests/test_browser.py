@@ -13,6 +13,7 @@ from urllib.parse import urlencode
 
 import pytest
 from mlflow import MlflowClient
+from playwright.sync_api import expect
 from scipy.stats import binomtest
 
 from benchmarks.reviewing.page import to_html
@@ -211,7 +212,7 @@ def test_marks_of_the_review_page_are_counted_kept_and_downloaded(page, sample, 
         for card, mark in zip(cards, ("right", "wrong"), strict=True)
     ]
     page.reload()
-    assert page.locator("[data-summary=color]").inner_text() == "1 wrong of 2 checked: precision about 50 % [1, 99]"
+    expect(page.locator("[data-summary=color]")).to_have_text("1 wrong of 2 checked: precision about 50 % [1, 99]")
     page.get_by_label("Section", exact=True).select_option("sample")
     sample.nth(1).get_by_role("button", name="Wrong").click()  # takes the mark back
     sample.nth(3).get_by_role("button", name="Right").click()
