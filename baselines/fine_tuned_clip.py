@@ -136,7 +136,7 @@ class FineTunedCLIP(ZeroShot):
         }
 
     def _embeddings(self, examples: Examples) -> Mapping[str, npt.NDArray[Any]]:
-        """Of the weights as they are now; not cached, because no other model will ask for them."""
+        """Of the weights as they are now; what is frozen is cached, the rest not: no other model will ask for it."""
         table = boundary_table(self.backbone, self.processor, examples, self.workspace)
         shape = (len(table), self.backbone.embedding_width)
         images, texts = np.zeros(shape, dtype=np.float32), np.zeros(shape, dtype=np.float32)

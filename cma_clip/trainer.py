@@ -40,7 +40,7 @@ def make_trainer(
     warnings.filterwarnings("ignore", message="Found .* in eval mode at the start")  # batch norms of what is frozen
     warnings.filterwarnings("ignore", message="You defined a `validation_step` but have no")  # on all rows none is left
     warnings.filterwarnings("ignore", message="Checkpoint directory .* exists and is not empty")  # so on every resume
-    # Deterministic, torch also writes all memory that it is about to fill: a tenth of a step over cached features.
+    # Deterministic, torch also fills new memory before it computes into it; nothing here reads it before.
     torch.utils.deterministic.fill_uninitialized_memory = False  # type: ignore[attr-defined]  # a property
     if workspace.checkpoints is not None and max_epochs > 0:
         # Without a monitor the newest is kept, and the one before goes only when it is complete.

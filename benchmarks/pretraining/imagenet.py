@@ -24,10 +24,11 @@ from cma_clip.backbone.backbone import Backbone
 
 ARCHITECTURE = "tf_efficientnet_lite0"
 TEMPLATES = ("{}", "a photo of {}.", "a photo of a {}.", "{} product", "a photo of a {} product.")
+"""What stands around the name of a class (our choice)."""
 LOGIT = 15.0
-"""How far a prototype is from the mean photo, in units of its own class's logit; real photos reach 19 here."""
+"""How far a prototype is from the mean photo, in units of its own class's logit (our choice); real photos reach 19."""
 NOISE = 0.3
-"""Deviation of the factor that each feature of a prototype is multiplied by, anew whenever it is shown."""
+"""Deviation of the factor that each feature of a prototype is multiplied by, anew whenever it is shown (our choice)."""
 
 
 def classifier() -> nn.Module:

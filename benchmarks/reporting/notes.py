@@ -119,8 +119,8 @@ def _backbone(record: Record) -> str | None:
     if "backbone" not in record.config:
         return None
     freeze = record.config.get("freeze", "all")
-    trained = {"all": "frozen", "none": "fine-tuned"}.get(freeze, f"last {freeze} blocks fine-tuned")
-    return f"{record.config['backbone']}, {trained}"
+    levels = {"all": "frozen", "none": "fine-tuned", 1: "last block fine-tuned"}
+    return f"{record.config['backbone']}, {levels.get(freeze, f'last {freeze} blocks fine-tuned')}"
 
 
 def _left_out(models: Models) -> Iterable[str]:

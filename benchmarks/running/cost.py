@@ -13,7 +13,7 @@ from benchmarks.records.record import Cost
 from cma_clip.classifier import Classifier
 from cma_clip.types import Example, Examples
 
-ROWS = 32
+ROWS = 64
 """Products that are measured, our choice."""
 
 REPEATS = 3

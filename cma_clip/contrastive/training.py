@@ -13,7 +13,7 @@ from torch import nn
 from cma_clip.backbone.backbone import Backbone, BackboneError
 from cma_clip.classifier import Workspace
 from cma_clip.contrastive.module import ContrastiveConfig, ContrastiveModule, FurtherLoss, Probe, projections
-from cma_clip.contrastive.pairs import Augmentation, pair_batches
+from cma_clip.contrastive.pairs import pair_batches
 from cma_clip.contrastive.photos import photos_of
 from cma_clip.features.processing import Processor
 from cma_clip.trainer import last_checkpoint, make_trainer
@@ -22,9 +22,6 @@ from cma_clip.version import Version
 
 CONTRASTIVE = {"contrastive training": Version(2, "every second fragment is the text without a third of its words")}
 """Of this loop, its loss and its pairs."""
-
-AS_IT_IS: Augmentation = "none"
-"""How photos are validated."""
 
 
 @dataclass(frozen=True)
@@ -55,26 +52,23 @@ def fit_contrastive(  # noqa: PLR0913, PLR0917 - the parts of one training
     running this program again: what the caller does after this function it does in each of them.
     """
     processor = Processor(backbone)
+    before = _drop_patches(backbone, config.patch_dropout)  # first: a tower that leaves out patches is not cut
     backbone.freeze(config.freeze)
     if config.lock_image:
         backbone.clip.visual.requires_grad_(False)
     for parameter in projections(backbone):
         parameter.requires_grad_(True)
-    if config.patch_dropout:
-        backbone.image_boundary = None  # what leaves out patches reads no photo twice alike
-    shown = [
-        photos_of(backbone, processor, part, augment, workspace)
-        for part, augment in zip(examples, (config.augment, AS_IT_IS), strict=True)
-    ]
-    pairs = pair_batches(processor, examples[0], shown[0], config.fragments, seed, workspace)
-    val_pairs = pair_batches(processor, examples[1], shown[1], 0, seed, workspace)
+    photos = photos_of(backbone, processor, examples[0], config.augment, workspace)
+    val_photos = photos_of(backbone, processor, examples[1], "none", workspace)
+    pairs = pair_batches(processor, examples[0], photos, config.fragments, seed, workspace)
+    val_pairs = pair_batches(processor, examples[1], val_photos, 0, seed, workspace)
     module = ContrastiveModule(backbone, config, seed, (pairs, val_pairs), probe, further_loss)
     if not len(pairs):
+        _restore(backbone, before)
         return Trained({}, 0, 0, module)
     place = replace(workspace, devices=config.devices)
     trainer = make_trainer(place, list(callbacks), config.epochs, config.precision, config.gradient_clip)
     backbone.train()
-    before = _drop_patches(backbone, config.patch_dropout)
     trainer.fit(module, ckpt_path=last_checkpoint(workspace))
     _restore(backbone, before)
     backbone.eval()

@@ -106,6 +106,8 @@ def view_states(
 ) -> npt.NDArray[np.float32]:
     """Float[N ...]: a view of every photo at the boundary of an image tower that is cut; cached likewise.
 
+    Like `boundary_table` it leaves the backbone in evaluation and on the accelerator.
+
     Args:
         backbone: with an `image_boundary`.
         processor: its own.
@@ -117,6 +119,7 @@ def view_states(
         parts = [{view: view_states(backbone, processor, part, workspace, view)} for part in examples.parts]
         states: npt.NDArray[np.float32] = joined(parts)[view]
         return states
+    backbone.eval().to(accelerator())
     name = processor.name(examples)
     photos = _photos(backbone, processor, examples, workspace, VIEWS[view])
     return photos.cached(f"{backbone.fingerprint} {name}" if name else None, view, workspace)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
 from matplotlib.axes import Axes
@@ -42,7 +43,8 @@ def _answered(where: str, task: str, models: Models, order: Sequence[str]) -> Fi
     shares = 100 * np.array(SHARES)
     for row, records in models.items():
         curve = 100 * np.mean([record.answer_curve[task] for record in records], axis=0)
-        axes.plot(shares, curve, line_style(row), color=colors[row], label=row, linewidth=1.5)
+        look: dict[str, Any] = {"color": colors[row], "marker": shapes[row], "markersize": 4, "markevery": 4}
+        axes.plot(shares, curve, linestyle=line_style(row), label=row, linewidth=1.5, **look)
         _promised_point(axes, records, task, color=colors[row], marker=shapes[row])
     axes.axhline(PROMISED, color="black", linewidth=0.8, linestyle=":")
     axes.set_xlim(0, 100)
