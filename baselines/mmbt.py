@@ -12,10 +12,10 @@ from typing import ClassVar
 
 import torch
 from pydantic import Field
-from torch import Tensor, nn
+from torch import nn
 from torch.nn import functional as F
 
-from cma_clip.attention import EncoderLayer, ModalityProjection
+from cma_clip.attention import EncoderLayer, ModalityProjection, Places
 from cma_clip.classifier import JSON, ClassifierConfig, Trial
 from cma_clip.model import task_head
 from cma_clip.network import FusionNetwork, Output, TransformerConfig, Widths
@@ -50,19 +50,21 @@ class MMBTNetwork(FusionNetwork):
     def forward(self, features: Features) -> Output:
         """Logits per task; a missing modality is seen by nobody."""
         pooled = F.adaptive_avg_pool1d(features.image_tokens.transpose(1, 2), self.regions).transpose(1, 2)
-        words, regions = self.project.sequences(replace(features, image_tokens=pooled))
-        x = torch.cat([self.cls.expand(len(words), -1, -1), regions, words], dim=1)
-        mask = self._mask(features)
+        words, regions = self.project.tokens(replace(features, image_tokens=pooled))
+        x = torch.cat([self.cls[0].expand(len(pooled), -1), words, regions])
+        places = self._places(features)
         *earlier, last = self.layers
         for layer in earlier:
-            x = layer(x, mask)
-        joint = self.norm(last(x, mask, torch.zeros(1, dtype=torch.long, device=x.device)))[:, 0]
+            x = layer(x, places)
+        joint = self.norm(last(x, places, 1))
         return Output({task: head(joint) for task, head in zip(self.tasks, self.heads, strict=True)})
 
-    def _mask(self, features: Features) -> Tensor:
+    def _places(self, features: Features) -> Places:
         image = features.image_present[:, None]
         text = features.text_mask & features.text_present[:, None]
-        return torch.cat([torch.ones_like(image), image.expand(-1, self.regions), text], dim=1)
+        mask = torch.cat([torch.ones_like(image), image.expand(-1, self.regions), text], dim=1)
+        cls, regions, words = slice(0, 1), slice(1, 1 + self.regions), slice(1 + self.regions, None)
+        return Places.of(mask, (cls, None), (words, features.text_mask), (regions, None))
 
 
 class MMBT(NeuralClassifier):

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import Literal
+from dataclasses import dataclass
+from typing import Literal, Self
 
 import torch
 from torch import Tensor, nn
@@ -13,8 +14,38 @@ from cma_clip.tensors import Features
 KeylessVectors = Literal["shared", "per_modality"]
 
 
+@dataclass(frozen=True)
+class Places:
+    """Where N tokens stand in B sequences of up to S positions. Padding has no token, and so costs nothing.
+
+    Attributes:
+        mask: Bool[B S], what may be attended to: at least one position of each sequence.
+        index: Int[N], the position of each token, of all B * S row by row.
+    """
+
+    mask: Tensor
+    index: Tensor
+
+    @classmethod
+    @torch.compiler.disable  # type: ignore[untyped-decorator]  # N depends on the data, which no graph holds
+    def of(cls, mask: Tensor, *segments: tuple[slice, Tensor | None]) -> Self:
+        """Tokens segment by segment, row by row: some columns of all sequences, or of these where Bool[B K] is True."""
+        grid = torch.arange(mask.numel(), device=mask.device).view(mask.shape)
+        parts = [grid[:, at] if real is None else grid[:, at][real] for at, real in segments]
+        return cls(mask, torch.cat([part.flatten() for part in parts]))
+
+    def padded(self, tokens: Tensor) -> Tensor:
+        """Float[N D] -> Float[B S D], zeros where there is no token."""
+        whole = tokens.new_zeros(self.mask.numel(), tokens.shape[1]).index_copy(0, self.index, tokens)
+        return whole.view(*self.mask.shape, -1)
+
+    def taken(self, padded: Tensor) -> Tensor:
+        """Float[B S D] -> Float[N D], the inverse."""
+        return padded.flatten(0, 1)[self.index]
+
+
 class EncoderLayer(nn.Module):
-    """A pre-norm transformer layer (Xiong et al. 2020) that can compute a few positions only.
+    """A pre-norm transformer layer (Xiong et al. 2020) that can compute the first tokens only.
 
     Pre-norm is our choice: the paper does not say.
     """
@@ -32,30 +63,37 @@ class EncoderLayer(nn.Module):
         self.mlp = nn.Sequential(nn.Linear(width, 4 * width), nn.GELU(), nn.Linear(4 * width, width))
         self.dropout = nn.Dropout(dropout)
 
-    def forward(self, x: Tensor, mask: Tensor, wanted: Tensor | None = None) -> Tensor:
-        """Float[B S D], Bool[B S] (True may be attended to) -> Float[B S D], or Float[B K D] for K `wanted` positions.
+    def forward(self, x: Tensor, places: Places, first: int | None = None) -> Tensor:
+        """Float[N D] -> Float[N D], or Float[B*K D]: the first K of each of B sequences, with which `x` begins.
 
-        Later layers never see the positions that are not wanted, so the result equals the full one's rows:
-        in the last layer this saves all of the queries and the MLP but for the two CLS positions.
+        Later layers never see the tokens that are not wanted, so the result equals the full one's rows:
+        in the last layer this saves all of the queries and the MLP but for the CLS tokens.
         """
         normed = self.norm_attention(x)
-        if wanted is not None:
-            x = x[:, wanted]
-        query = self._split(self.query(normed if wanted is None else normed[:, wanted]))
-        key, value = (self._split(part) for part in self.key_value(normed).chunk(2, dim=-1))
-        attended = F.scaled_dot_product_attention(query, key, value, attn_mask=mask[:, None, None, :])
-        x = x + self.dropout(self.out(attended.transpose(1, 2).flatten(2)))
+        key, value = (self._split(part) for part in places.padded(self.key_value(normed)).chunk(2, dim=-1))
+        if first is None:
+            query = places.padded(self.query(normed))
+        else:
+            count = len(places.mask) * first
+            x = x[:count]
+            query = self.query(normed[:count]).view(-1, first, x.shape[1])
+        attended = F.scaled_dot_product_attention(
+            self._split(query), key, value, attn_mask=places.mask[:, None, None, :]
+        )
+        attended = attended.transpose(1, 2).flatten(2)
+        x = x + self.dropout(self.out(places.taken(attended) if first is None else attended.flatten(0, 1)))
         return torch.add(x, self.dropout(self.mlp(self.norm_mlp(x))))
 
-    def weights(self, x: Tensor, mask: Tensor) -> Tensor:
-        """Float[B S D], Bool[B S] -> Float[B heads S S]: how much each position (row) attends to each; rows sum to 1.
+    def weights(self, x: Tensor, places: Places) -> Tensor:
+        """Float[N D] -> Float[B heads S S]: how much each position (row) attends to each; rows sum to 1.
 
         What `forward` computes inside and never shows; without its dropout, which is none.
         """
         normed = self.norm_attention(x)
-        query, key = self._split(self.query(normed)), self._split(self.key_value(normed).chunk(2, dim=-1)[0])
+        query = self._split(places.padded(self.query(normed)))
+        key = self._split(places.padded(self.key_value(normed).chunk(2, dim=-1)[0]))
         scores = query @ key.transpose(-2, -1) / query.shape[-1] ** 0.5
-        weights: Tensor = scores.masked_fill(~mask[:, None, None, :], float("-inf")).softmax(dim=-1)
+        weights: Tensor = scores.masked_fill(~places.mask[:, None, None, :], float("-inf")).softmax(dim=-1)
         return weights
 
     def _split(self, x: Tensor) -> Tensor:
@@ -82,10 +120,13 @@ class ModalityProjection(nn.Module):
         """Float[... Dt], Float[... Di] -> Float[... D] twice."""
         return self.text(text) + self.modality[0], self.image(image) + self.modality[1]
 
-    def sequences(self, features: Features) -> tuple[Tensor, Tensor]:
-        """Words Float[B L D] and patches Float[B P D]."""
-        words, patches = self(features.text_tokens, features.image_tokens)
-        return (words if self.word is None else words + self.word(features.word_embeddings)), patches
+    def tokens(self, features: Features) -> tuple[Tensor, Tensor]:
+        """Of W real words in all texts Float[W D], and of the patches Float[B*P D]."""
+        real = features.text_mask.flatten().nonzero().flatten()
+        words, patches = self(features.text_tokens.flatten(0, 1)[real], features.image_tokens.flatten(0, 1))
+        if self.word is not None:
+            words = words + self.word(features.word_embeddings.flatten(0, 1)[real])
+        return words, patches
 
 
 class SequenceAttention(nn.Module):
@@ -109,33 +150,38 @@ class SequenceAttention(nn.Module):
         if not self.layers:
             out: Tensor = self.norm(cls)
             return out
-        x, mask = self._sequence(features, cls)
-        both_cls = torch.tensor([0, 1 + features.text_tokens.shape[1]], device=x.device)
+        x, places = self._sequence(features, cls)
         *earlier, last = self.layers
         for layer in earlier:
-            x = layer(x, mask)
-        final: Tensor = self.norm(last(x, mask, both_cls))
+            x = layer(x, places)
+        final: Tensor = self.norm(last(x, places, 2)).view_as(cls)
         return final
 
     def attention(self, features: Features) -> Tensor:
-        """Float[depth B heads S S]: every layer's weights over [T_cls, T_1..T_L, I_cls, I_1..I_P], so S = L + P + 2."""
+        """Float[depth B heads S S]: every layer's weights over [T_cls, T_1..T_L, I_cls, I_1..I_P], so S = L + P + 2.
+
+        Rows of padding mean nothing.
+        """
         cls = torch.stack(self.project(features.text_cls, features.image_cls), dim=1)
-        x, mask = self._sequence(features, cls)
+        x, places = self._sequence(features, cls)
         weights = []
         for layer in self.layers:
-            weights.append(layer.weights(x, mask))  # type: ignore[operator]  # ModuleList forgets its type
-            x = layer(x, mask)
+            weights.append(layer.weights(x, places))  # type: ignore[operator]  # ModuleList forgets its type
+            x = layer(x, places)
         return torch.stack(weights)
 
-    def _sequence(self, features: Features, cls: Tensor) -> tuple[Tensor, Tensor]:
-        """Projected CLS states Float[B 2 D] -> all tokens Float[B S D], and which may be attended to Bool[B S]."""
-        words, patches = self.project.sequences(features)
-        return torch.cat([cls[:, :1], words, cls[:, 1:], patches], dim=1), self._mask(features, patches.shape[1])
+    def _sequence(self, features: Features, cls: Tensor) -> tuple[Tensor, Places]:
+        """Projected CLS states Float[B 2 D] -> Float[N D], these and all tokens, and where they stand in sequences."""
+        words, patches = self.project.tokens(features)
+        return torch.cat([cls.flatten(0, 1), words, patches]), self._places(features)
 
     @staticmethod
-    def _mask(features: Features, patches: int) -> Tensor:
+    def _places(features: Features) -> Places:
         text, image = features.text_present[:, None], features.image_present[:, None]
-        return torch.cat([text, features.text_mask & text, image, image.expand(-1, patches)], dim=1)
+        patches, image_cls = features.image_tokens.shape[1], 1 + features.text_mask.shape[1]
+        mask = torch.cat([text, features.text_mask & text, image, image.expand(-1, patches)], dim=1)
+        cls, words, grid = slice(0, image_cls + 1, image_cls), slice(1, image_cls), slice(image_cls + 1, None)
+        return Places.of(mask, (cls, None), (words, features.text_mask), (grid, None))
 
 
 class ModalityAttention(nn.Module):

@@ -14,7 +14,6 @@ from torch.nn import functional as F
 
 from cma_clip.augmentation import augment_features
 from cma_clip.backbone.backbone import Backbone
-from cma_clip.backbone.length_groups import length_groups
 from cma_clip.features.labelled import Labelled
 from cma_clip.network import FusionNetwork, Output, TrainConfig
 from cma_clip.tensors import Batch, Features
@@ -22,7 +21,11 @@ from cma_clip.trainer import adamw, scheduled, summed
 from cma_clip.types import IGNORE
 from cma_clip.version import Version
 
-TRAINING = {"training": Version(2, "texts of a batch are computed in groups of similar length")}
+TRAINING = {
+    "training": Version(
+        3, "texts of a batch are computed in groups of similar length", "padding is not computed at all"
+    )
+}
 """Of the training loop: loss, optimiser, schedule, order of the rows, augmentation, choice of the epoch."""
 
 
@@ -60,11 +63,6 @@ class Learner(pl.LightningModule):
         assert isinstance(features, Features)
         return features
 
-    def in_groups(self, features: Features) -> Output:
-        """Of texts of similar length: the same but for rounding and dropout, with less padding to compute."""
-        groups, places = length_groups(self.network.words(features))
-        return Output.joined([self.network(features.of(rows)) for rows in groups], places)
-
     def loss(self, output: Output, labels: Mapping[str, Tensor]) -> Tensor:
         """Mean over tasks of the cross-entropy over labelled rows; a task without a label adds nothing.
 
@@ -96,7 +94,7 @@ class Learner(pl.LightningModule):
         config, features = self.config, self._features(batch.inputs)
         features = augment_features(features, config.modality_dropout, config.token_noise)
         usable = self.network.usable(features)
-        loss = self.loss(self.in_groups(features), _only(batch.labels, usable))
+        loss = self.loss(self.network(features), _only(batch.labels, usable))
         if not torch.isfinite(loss):
             raise FloatingPointError(
                 f"training loss is {loss.item()} in epoch {self.current_epoch}, step {self.global_step}: lower "

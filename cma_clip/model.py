@@ -75,10 +75,6 @@ class CMAClipNetwork(FusionNetwork):
             return super().usable(features)
         return features.text_present if self.reads == "text" else features.image_present
 
-    def words(self, features: Features) -> Tensor:
-        """None where it looks at photos only."""
-        return super().words(features) * (self.reads != "image")
-
     def _restricted(self, features: Features) -> Features:
         """A unimodal network takes the other modality for missing, and computes none of its tokens.
 

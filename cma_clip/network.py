@@ -3,11 +3,9 @@
 from __future__ import annotations
 
 from abc import abstractmethod
-from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Annotated, Literal, Self
 
-import torch
 from pydantic import Field, model_validator
 from torch import Tensor, nn
 
@@ -86,16 +84,6 @@ class Output:
     logits: dict[str, Tensor]
     modality_weights: dict[str, Tensor] | None = None
 
-    @classmethod
-    def joined(cls, outputs: Sequence[Output], places: Tensor) -> Output:
-        """Those of several groups of rows as one; row b stands at `places[b]` of all groups one after the other."""
-
-        def join(values: Sequence[dict[str, Tensor]]) -> dict[str, Tensor]:
-            return {task: torch.cat([value[task] for value in values])[places] for task in values[0]}
-
-        weights = [output.modality_weights for output in outputs if output.modality_weights is not None]
-        return cls(join([output.logits for output in outputs]), join(weights) if weights else None)
-
 
 @dataclass(frozen=True)
 class Widths:
@@ -117,7 +105,3 @@ class FusionNetwork(nn.Module):
     def usable(self, features: Features) -> Tensor:
         """Bool[B]: rows with at least one modality this network reads; the others teach and tell nothing."""
         return features.text_present | features.image_present
-
-    def words(self, features: Features) -> Tensor:
-        """Int[B]: how many words it reads of each row."""
-        return features.text_mask.sum(dim=1)

@@ -76,10 +76,6 @@ class Features:
         """The same features elsewhere."""
         return _moved(self, device)
 
-    def of(self, rows: Tensor) -> Features:
-        """Int[K] -> the features of these rows, text positions beyond the longest text of theirs cut off."""
-        return replace(self, **{item.name: getattr(self, item.name)[rows] for item in fields(self)}).trimmed()
-
     def trimmed(self) -> Features:
         """Text positions beyond the longest text here cut off; padding never changes a prediction."""
         longest = max(1, int(self.text_mask.sum(dim=1).max()))

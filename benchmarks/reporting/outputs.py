@@ -42,13 +42,14 @@ def write(suite_dir: Path, records: Sequence[Record], suite: str, advised: Seque
     The page begins with what was `advised`.
     """
     from benchmarks.reporting.figures.style import to_png, to_svg
-    from benchmarks.reporting.page import render
+    from benchmarks.reporting.page import Drawing, render
 
     tables = all_tables(records, measured(records))
-    store.save_texts(suite_dir / "tables", table_texts(records))
-    figures = all_figures(records, MODEL_ORDER)
-    for name, figure in figures.items():
-        store.write_bytes(suite_dir / "figures" / f"{file_stem(name)}.svg", to_svg(figure))
+    store.save_texts(suite_dir / "tables", in_all_formats(tables))
+    figures: dict[str, Drawing] = {}
+    for name, figure in all_figures(records, MODEL_ORDER).items():
+        figures[name] = to_svg(figure), figure.get_label()
+        store.write_bytes(suite_dir / "figures" / f"{file_stem(name)}.svg", figures[name][0])
         store.write_bytes(suite_dir / "figures" / f"{file_stem(name)}.png", to_png(figure))
     agreement = _agreement(suite_dir, records)
     reproduce = _how_to_reproduce(suite, records)

@@ -9,13 +9,14 @@ from shlex import quote
 from typing import Any
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
-from matplotlib.figure import Figure
 
 from benchmarks.records.record import Experiment, Record
 from benchmarks.reporting.advice import Advice
-from benchmarks.reporting.figures.style import to_svg
 from benchmarks.reporting.table import TIED, Table
 from benchmarks.suites import MODEL_ORDER, NETWORKS, SUITES, Suite, hparams_of
+
+Drawing = tuple[bytes, str]
+"""A figure as SVG, and its caption."""
 
 VOLATILE = {"timestamp"}
 """Facts that differ between any two records of one machine."""
@@ -24,7 +25,7 @@ VOLATILE = {"timestamp"}
 def render(  # noqa: PLR0913, PLR0917 - the parts of a page
     suite: str,
     tables: Mapping[str, Table],
-    figures: Mapping[str, Figure],
+    figures: Mapping[str, Drawing],
     records: Sequence[Record],
     reproduce: str,
     cards: Mapping[str, Mapping[str, str]] | None = None,
@@ -36,7 +37,7 @@ def render(  # noqa: PLR0913, PLR0917 - the parts of a page
     Args:
         suite: its name.
         tables: in the order of the page.
-        figures: drawn inline, as SVG; their labels are the captions.
+        figures: drawn inline.
         records: everything the tables are made of; their environments and data reports are shown.
         reproduce: the commands that compute the suite again.
         cards: data set -> field -> text of its data card.
@@ -50,7 +51,7 @@ def render(  # noqa: PLR0913, PLR0917 - the parts of a page
         suite=suite,
         tables=tables,
         notes=_numbered(tables.values()),
-        figures={name: (_data_uri(figure), figure.get_label()) for name, figure in figures.items()},
+        figures={name: (_data_uri(svg), caption) for name, (svg, caption) in figures.items()},
         agreement=agreement,
         advised=advised,
         count=len(records),
@@ -68,8 +69,8 @@ def _numbered(tables: Iterable[Table]) -> dict[str, int]:
     return {note: number for number, note in enumerate(notes, start=1)}
 
 
-def _data_uri(figure: Figure) -> str:
-    return "data:image/svg+xml;base64," + base64.b64encode(to_svg(figure)).decode()
+def _data_uri(svg: bytes) -> str:
+    return "data:image/svg+xml;base64," + base64.b64encode(svg).decode()
 
 
 def _data_reports(records: Iterable[Record]) -> dict[str, dict[str, Any]]:

@@ -1,7 +1,7 @@
 import pytest
 import torch
 
-from cma_clip.attention import EncoderLayer, ModalityAttention, SequenceAttention, fuse, mean_weights
+from cma_clip.attention import EncoderLayer, ModalityAttention, Places, SequenceAttention, fuse, mean_weights
 from cma_clip.tensors import Features
 
 PRESENT = torch.tensor([[True, True], [True, False], [False, True]])
@@ -34,13 +34,34 @@ def sequence():
     return SequenceAttention(10, 12, width=8, depth=2, heads=2, dropout=0.1, word_width=7).eval()
 
 
-def test_wanted_rows_are_those_of_the_full_layer():
+def places_of(mask, real):
+    return Places.of(mask, (slice(None), real))
+
+
+def test_first_tokens_are_those_of_the_full_layer():
     torch.manual_seed(0)
     layer = EncoderLayer(8, 2, dropout=0.1).eval()
     x, mask = torch.randn(3, 7, 8), torch.rand(3, 7) < 0.7
     mask[:, 0] = True
-    wanted = torch.tensor([5, 0, 2])
-    torch.testing.assert_close(layer(x, mask, wanted), layer(x, mask)[:, wanted])
+    places = Places.of(mask, (slice(0, 6, 5), None), (slice(1, 5), None), (slice(6, 7), None))
+    tokens = x.flatten(0, 1)[places.index]
+    torch.testing.assert_close(layer(tokens, places, 2), layer(tokens, places)[:6])
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_tokens_without_padding_get_the_states_they_get_with_it(seed):
+    torch.manual_seed(seed)
+    layer = EncoderLayer(8, 2, dropout=0.0)
+    x, real = torch.randn(4, 9, 8, requires_grad=True), torch.rand(4, 9) < 0.5
+    real[:, 0] = True
+    whole, packed = places_of(real, torch.ones_like(real)), places_of(real, real)
+    with_padding = whole.padded(layer(whole.taken(x), whole))[real]
+    without = layer(packed.taken(x), packed)
+    torch.testing.assert_close(without, with_padding)
+    assert len(without) == real.sum()
+    found = [torch.autograd.grad(states.square().sum(), x, retain_graph=True)[0] for states in (without, with_padding)]
+    torch.testing.assert_close(*found)
+    assert (found[0][~real] == 0).all()
 
 
 def test_attention_is_what_every_layer_computes_inside(sequence):
@@ -49,13 +70,13 @@ def test_attention_is_what_every_layer_computes_inside(sequence):
     weights = sequence.attention(given)
     assert weights.shape == (2, 3, 2, 11, 11)  # 4 words, 5 patches, 2 CLS
     torch.testing.assert_close(weights.sum(-1), torch.ones(2, 3, 2, 11))
-    x, mask = sequence._sequence(given, torch.stack(sequence.project(given.text_cls, given.image_cls), dim=1))
-    assert (weights * ~mask[None, :, None, None]).abs().max() == 0
-    x = sequence.layers[0](x, mask)
-    value = last._split(last.key_value(last.norm_attention(x)).chunk(2, dim=-1)[1])
-    x = x + last.out((weights[-1] @ value).transpose(1, 2).flatten(2))
+    x, places = sequence._sequence(given, torch.stack(sequence.project(given.text_cls, given.image_cls), dim=1))
+    assert (weights * ~places.mask[None, :, None, None]).abs().max() == 0
+    x = sequence.layers[0](x, places)
+    value = last._split(places.padded(last.key_value(last.norm_attention(x)).chunk(2, dim=-1)[1]))
+    x = x + last.out(places.taken((weights[-1] @ value).transpose(1, 2).flatten(2)))
     x = x + last.mlp(last.norm_mlp(x))
-    torch.testing.assert_close(sequence.norm(x[:, [0, 5]]), sequence(given))
+    torch.testing.assert_close(sequence.norm(places.padded(x)[:, [0, 5]]), sequence(given))
 
 
 def test_layer_equals_pytorchs_own():
@@ -78,7 +99,9 @@ def test_layer_equals_pytorchs_own():
         module.load_state_dict(source.state_dict())
     x, mask = torch.randn(3, 7, 8), torch.rand(3, 7) < 0.7
     mask[:, 0] = True
-    torch.testing.assert_close(ours(x, mask), theirs(x, src_key_padding_mask=~mask))  # in training mode: no fast path
+    places = places_of(mask, torch.ones_like(mask))
+    states = places.padded(ours(places.taken(x), places))
+    torch.testing.assert_close(states, theirs(x, src_key_padding_mask=~mask))  # in training mode: no fast path
 
 
 def test_width_must_fit_the_heads():

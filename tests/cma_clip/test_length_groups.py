@@ -8,10 +8,7 @@ from cma_clip.backbone.length_groups import LENGTH_GROUPS, least_padding, length
 from cma_clip.backbone.loading import load_backbone
 from cma_clip.classifier import Workspace
 from cma_clip.features.processing import Processor
-from cma_clip.features.token_features import token_features
-from cma_clip.learner import Learner
-from cma_clip.model import CMAClip, CMAClipConfig
-from tests.products import TASKS, products
+from tests.products import products
 
 
 def padded(lengths, cuts):
@@ -31,22 +28,6 @@ def test_groups_hold_every_row_once_and_say_where(lengths):
     assert len(groups) <= LENGTH_GROUPS
     assert torch.cat(groups)[places].tolist() == list(range(len(lengths)))
     assert [lengths[row] for rows in groups for row in rows] == sorted(lengths)
-
-
-@pytest.mark.parametrize("reads", ["both", "text", "image"])
-def test_outputs_and_loss_are_those_of_the_whole_batch(tiny, reads):
-    examples = products(24, seed=1)
-    model = CMAClip(TASKS, CMAClipConfig(backbone=tiny, width=32, heads=2, dropout=0.0, reads=reads), 0)
-    features = token_features(model.backbone, model.processor, examples, Workspace()).batch(slice(None))
-    labels = {task.name: torch.from_numpy(examples.labels(task.name)) for task in TASKS}
-    learner = Learner(model.network, None, model.config, {}, 0)
-    whole, grouped = model.network(features), learner.in_groups(features)
-    torch.testing.assert_close(grouped.logits, whole.logits, atol=1e-6, rtol=0)
-    if whole.modality_weights is None:
-        assert grouped.modality_weights is None
-    else:
-        torch.testing.assert_close(grouped.modality_weights, whole.modality_weights, atol=1e-6, rtol=0)
-    torch.testing.assert_close(learner.loss(grouped, labels), learner.loss(whole, labels), atol=1e-6, rtol=0)
 
 
 @pytest.mark.parametrize("windows", [1, 3])
