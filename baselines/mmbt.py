@@ -64,7 +64,8 @@ class MMBTNetwork(FusionNetwork):
         text = features.text_mask & features.text_present[:, None]
         mask = torch.cat([torch.ones_like(image), image.expand(-1, self.regions), text], dim=1)
         cls, regions, words = slice(0, 1), slice(1, 1 + self.regions), slice(1 + self.regions, None)
-        return Places.of(mask, (cls, None), (words, features.text_mask), (regions, None))
+        places: Places = Places.of(mask, (cls, None), (words, features.text_mask), (regions, None))
+        return places
 
 
 class MMBT(NeuralClassifier):

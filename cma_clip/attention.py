@@ -181,7 +181,8 @@ class SequenceAttention(nn.Module):
         patches, image_cls = features.image_tokens.shape[1], 1 + features.text_mask.shape[1]
         mask = torch.cat([text, features.text_mask & text, image, image.expand(-1, patches)], dim=1)
         cls, words, grid = slice(0, image_cls + 1, image_cls), slice(1, image_cls), slice(image_cls + 1, None)
-        return Places.of(mask, (cls, None), (words, features.text_mask), (grid, None))
+        places: Places = Places.of(mask, (cls, None), (words, features.text_mask), (grid, None))
+        return places
 
 
 class ModalityAttention(nn.Module):

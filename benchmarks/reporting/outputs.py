@@ -48,7 +48,7 @@ def write(suite_dir: Path, records: Sequence[Record], suite: str, advised: Seque
     store.save_texts(suite_dir / "tables", in_all_formats(tables))
     figures: dict[str, Drawing] = {}
     for name, figure in all_figures(records, MODEL_ORDER).items():
-        figures[name] = to_svg(figure), figure.get_label()
+        figures[name] = to_svg(figure), str(figure.get_label())
         store.write_bytes(suite_dir / "figures" / f"{file_stem(name)}.svg", figures[name][0])
         store.write_bytes(suite_dir / "figures" / f"{file_stem(name)}.png", to_png(figure))
     agreement = _agreement(suite_dir, records)
