@@ -16,6 +16,8 @@ PLAIN: tuple[Contestant, ...] = ("padded", "trimmed")
 
 PAGE = """# How fast a training is, beside the same network written plainly
 
+How long large jobs would take on many GPUs is estimated in [scaling.md](scaling.md).
+
 Made by `nox -s perf -- -k peer`, which writes this page and `peers.json`, on {date}: {cpu}, one thread, single
 precision, torch {torch}, transformers {transformers}, open_clip {open_clip}. In the same run a product of two square
 matrices, side {size}, reached {gemm} GFLOP/s (median and range of {turns} turns): the GEMM peak below.
