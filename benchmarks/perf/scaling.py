@@ -142,9 +142,10 @@ PAGE = """# How long large jobs would take: a simulation on paper
 Made by `nox -s perf -- -k scaling`, which writes this page and `scaling.json`, on {date}. **No GPU was measured.** The
 rates of one core are those of one machine ({cpu}): a JPEG of 256 px decoded and resized in
 {photo:.1f} ms, resized alone in {resize:.1f} ms, a title tokenised in {text:.2f} ms, a filled row written in
-{cell:.2f} ms, {start:.0f} s from the command to the first batch. ViT-B-32's towers need {forward:.1f} GFLOP a product (counted), {step:.1f} in training.
-The card is assumed: {card}, {flops:.0f} TFLOP/s in bf16 by its data sheet, of which {used:.0%} are reached; beside each
-{cores} cores; gradients travel at {inside:.0f} GB/s inside a node of {node} cards and {between:.0f} GB/s between nodes.
+{cell:.2f} ms, {start:.0f} s from the command to the first batch. ViT-B-32's towers need {forward:.1f} GFLOP a product
+(counted), {step:.1f} in training. The card is assumed: {card}, {flops:.0f} TFLOP/s in bf16 by its data sheet, of which
+{used:.0%} are reached; beside each {cores} cores; gradients travel at {inside:.0f} GB/s inside a node of {node} cards
+and {between:.0f} GB/s between nodes.
 
 {table}
 - **A card waits for its cores.** One core prepares {core:.0f} photos a second, {cores} of them {cores_rate:.0f}; the
@@ -154,8 +155,8 @@ The card is assumed: {card}, {flops:.0f} TFLOP/s in bf16 by its data sheet, of w
   {written:.0f} rows a second.
 - **Fine-tuning** exchanges {exchanged:.0f} MB of gradients a step. Inside a node that is {inside_ms:.1f} ms against
   {step_ms:.1f} ms of computing; between nodes {between_ms:.1f} ms.
-- A suite of heads on cached features is work for cores, one each; `results/reference/` says what each takes. Of 17 models
-  and 3 seeds no more than {suite} run at once, and the longest decides.
+- A suite of heads on cached features is work for cores, one each; `results/reference/` says what each takes. Of 17
+  models and 3 seeds no more than {suite} run at once, and the longest decides.
 """
 
 

@@ -1,4 +1,4 @@
-"""The simulation of large jobs: its sums, what limits them, and that the committed page is made of the committed rates."""
+"""The simulation of large jobs: its sums, what limits them, and that the committed page says what was measured."""
 
 from dataclasses import replace
 from pathlib import Path
