@@ -19,6 +19,7 @@ from benchmarks.commands.options import joined
 from benchmarks.commands.picking import pick
 from benchmarks.commands.results import rank, tables
 from benchmarks.commands.tuning import tune
+from cma_clip.places.urls import store_errors
 
 COMMANDS: dict[str, Callable[..., Any]] = {
     "run": run,
@@ -61,8 +62,9 @@ def main() -> None:
     except BrokenPipeError:  # `| head` has read enough
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # or Python complains when it flushes at its end
         raise SystemExit(BROKEN_PIPE) from None
-    except (ValueError, FloatingPointError, OSError) as error:  # of the system: no such file, no rights, disk full
-        if os.environ.get("CMA_BENCH_DEBUG"):
+    except Exception as error:
+        told = ValueError, FloatingPointError, OSError, *store_errors()  # of the system: no such file, disk full
+        if not isinstance(error, told) or os.environ.get("CMA_BENCH_DEBUG"):
             raise
         raise SystemExit(f"cma-bench: {error}") from error
     except KeyboardInterrupt:

@@ -66,6 +66,7 @@ class Workspace:
 
     Attributes:
         cache: encoded images, tokens and features, shared by all models, named by their content.
+        published: where at a URL machines with caches of their own find each other's features.
         checkpoints: this run's own folder; a training killed there continues from it.
         progress: show progress bars.
         devices: GPUs of each machine that train one network together; without a GPU, processes.
@@ -78,6 +79,7 @@ class Workspace:
     progress: bool = False
     devices: int = 1
     num_nodes: int = 1
+    published: Path | None = None
 
     @property
     def alone(self) -> Workspace:

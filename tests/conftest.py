@@ -1,11 +1,13 @@
 """What every test stands on: one thread, no network, tiny backbones made on the spot."""
 
 import gc
+import logging
 import os
 import socket
 from functools import cache
 from ipaddress import ip_address
 from pathlib import Path
+from uuid import uuid4
 
 os.environ.setdefault("HF_HUB_OFFLINE", "1")  # read once, when huggingface_hub is first imported
 os.environ.setdefault("OMP_NUM_THREADS", "1")  # read by the processes that tests start
@@ -90,6 +92,36 @@ def architectures(tmp_path_factory, one_vocabulary):
 def tiny(architectures):
     """The backbone id that tests use where the kind of tower does not matter."""
     return architectures["vit"]
+
+
+@pytest.fixture(scope="session")
+def object_store():
+    """A server that answers like S3, on this machine; what reads s3:// here and in new processes goes to it."""
+    from moto.server import ThreadedMotoServer
+
+    logging.getLogger("werkzeug").setLevel(logging.ERROR)
+    server = ThreadedMotoServer("127.0.0.1", 0, verbose=False)
+    server.start()
+    patch = pytest.MonkeyPatch()
+    patch.setenv("AWS_ENDPOINT_URL", "http://{}:{}".format(*server.get_host_and_port()))
+    for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"):
+        patch.setenv(name, "of the tests")
+    patch.setenv("AWS_DEFAULT_REGION", "us-east-1")
+    yield server
+    patch.undo()
+    server.stop()
+
+
+@pytest.fixture
+def bucket(object_store, tmp_path, monkeypatch):
+    """An empty folder of a bucket, and this machine as a node that has copied nothing of it."""
+    from cma_clip.places.urls import as_url, place
+
+    monkeypatch.setenv("CMA_BENCH_CACHE", str(tmp_path / "node"))
+    name = uuid4().hex
+    found = place(f"s3://{name}/folder")
+    as_url(found).fs.mkdir(name)
+    return found
 
 
 @pytest.fixture(scope="module")

@@ -106,8 +106,8 @@ def pretrain_clip(
         **FEATURES,
     }
     key = key_of(experiment, fingerprints, taking_part)
-    workspace = Workspace(source.cache, common.runs / "pretraining" / key, source.progress)
-    tracker = open_tracker(common.tracking_uri() if first else OFF, "pretraining", common.runs)
+    workspace = Workspace(source.cache, common.work / "pretraining" / key, source.progress)
+    tracker = open_tracker(common.tracking_uri() if first else OFF, "pretraining", common.work)
     with tracker.run(experiment, key, experiment.hparams) as tracked:
 
         def tell(epoch: int, values: Mapping[str, float]) -> None:
@@ -119,7 +119,7 @@ def pretrain_clip(
         pretrain(backbone, found, config, pretraining.seed, workspace, tell, pretraining.class_names)
     if first:
         export(backbone, found.texts(), out)
-        shutil.rmtree(common.runs / "pretraining" / key, ignore_errors=True)
+        shutil.rmtree(common.work / "pretraining" / key, ignore_errors=True)
     return f"{out} holds the model; use it as backbone=local-dir:{out}" if first else ""
 
 

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated
 
 from tyro.conf import arg
 
-from benchmarks.commands.options import CommonOptions, Names, Numbers, Pairs, pairs
+from benchmarks.commands.options import CommonOptions, Names, Numbers, Pairs, PlaceOption, pairs
 from benchmarks.processes import quiet
 
 if TYPE_CHECKING:
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from benchmarks.suites import Suite
     from benchmarks.tracking import Tracker
 
-Folder = Annotated[tuple[Path, ...] | None, arg(metavar="[DIR]")]
+Folder = Annotated[tuple[PlaceOption, ...] | None, arg(metavar="[DIR]")]
 
 
 class SuiteError(ValueError):
@@ -70,7 +70,7 @@ def run_one(experiment: Experiment, common: CommonOptions, suite: str = "single"
     from benchmarks.tracking import open_tracker
 
     quiet()
-    return _metrics(run(experiment, place, open_tracker(common.tracking_uri(), suite, common.runs)))
+    return _metrics(run(experiment, place, open_tracker(common.tracking_uri(), suite, common.work)))
 
 
 def _metrics(record: Record) -> str:
@@ -116,7 +116,7 @@ def suite(  # noqa: PLR0913, PLR0917 - one parameter an option of the command
     if tuned is not None:
         selected, told = with_tuned(selected, suite, next(iter(tuned), None), common.results)
         print(told)
-    roots = {**_twins(selected, common.runs), **common.roots()}
+    roots = {**_twins(selected, common.work), **common.roots()}
     available = with_data(selected, given=roots)
     for dataset in sorted(selected.datasets.keys() - available.datasets.keys()):
         print(f"{dataset} is left out: it needs --data {dataset}=DIR", flush=True)
@@ -145,7 +145,9 @@ def run_suite(selected: Suite, name: str, roots: Mapping[str, Path], workers: in
     readable = [experiment for experiment in wanted if experiment.dataset not in unreadable]
     for line in _changes(readable, place):
         print(line, flush=True)
-    tracker = open_tracker(common.tracking_uri(), name, common.runs)
+    if note := common.tracking_note():
+        print(note, flush=True)
+    tracker = open_tracker(common.tracking_uri(), name, common.work)
     quiet_place = replace(place, progress=False)  # the bars of several processes would overwrite each other
     jobs = [Job(experiment, quiet_place, name, tracker.uri) for experiment in readable]
     failures = run_all(jobs, workers, lambda line: print(line, flush=True))
@@ -193,13 +195,11 @@ def _load_all(selected: Suite, roots: Mapping[str, Path], common: CommonOptions)
         ValueError: not one can be loaded, or the only one cannot.
     """
     from benchmarks import datasets
-    from benchmarks.datasets.loading.splits import Source
 
     reasons: dict[str, str] = {}
     for dataset, options in selected.datasets.items():
         try:
-            source = Source(roots.get(dataset), common.cache, common.on_bad_sample, progress=True)
-            datasets.load(dataset, source, options)
+            datasets.load(dataset, common.source(dataset, roots), options)
         except (OSError, ValueError) as error:
             reasons[dataset] = str(error)
             if len(reasons) == len(selected.datasets):
@@ -210,13 +210,15 @@ def _load_all(selected: Suite, roots: Mapping[str, Path], common: CommonOptions)
 def _twins(selected: Suite, runs: Path) -> Mapping[str, Path]:
     """The twin of every data set of a suite that asks for twins, written once."""
     from benchmarks.twins import make_twin
+    from cma_clip.places.claims import claim
 
     if not selected.twin_rows:
         return {}
     roots = {dataset: runs / "twins" / f"{dataset}-{selected.twin_rows}" for dataset in selected.datasets}
     for dataset, root in roots.items():
-        if not root.exists():
-            make_twin(dataset, root, selected.twin_rows, seed=0, quirks=False)
+        with claim(root):
+            if not root.exists():
+                make_twin(dataset, root, selected.twin_rows, seed=0, quirks=False)
     return roots
 
 

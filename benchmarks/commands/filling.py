@@ -7,13 +7,14 @@ from pathlib import Path
 from tyro.conf import Positional
 
 from benchmarks.commands.finishing import chosen
-from benchmarks.commands.options import RESULTS, RUNS, Names, Pairs, pairs
+from benchmarks.commands.options import RESULTS, RUNS, Names, Pairs, PlaceOption, pairs
 from benchmarks.processes import quiet
+from cma_clip.places.urls import is_url
 
 
 def fill(  # noqa: PLR0913, PLR0917 - one parameter an option of the command
     table: Positional[Path],
-    model: Path,
+    model: PlaceOption,
     out: Path,
     precision: float = 0.9,
     tasks: Names = (),
@@ -24,8 +25,8 @@ def fill(  # noqa: PLR0913, PLR0917 - one parameter an option of the command
     review: Path | None = None,
     review_rows: int = 60,
     overwrite: bool = False,
-    results: Path = RESULTS,
-    runs: Path = RUNS,
+    results: PlaceOption = RESULTS,
+    runs: PlaceOption = RUNS,
 ) -> None:
     """Fill the empty cells of a table with a saved model's answers, where they can be trusted.
 
@@ -62,17 +63,20 @@ def fill(  # noqa: PLR0913, PLR0917 - one parameter an option of the command
 
 
 def model_folder(model: Path, results: Path, runs: Path) -> Path:
-    """The folder itself, or that of the model which `cma-bench pick` takes of a suite.
+    """The folder itself, or that of the model which `cma-bench pick` takes of a suite; a copy of one at a URL.
 
     Raises:
         ValueError: neither a folder nor a suite; or the suite has no single pick, or its model is gone.
     """
-    if model.is_dir():
-        return model
-    if not (results / model / "records").is_dir():
+    from cma_clip.places.copies import local_folder
+    from cma_clip.places.folders import is_there
+
+    if is_there(model):
+        return local_folder(model)
+    if is_url(model) or not (results / str(model) / "records").is_dir():
         raise ValueError(f"--model {model} is neither a folder nor a suite with records below {results}")
     way_out = f"give --model the folder of one, as `cma-bench pick {model}` names it"
     folder = runs / "experiments" / chosen(str(model), results, None, None, {}, way_out).key / "model"
-    if not folder.is_dir():
+    if not is_there(folder):
         raise ValueError(f"--model {model}: {folder}, the model to take, is gone; see `cma-bench pick {model}`")
-    return folder
+    return local_folder(folder)

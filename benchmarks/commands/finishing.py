@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from tyro.conf import Positional
 
-from benchmarks.commands.options import CommonOptions, Pairs, pairs
+from benchmarks.commands.options import CommonOptions, Pairs, PlaceOption, pairs
 from benchmarks.commands.results import suite_records
 from benchmarks.processes import quiet
 
@@ -24,7 +24,7 @@ def finish(
     dataset: str | None = None,
     model: str | None = None,
     option: Pairs = (),
-    out: Path | None = None,
+    out: PlaceOption | None = None,
 ) -> None:
     """Train the model that was picked once more, on the rows of all splits, and save it with its thresholds and card.
 
@@ -114,7 +114,7 @@ def _only(found: list[Pick], suite: str, way_out: str) -> Pick:
     return found[0]
 
 
-def card(folder: Positional[Path]) -> None:
+def card(folder: Positional[PlaceOption]) -> None:
     """Print the model card of a saved model.
 
     Args:
@@ -122,6 +122,7 @@ def card(folder: Positional[Path]) -> None:
     """
     from benchmarks.models import describe
     from benchmarks.reporting.card import card
+    from cma_clip.places.copies import local_folder
 
     quiet()
-    print(card(describe(folder)), end="")
+    print(card(describe(local_folder(folder))), end="")

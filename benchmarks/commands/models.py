@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 from tyro.conf import Positional
 
 from benchmarks.commands.filling import model_folder
-from benchmarks.commands.options import RESULTS, RUNS, CommonOptions, Pairs, pairs
+from benchmarks.commands.options import RESULTS, RUNS, CommonOptions, Pairs, PlaceOption, pairs
 from benchmarks.processes import quiet
 
 if TYPE_CHECKING:
@@ -55,12 +55,12 @@ def list_backbones() -> str:
 
 
 def predict(
-    model: Path,
+    model: PlaceOption,
     image: Path | None = None,
     text: str | None = None,
     precision: float = 0.9,
-    results: Path = RESULTS,
-    runs: Path = RUNS,
+    results: PlaceOption = RESULTS,
+    runs: PlaceOption = RUNS,
 ) -> None:
     """Classify one product with a saved model, and say which answers can be trusted.
 
@@ -129,7 +129,7 @@ class AttentionOptions:
 
 
 def attention(
-    model: Positional[Path],
+    model: Positional[PlaceOption],
     shown: AttentionOptions,
     common: CommonOptions,
     out: Path = Path("attention.png"),
@@ -163,11 +163,12 @@ def draw_attention(
     from benchmarks.records import store
     from benchmarks.reporting.figures.attention import attend, draw
     from benchmarks.reporting.figures.style import to_png, to_svg
+    from cma_clip.places.copies import local_folder
 
     writers = {".png": to_png, ".svg": to_svg}
     write = writers[choose(out.suffix, writers, "kind of figure")]
     quiet()
-    classifier: Any = load(folder)
+    classifier: Any = load(local_folder(folder))
     examples = _examples(shown, options, common)
     attended = [attend(classifier, example) for example in examples]
     store.write_bytes(out, write(draw(attended)))

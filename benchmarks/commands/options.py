@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Literal, TypeVar
@@ -14,6 +14,8 @@ from tyro.constructors import PrimitiveConstructorSpec
 if TYPE_CHECKING:
     from benchmarks.datasets.loading.splits import Source
     from benchmarks.running.run import Place
+
+from cma_clip.places.urls import is_url, on_node, place
 
 T = TypeVar("T")
 
@@ -32,6 +34,17 @@ def _listed(metavar: str, parse: Callable[[str], T]) -> PrimitiveConstructorSpec
     )
 
 
+PlaceOption = Annotated[
+    Path,
+    PrimitiveConstructorSpec(
+        nargs=1,
+        metavar="DIR|URL",
+        instance_from_str=lambda words: place(words[0]),
+        is_instance=lambda value: hasattr(value, "is_dir"),
+        str_from_instance=lambda value: [str(value)],
+    ),
+]
+"""A folder, or its URL: s3://bucket/folder, gs://..., file:///..."""
 Names = Annotated[tuple[str, ...], _listed("[NAME ...]", str)]
 Numbers = Annotated[tuple[int, ...], _listed("[INT ...]", int)]
 Pairs = Annotated[tuple[str, ...], arg(metavar="[NAME=VALUE ...]")]
@@ -58,16 +71,17 @@ class CommonOptions:
     """Folders and tracking, the same for every command that runs something.
 
     Attributes:
-        data: NAME=DIR for every data set that is not embedded.
-        results: where records, tables and figures go.
-        runs: checkpoints, models, caches; may be deleted at any time.
-        tracking: an MLflow tracking uri, or `off`.
+        data: NAME=DIR for every data set that is not embedded; what is at a URL is copied to this machine once.
+        results: where records, tables and figures go; a folder, which several machines may share, or a URL.
+        runs: checkpoints, models, caches; may be deleted at any time. At a URL: models, predictions and features, the
+            rest below $CMA_BENCH_CACHE (by default ~/.cache/cma-bench) of each machine.
+        tracking: an MLflow tracking uri, or `off`; by default a database in `runs`, on this machine.
         on_bad_sample: stop at a corrupt sample, skip it, or keep its text without the photo; both counted and listed.
     """
 
     data: Pairs = ()
-    results: Path = RESULTS
-    runs: Path = RUNS
+    results: PlaceOption = RESULTS
+    runs: PlaceOption = RUNS
     tracking: str = "sqlite"
     on_bad_sample: Literal["error", "skip", "blank"] = "error"
 
@@ -78,16 +92,19 @@ class CommonOptions:
 
         return Place(self.results / suite, self.runs, roots, self.on_bad_sample, progress=True)
 
-    def source(self, dataset: str) -> Source:
-        """Where the loader of a data set reads; imports no torch."""
+    def source(self, dataset: str, roots: Mapping[str, Path] | None = None) -> Source:
+        """Where the loader of a data set reads, by default of `roots()`; imports no torch."""
         from benchmarks.datasets.loading.splits import Source
+        from cma_clip.places.copies import local_data
 
-        return Source(self.roots().get(dataset), self.cache, self.on_bad_sample, progress=True)
+        root = (self.roots() if roots is None else roots).get(dataset)
+        local = None if root is None else local_data(root)
+        return Source(local, self.work / "cache", self.on_bad_sample, progress=True)
 
     @property
-    def cache(self) -> Path:
-        """Of tables, photos and features; the same for every command."""
-        return self.runs / "cache"
+    def work(self) -> Path:
+        """The folder of runs on this machine."""
+        return on_node(self.runs)
 
     def roots(self) -> dict[str, Path]:
         """Data set -> the user's folder or file."""
@@ -97,7 +114,16 @@ class CommonOptions:
         """Where MLflow is."""
         from benchmarks.tracking import default_uri
 
-        return default_uri(self.runs) if self.tracking == "sqlite" else self.tracking
+        return default_uri(self.work) if self.tracking == "sqlite" else self.tracking
+
+    def tracking_note(self) -> str | None:
+        """Where MLflow is if that is not where the runs are."""
+        if self.tracking != "sqlite" or not is_url(self.runs):
+            return None
+        return (
+            f"MLflow's database is in {self.work}, on this machine alone: a URL holds none. `--tracking` with the uri "
+            "of a tracking server is the same from everywhere."
+        )
 
 
 def _root(pair: str) -> tuple[str, Path]:
@@ -107,7 +133,7 @@ def _root(pair: str) -> tuple[str, Path]:
     name, separator, folder = pair.partition("=")
     if not separator:
         raise ValueError(f"--data {pair!r} is not of the form NAME=VALUE")
-    return choose(name, DATASETS, "data set"), Path(folder)
+    return choose(name, DATASETS, "data set"), place(folder)
 
 
 def pairs(given: tuple[str, ...]) -> dict[str, object]:

@@ -24,7 +24,7 @@ def first_look(options: Mapping[str, Any], common: CommonOptions) -> str:
     from benchmarks.datasets.manifest import ManifestOptions, look
 
     given = parse_options("manifest", DATASETS["manifest"], options)
-    path = common.roots().get("manifest")
+    path = common.source("manifest").root
     if path is None or not isinstance(given, ManifestOptions):
         raise DataError("manifest needs a table: --data manifest=FILE, a folder or a quoted glob of files")
     raw, columns, proposal = look(path, given)
@@ -38,7 +38,7 @@ def first_look(options: Mapping[str, Any], common: CommonOptions) -> str:
         lines.append("no column has 2 to 200 values that recur: name what is to be predicted with labels=COLUMN")
     if chosen["text"] is chosen["image"] is None:
         lines.append("no column of texts or photos was found: name one with text=COLUMN or image=COLUMN")
-    return "\n".join([*lines, "", proposal.command(path)])
+    return "\n".join([*lines, "", proposal.command(common.roots()["manifest"])])
 
 
 def _short(value: str) -> str:

@@ -8,14 +8,16 @@ from typing import TYPE_CHECKING
 
 from tyro.conf import Positional
 
-from benchmarks.commands.options import RESULTS, RUNS
+from benchmarks.commands.options import RESULTS, RUNS, PlaceOption
 from benchmarks.commands.results import suite_records
 
 if TYPE_CHECKING:
     from benchmarks.reporting.advice import Advice
 
 
-def pick(suite: Positional[str], dataset: str | None = None, results: Path = RESULTS, runs: Path = RUNS) -> None:
+def pick(
+    suite: Positional[str], dataset: str | None = None, results: PlaceOption = RESULTS, runs: PlaceOption = RUNS
+) -> None:
     """Say which model of a suite to take, what it costs and what it will answer; the validation split decides.
 
     Args:
@@ -48,9 +50,10 @@ def advise(results: Path, suite: str, dataset: str | None, runs: Path) -> list[A
 def _gone(found: Sequence[Advice], suite_dir: Path, runs: Path) -> Iterable[str]:
     """Picks whose model was deleted: `runs` may be, at any time."""
     from benchmarks.records.store import record_path
+    from cma_clip.places.folders import is_there
 
     for one in found:
-        if one.folder is not None and not one.folder.is_dir():
+        if one.folder is not None and not is_there(one.folder):
             assert one.pick is not None
             record = record_path(suite_dir, one.pick.record.experiment, one.pick.record.key)
             yield f"{one.folder} is not there: delete {record}, and the suite trains that model again."

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Literal
 
 from tyro.conf import Positional
 
-from benchmarks.commands.options import RESULTS, RUNS, Names
+from benchmarks.commands.options import RESULTS, RUNS, Names, PlaceOption
 
 if TYPE_CHECKING:
     from benchmarks.records.record import Record
@@ -19,12 +19,19 @@ NO_EVIDENCE = ("single", "smoke", "twins")
 REFERENCE = "reference"
 
 
-def tables(suite: Names = (), results: Path = RESULTS, check: bool = False, paper: bool = False) -> None:
+def tables(
+    suite: Names = (),
+    results: PlaceOption = RESULTS,
+    runs: PlaceOption = RUNS,
+    check: bool = False,
+    paper: bool = False,
+) -> None:
     """Write the tables, figures and report of suites again from their records.
 
     Args:
         suite: folders below `results`, e.g. reference/default; `default` without any, all of them with --paper.
         results: where the suites are.
+        runs: where their models are; the report names the one to take.
         check: write nothing; fail if a table on disk is not what the records say.
         paper: write tables 2, 3, 4 and 6 of the paper instead, ours beside the published numbers.
     """
@@ -32,17 +39,17 @@ def tables(suite: Names = (), results: Path = RESULTS, check: bool = False, pape
         print(write_paper_tables(results, suite, check))
         return
     for name in suite or ("default",):
-        print(rebuild_tables(results, name, check))
+        print(rebuild_tables(results, name, check, runs))
 
 
-def rebuild_tables(results: Path, name: str, check: bool) -> str:
+def rebuild_tables(results: Path, name: str, check: bool, runs: Path = RUNS) -> str:
     """Write a suite's outputs from its records, or fail if they are not what the records say."""
     from benchmarks.reporting import outputs
 
     records, folder = suite_records(results, name), results / name
     if check:
         return outputs.check(folder, records)
-    advised = outputs.advised(records, folder.name, RUNS)
+    advised = outputs.advised(records, folder.name, runs)
     chosen = [one for one in advised if one.pick is not None]  # older records cannot tell; the page has no word of it
     return outputs.write(folder, records, folder.name, chosen)
 
@@ -83,7 +90,7 @@ def rank(
     metric: str = "accuracy",
     unit: Literal["task", "dataset"] = "task",
     out: str = "ranking",
-    results: Path = RESULTS,
+    results: PlaceOption = RESULTS,
 ) -> None:
     """Rank models over the data sets of several suites: average ranks and a critical-difference figure.
 

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from benchmarks.commands.options import CommonOptions, Names, Pairs, pairs
 from benchmarks.processes import quiet
+from cma_clip.places.urls import is_url
 
 if TYPE_CHECKING:
     from benchmarks.suites import Suite
@@ -73,6 +74,8 @@ def tune_suite(selected: Suite, name: str, options: TuneOptions, common: CommonO
     studies = list(specs(selected, name, place))
     if not studies:
         raise ValueError(f"nothing to tune in {', '.join(selected.models)}")
+    if is_url(common.runs) and options.storage is None:
+        raise ValueError(f"--runs {common.runs}: a URL holds no journal; give --storage a database's url, or a file")
     storage = options.storage or str(common.runs / "tuning" / f"{name}.journal")
     plan = Plan(studies, budget, storage, replace(place, progress=False), common.tracking_uri())
     tune(plan, options.workers)

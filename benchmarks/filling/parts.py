@@ -12,10 +12,10 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import pyarrow as pa
-from filelock import FileLock, Timeout
 
 from benchmarks.datasets.loading.splits import DataError
 from benchmarks.records import store
+from cma_clip.places.claims import Claim
 
 
 @dataclass(frozen=True)
@@ -43,11 +43,9 @@ class Work:
         """
         work = cls(out)
         work.folder.mkdir(parents=True, exist_ok=True)
-        lock = FileLock(work.folder / "lock")
-        try:
-            lock.acquire(timeout=0)
-        except Timeout as error:
-            raise DataError(f"--out {out}: another cma-bench fill writes this file; wait for it") from error
+        claim = Claim(work.folder / "rows")
+        if owner := claim.take():
+            raise DataError(f"--out {out}: another cma-bench fill writes this file, {owner}; wait for it")
         try:
             work._clear("spool")
             work.spool.mkdir()
@@ -63,7 +61,7 @@ class Work:
             work._clear("new")
             if not any((work.folder / "parts").glob("*.arrow")):
                 work.remove()
-            lock.release()
+            claim.release()
 
     @property
     def spool(self) -> Path:

@@ -4,15 +4,16 @@ from __future__ import annotations
 
 import json
 import os
-import shutil
 import tempfile
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from pydantic import ValidationError
 
 from benchmarks.records.record import Experiment, Record
+from cma_clip.places.folders import new_folder
+from cma_clip.places.urls import is_url
 
 if TYPE_CHECKING:
     from cma_clip.types import Predictions
@@ -23,7 +24,13 @@ class StoreError(ValueError):
 
 
 def write_bytes(path: Path, data: bytes) -> None:
-    """Write beside the target, then rename: a reader sees the old file or the new one."""
+    """Write beside the target, then rename: a reader sees the old file or the new one. At a URL it is one put."""
+    if is_url(path):
+        try:
+            path.write_bytes(data)
+        except OSError as error:
+            raise type(error)(f"{path} cannot be written: {error}") from error
+        return
     path.parent.mkdir(parents=True, exist_ok=True)
     handle, name = tempfile.mkstemp(prefix=f".{path.name}-", dir=path.parent)
     try:
@@ -41,24 +48,6 @@ def write_bytes(path: Path, data: bytes) -> None:
 def write_text(path: Path, text: str) -> None:
     """UTF-8, atomically."""
     write_bytes(path, text.encode())
-
-
-def write_folder(folder: Path, fill: Callable[[Path], None]) -> None:
-    """Let `fill` write into a folder beside the target, then rename: the target is absent, the old one or the new one.
-
-    An old one is moved aside first; a process that is killed in this instant leaves none, and never a half one.
-    """
-    folder.parent.mkdir(parents=True, exist_ok=True)
-    staging = Path(tempfile.mkdtemp(prefix=f".{folder.name}-", dir=folder.parent))
-    try:
-        staging.chmod(0o755)
-        fill(staging)
-        if folder.exists():
-            folder.replace(staging.with_name(f"{staging.name}-old"))
-        staging.replace(folder)
-    finally:
-        for left in (staging, staging.with_name(f"{staging.name}-old")):
-            shutil.rmtree(left, ignore_errors=True)
 
 
 def record_path(suite_dir: Path, experiment: Experiment, key: str) -> Path:
@@ -124,14 +113,15 @@ def _reason(error: Exception) -> str:
 
 
 def save_predictions(folder: Path, predictions: Predictions) -> None:
-    """Labels, probabilities and weights as safetensors, ids as JSON."""
-    from safetensors.numpy import save
+    """Labels, probabilities and weights as safetensors, ids as JSON; the folder is whole or absent."""
+    from safetensors.numpy import save_file
 
     arrays: dict[str, Any] = {f"labels/{task}": values for task, values in predictions.labels.items()}
     arrays |= {f"probabilities/{task}": values for task, values in predictions.probabilities.items()}
     arrays |= {f"weights/{task}": values for task, values in (predictions.modality_weights or {}).items()}
-    write_bytes(folder / "predictions.safetensors", save({name: array.copy() for name, array in arrays.items()}))
-    write_text(folder / "ids.json", json.dumps(predictions.ids))
+    with new_folder(folder) as staging:
+        save_file({name: array.copy() for name, array in arrays.items()}, staging / "predictions.safetensors")
+        (staging / "ids.json").write_text(json.dumps(predictions.ids), encoding="utf-8")
 
 
 def load_predictions(folder: Path) -> Predictions:
@@ -143,8 +133,10 @@ def load_predictions(folder: Path) -> Predictions:
     from safetensors import SafetensorError
     from safetensors.numpy import load_file
 
+    from cma_clip.places.copies import local_folder
     from cma_clip.types import Predictions
 
+    folder = local_folder(folder)
     try:
         arrays = load_file(folder / "predictions.safetensors")
         ids = tuple(json.loads((folder / "ids.json").read_text(encoding="utf-8")))

@@ -18,7 +18,10 @@ from benchmarks.reporting.card import card
 from benchmarks.running.environment import environment
 from benchmarks.running.evaluation import as_trained
 from benchmarks.running.run import Place
-from cma_clip.classifier import Classifier, Workspace
+from cma_clip.classifier import Classifier
+from cma_clip.places.copies import local_folder
+from cma_clip.places.folders import is_there, new_folder
+from cma_clip.places.urls import is_url, on_node
 from cma_clip.types import Joined
 from cma_clip.version import Version
 
@@ -36,16 +39,16 @@ def finish(record: Record, suite: str, place: Place, folder: Path) -> Finished:
     Raises:
         FinishError: `folder` holds something else; the model of the record is gone; data or code have changed since.
     """
-    there = models.load_finished(folder)
+    there = models.load_finished(local_folder(folder))
     if there is not None and there.key == record.key:
         return there
-    if there is None and folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
+    if there is None and _holds_something(folder):
         raise FinishError(f"{folder} exists and holds no finished model; choose another --out, or delete it first")
     torch.set_num_threads(THREADS)
-    run_dir = place.runs_dir / "experiments" / record.key
+    run_dir = place.run_dir(record.key)
     classifier = _measured(record, suite, run_dir / "model", place)
     splits = _same_data(record, suite, place)
-    checkpoints = run_dir / "finish"
+    checkpoints = on_node(run_dir) / "finish"
     classifier.keep_checkpoints(checkpoints)
     asked = protocol(record.experiment.protocol)
     start = time.perf_counter()
@@ -59,28 +62,31 @@ def finish(record: Record, suite: str, place: Place, folder: Path) -> Finished:
         versions={name: int(version) for name, version in _taking_part(record).items()},
         environment=environment(),
     )
-    answering = models.load_answering(run_dir / "model")
-
-    def save(into: Path) -> None:
+    answering = models.load_answering(local_folder(run_dir / "model"))
+    with new_folder(folder) as into:
         models.save(record.experiment.model, classifier, into, answering)
         models.save_record(into, record)
         models.save_finished(into, finished)
         store.write_text(into / models.CARD_FILE, card(models.describe(into)))
-
-    store.write_folder(folder, save)
     shutil.rmtree(checkpoints, ignore_errors=True)
     return finished
 
 
+def _holds_something(folder: Path) -> bool:
+    if is_url(folder):
+        return is_there(folder)
+    return folder.exists() and (not folder.is_dir() or any(folder.iterdir()))
+
+
 def _measured(record: Record, suite: str, folder: Path, place: Place) -> Classifier:
     """The model as it was measured, which knows what validation chose."""
-    if not folder.is_dir():
+    if not is_there(folder):
         path = store.record_path(place.suite_dir, record.experiment, record.key)
         raise FinishError(
             f"{folder} is gone, the model that {record.experiment.label()} has measured. Delete {path} and run "
             f"`cma-bench suite --suite {suite}` with the options of then: it trains the model again"
         )
-    return models.load(folder, Workspace(cache=place.runs_dir / "cache", progress=place.progress))
+    return models.load(local_folder(folder), place.workspace())
 
 
 def _same_data(record: Record, suite: str, place: Place) -> Splits:

@@ -35,7 +35,7 @@ class Job:
 def run_job(job: Job) -> Record:
     """What a worker does with a job."""
     quiet()
-    tracker = open_tracker(job.tracking, job.suite, job.place.runs_dir)
+    tracker = open_tracker(job.tracking, job.suite, job.place.work)
     return run(job.experiment, job.place, tracker)
 
 

@@ -29,16 +29,22 @@ from benchmarks.seeding import seed_of
 from benchmarks.tracking import Tracker
 from cma_clip.backbone.provenance import trained_rows
 from cma_clip.classifier import Classifier, Workspace
+from cma_clip.places.claims import claim
+from cma_clip.places.copies import local_data
+from cma_clip.places.folders import is_there, new_folder
+from cma_clip.places.patience import patiently, wait_for
+from cma_clip.places.urls import is_url, on_node
 from cma_clip.version import Version
 
 
 @dataclass(frozen=True)
 class Place:
-    """Where an experiment reads and writes.
+    """Where an experiment reads and writes; each place may be at a URL, and is the same on every machine.
 
     Attributes:
         suite_dir: results/<suite>: records, tables, figures.
-        runs_dir: checkpoints, models, predictions and caches; may be deleted at any time.
+        runs_dir: checkpoints, models, predictions and caches; may be deleted at any time. At a URL it has models,
+            predictions and features; the rest is in `work`.
         roots: data set -> the user's folder or file.
     """
 
@@ -48,19 +54,54 @@ class Place:
     on_bad_sample: OnBadSample = "error"
     progress: bool = False
 
+    @property
+    def work(self) -> Path:
+        """The folder of runs on this machine."""
+        return on_node(self.runs_dir)
+
     def source(self, dataset: str) -> Source:
-        """Where the loader of a data set reads."""
-        return Source(self.roots.get(dataset), self.runs_dir / "cache", self.on_bad_sample, self.progress)
+        """Where the loader of a data set reads; what is at a URL is copied to this machine first."""
+        root = self.roots.get(dataset)
+        local = None if root is None else local_data(root)
+        return Source(local, self.work / "cache", self.on_bad_sample, self.progress)
+
+    def workspace(self) -> Workspace:
+        """Where a model keeps what it computes."""
+        published = self.runs_dir / "cache" if is_url(self.runs_dir) else None
+        return Workspace(cache=self.work / "cache", progress=self.progress, published=published)
+
+    def run_dir(self, key: str) -> Path:
+        """The model and the predictions of an experiment."""
+        return self.runs_dir / "experiments" / key
+
+    def prepare(self) -> None:
+        """Make the folders, so that one that is missing later is known to be gone.
+
+        Raises:
+            OSError: nothing can be written there, said before anything is computed.
+        """
+        for folder in self.folders():
+            store.write_text(folder / ".place", "") if is_url(folder) else folder.mkdir(parents=True, exist_ok=True)
+
+    def folders(self) -> tuple[Path, Path]:
+        """What has to be there for anything to be written."""
+        return self.suite_dir, self.runs_dir
 
 
 def run(experiment: Experiment, place: Place, tracker: Tracker) -> Record:
     """The record of an experiment: the one on disk if it is there, else train, predict, evaluate and save.
 
-    A training that was killed continues from its last epoch and ends as if it had not been.
+    A training that was killed continues from its last epoch and ends as if it had not been. Of several processes that
+    run the same experiment one does, and the others wait for its record.
     """
     torch.set_num_threads(THREADS)
     models.resolve(experiment.model, experiment.hparams)  # before any data are read
     protocol(experiment.protocol)
+    place.prepare()
+    return patiently(lambda: _run(experiment, place, tracker), place.folders())
+
+
+def _run(experiment: Experiment, place: Place, tracker: Tracker) -> Record:
     seconds: dict[str, float] = {}
     with _timed(seconds, "load"):
         splits = datasets.load(experiment.dataset, place.source(experiment.dataset), experiment.dataset_options)
@@ -69,20 +110,23 @@ def run(experiment: Experiment, place: Place, tracker: Tracker) -> Record:
     taking_part = versions.of_experiment(experiment)
     key = key_of(experiment, fingerprints, taking_part)
     found = store.find_record(place.suite_dir, experiment, key)
-    if found is not None:
-        _mirror(found, splits, place, tracker)
-        return found
-    identity = _Identity(key, fingerprints, taking_part, seconds)
-    return _train_and_record(experiment, splits, classifier, identity, place, tracker)
+    if found is None:
+        with claim(place.run_dir(key)):
+            found = store.find_record(place.suite_dir, experiment, key)
+            if found is None:
+                identity = _Identity(key, fingerprints, taking_part, seconds)
+                return _train_and_record(experiment, splits, classifier, identity, place, tracker)
+    _mirror(found, splits, place, tracker)
+    return found
 
 
 def _mirror(record: Record, splits: Splits, place: Place, tracker: Tracker) -> None:
     """Tell the tracker of a record made while it was off or dead; one that it knows is left as it is."""
-    model = place.runs_dir / "experiments" / record.key / "model"
+    model = place.run_dir(record.key) / "model"
     with tracker.run(record.experiment, record.key, record.config) as tracked:
         tracked.log_data(splits, record.experiment.dataset_options)
         tracked.log_record(record)
-        if model.is_dir():
+        if is_there(model):
             tracked.log_model(model)
 
 
@@ -95,9 +139,8 @@ class _Identity:
 
 
 def _classifier(experiment: Experiment, splits: Splits, place: Place) -> Classifier:
-    workspace = Workspace(cache=place.runs_dir / "cache", progress=place.progress)
     seed = seed_of("model", experiment.dataset, experiment.model, experiment.seed)
-    return models.create(experiment.model, experiment.hparams, splits.tasks, seed, workspace)
+    return models.create(experiment.model, experiment.hparams, splits.tasks, seed, place.workspace())
 
 
 def _train_and_record(
@@ -108,8 +151,8 @@ def _train_and_record(
     place: Place,
     tracker: Tracker,
 ) -> Record:
-    run_dir = place.runs_dir / "experiments" / identity.key
-    checkpoints = run_dir / "checkpoints"
+    run_dir = place.run_dir(identity.key)
+    checkpoints = on_node(run_dir) / "checkpoints"
     classifier.keep_checkpoints(checkpoints)
     seconds = identity.seconds
     asked = protocol(experiment.protocol)
@@ -131,31 +174,33 @@ def _train_and_record(
         with _timed(seconds, "perturbed"):
             for condition, found in perturbed(classifier, splits, asked):
                 measured.add(condition, found, PERTURBED_METRICS)
-        models.save(experiment.model, classifier, run_dir / "model", answering)
-        with _timed(seconds, "cost"):
-            cost = cost_of(classifier, run_dir / "model", splits.train)
-        record = Record(
-            experiment=experiment,
-            key=identity.key,
-            metrics=measured.metrics,
-            outcomes=measured.outcomes,
-            modality_weights=measured.modality_weights,
-            relevance={task: (r["text"], r["image"]) for task, r in (splits.relevance or {}).items()},
-            sizes=_sizes(splits),
-            config=classifier.config.model_dump(mode="json"),
-            facts={**classifier.facts(), **_cut_texts(classifier, splits), "evidence": _evidence(splits)},
-            fingerprints=identity.fingerprints,
-            versions={name: int(version) for name, version in identity.versions.items()},
-            data_report=to_jsonable_python(splits.report),
-            trained_rows=_trained_rows(classifier, splits),
-            seconds={stage: round(value, 3) for stage, value in seconds.items()},
-            environment=environment(),
-            validation=validated(validation, answering),
-            cost=cost,
-            answer_curve=answer_curves(predictions, answering),
-        )
-        models.save_record(run_dir / "model", record)
-        store.write_text(run_dir / "model" / models.CARD_FILE, card(models.describe(run_dir / "model")))
+        wait_for(place.folders())
+        with new_folder(run_dir / "model") as model:
+            models.save(experiment.model, classifier, model, answering)
+            with _timed(seconds, "cost"):
+                cost = cost_of(classifier, model, splits.train)
+            record = Record(
+                experiment=experiment,
+                key=identity.key,
+                metrics=measured.metrics,
+                outcomes=measured.outcomes,
+                modality_weights=measured.modality_weights,
+                relevance={task: (r["text"], r["image"]) for task, r in (splits.relevance or {}).items()},
+                sizes=_sizes(splits),
+                config=classifier.config.model_dump(mode="json"),
+                facts={**classifier.facts(), **_cut_texts(classifier, splits), "evidence": _evidence(splits)},
+                fingerprints=identity.fingerprints,
+                versions={name: int(version) for name, version in identity.versions.items()},
+                data_report=to_jsonable_python(splits.report),
+                trained_rows=_trained_rows(classifier, splits),
+                seconds={stage: round(value, 3) for stage, value in seconds.items()},
+                environment=environment(),
+                validation=validated(validation, answering),
+                cost=cost,
+                answer_curve=answer_curves(predictions, answering),
+            )
+            models.save_record(model, record)
+            store.write_text(model / models.CARD_FILE, card(models.describe(model)))
         store.save_predictions(run_dir / "predictions", predictions)
         store.save_record(place.suite_dir, record)
         tracked.log_record(record)

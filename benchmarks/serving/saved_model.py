@@ -19,6 +19,8 @@ from benchmarks.serving.rows import Rows
 from cma_clip.answering import Answering, Point
 from cma_clip.answering.answering import DECIMALS
 from cma_clip.classifier import Classifier
+from cma_clip.places.copies import local_folder
+from cma_clip.places.urls import place
 from cma_clip.types import Predictions, Task
 
 CHUNK = 256
@@ -175,10 +177,10 @@ class SavedModel:
 
 
 def load_model(folder: str | Path) -> SavedModel:
-    """The model in a folder `runs/experiments/KEY/model`.
+    """The model in a folder `runs/experiments/KEY/model`, which may be at a URL.
 
     Raises:
         ModelError: the folder holds no saved model, or a damaged one.
     """
-    place = Path(folder)
-    return SavedModel(models.load(place), models.load_answering(place), models.load_record(place))
+    found = local_folder(place(str(folder)))
+    return SavedModel(models.load(found), models.load_answering(found), models.load_record(found))

@@ -13,6 +13,7 @@ from benchmarks.models import CARD_FILE
 from benchmarks.records.record import Record
 from benchmarks.tracking.connection import Connection
 from benchmarks.tracking.names import mlflow_name
+from cma_clip.places.copies import local_folder
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -110,12 +111,13 @@ class TrackedRun:
         inputs = [DatasetInput(dataset, tags=[InputTag("mlflow.data.context", "train, val, test")])]
         self.client.log_inputs(self.run_id, inputs)
 
-    def _log_pyfunc(self, folder: Path) -> None:
+    def _log_pyfunc(self, saved: Path) -> None:
         import mlflow
 
         from benchmarks.serving.pyfunc import Served, example, requirements
         from benchmarks.serving.saved_model import PRECISION, load_model
 
+        folder = local_folder(saved)
         mlflow.set_tracking_uri(self.connection.uri)
         served = Served(load_model(folder))
         answers = served.predict(example())

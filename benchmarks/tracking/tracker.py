@@ -14,6 +14,7 @@ from benchmarks.tracking.connection import OFF, Connection
 from benchmarks.tracking.names import mlflow_name
 from benchmarks.tracking.registry import register, registered_name
 from benchmarks.tracking.tracked_run import TrackedRun
+from cma_clip.places.copies import downloaded
 
 EXPERIMENT = "cma-clip-bench"
 """All suites are in one MLflow experiment, so that runs of different suites can be compared."""
@@ -70,11 +71,12 @@ class Tracker:
         """Tables, figures and report as artifacts of the parent run, and its `headline` metrics by name."""
 
         def log() -> None:
-            for name in ("tables", "figures"):
-                if (suite_dir / name).is_dir():
-                    self._client.log_artifacts(self._parent, str(suite_dir / name), name)
-            if (suite_dir / "report.html").is_file():
-                self._client.log_artifact(self._parent, str(suite_dir / "report.html"))
+            with downloaded(suite_dir, ("tables", "figures", "report.html")) as folder:
+                for name in ("tables", "figures"):
+                    if (folder / name).is_dir():
+                        self._client.log_artifacts(self._parent, str(folder / name), name)
+                if (folder / "report.html").is_file():
+                    self._client.log_artifact(self._parent, str(folder / "report.html"))
             for name, value in headline.items():
                 self._client.log_metric(self._parent, mlflow_name(name), value)
 

@@ -7,7 +7,6 @@ from datetime import datetime
 from pathlib import Path
 
 import optuna
-from filelock import FileLock
 from optuna.storages import BaseStorage, JournalStorage, RDBStorage
 from optuna.storages.journal import JournalFileBackend, JournalFileOpenLock
 from optuna.trial import FrozenTrial, TrialState
@@ -16,6 +15,7 @@ from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.pool import NullPool
 
 from benchmarks.processes import is_gone, this_process
+from cma_clip.places.claims import Claim
 
 WORKER = "worker"
 RETRY_OF = "retry_of"
@@ -28,14 +28,14 @@ HEARTBEAT = 30
 dead. A journal knows none: it is for the workers of one machine."""
 
 
-class _KernelLock(JournalFileOpenLock):
-    """Let go by the kernel when its holder is killed; Optuna's own locks keep everybody waiting for 30 seconds then.
+class _JournalLock(JournalFileOpenLock):
+    """Taken at once from a holder that was killed; Optuna's own locks keep everybody waiting for 30 seconds then.
 
     Takes nothing from the class above it, which is there because Optuna does not export the common base of its locks.
     """
 
     def __init__(self, journal: str):
-        self._lock = FileLock(f"{journal}.lock")
+        self._lock = Claim(Path(journal))
 
     def acquire(self) -> bool:
         self._lock.acquire()
@@ -54,7 +54,7 @@ def open_storage(where: str) -> BaseStorage:
     optuna.logging.set_verbosity(optuna.logging.ERROR)
     if not is_database(where):
         Path(where).parent.mkdir(parents=True, exist_ok=True)
-        return JournalStorage(JournalFileBackend(where, _KernelLock(where)))
+        return JournalStorage(JournalFileBackend(where, _JournalLock(where)))
     try:
         # Workers that write at once wait for each other instead of failing with "database is locked".
         waiting = {"connect_args": {"timeout": 60}} if make_url(where).get_backend_name() == "sqlite" else {}

@@ -9,7 +9,6 @@ from dataclasses import dataclass, replace
 
 import optuna
 import torch
-from filelock import FileLock
 from optuna.storages import BaseStorage
 from optuna.trial import FrozenTrial, TrialState
 
@@ -21,7 +20,7 @@ from benchmarks.tuning.budget import Budget, seconds_of
 from benchmarks.tuning.objective import Objective, RepeatedError, Visible
 from benchmarks.tuning.storage import is_database, open_storage, requeue_lost
 from benchmarks.tuning.studies import StudySpec, begin_with_defaults, open_study
-from cma_clip.classifier import Workspace
+from cma_clip.places.claims import claim
 
 REPETITIONS = 50
 """In a row, after which a search space counts as tried out."""
@@ -116,7 +115,7 @@ def _work_for_parent(plan: Plan) -> None:
 
 def _run_trials(spec: StudySpec, study: optuna.Study, plan: Plan) -> int:
     """Run trials of a study until none is left to begin; returns how many."""
-    lock = FileLock(plan.place.runs_dir / "tuning" / f"{spec.name.replace('/', '-')}.lock")
+    lock = claim(plan.place.runs_dir / "tuning" / spec.name.replace("/", "-"))
     with lock:
         if not _has_room(study, plan):
             return 0
@@ -124,7 +123,7 @@ def _run_trials(spec: StudySpec, study: optuna.Study, plan: Plan) -> int:
     ended: list[FrozenTrial] = []
     while not _is_exhausted(ended):
         # To count, to ask and to draw is one step: two workers that did so at once could begin a trial too many, or the
-        # same. The objective ends it. What dies in it holds no lock any more: the kernel sees to that.
+        # same. The objective ends it.
         with lock:
             if not _has_room(study, plan):
                 return len(ended)
@@ -142,12 +141,11 @@ def _has_room(study: optuna.Study, plan: Plan) -> bool:
 
 def _objective(spec: StudySpec, plan: Plan, claimed: Callable[[], None]) -> Objective:
     splits = datasets.load(spec.dataset, plan.place.source(spec.dataset), spec.dataset_options)
-    workspace = Workspace(plan.place.runs_dir / "cache")
-    return Objective(spec, Visible.of(splits), workspace, _tracker(spec, plan), claimed)
+    return Objective(spec, Visible.of(splits), plan.place.workspace(), _tracker(spec, plan), claimed)
 
 
 def _tracker(spec: StudySpec, plan: Plan) -> Tracker:
-    return open_tracker(plan.tracking, spec.name, plan.place.runs_dir, "study")
+    return open_tracker(plan.tracking, spec.name, plan.place.work, "study")
 
 
 def _is_done(study: optuna.Study, budget: Budget) -> bool:

@@ -2,21 +2,21 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
-import shutil
-import tempfile
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
-from filelock import FileLock
+
+from cma_clip.classifier import Workspace
+from cma_clip.places.folders import make_once
 
 NAMES = "arrays.json"
 """Written last: lists the arrays of a complete folder."""
-STAGING = "????????"
-"""What `tempfile` puts behind a prefix: one folder's name may be the beginning of another's."""
 Shape = tuple[tuple[int, ...], type]
 """Of an array, with the type of its items."""
 
@@ -31,9 +31,7 @@ def filled(
         arrays: dict[str, npt.NDArray[Any]] = {name: np.zeros(*shape) for name, shape in shapes().items()}
         fill(arrays)
         return arrays
-    with folder.lock():
-        if not folder.exists():
-            folder.fill(shapes(), fill)
+    folder.fill(shapes, fill)
     return folder.read()
 
 
@@ -99,20 +97,16 @@ def items_of(
     return np.arange(len(of)) + np.repeat(begins - counts.cumsum() + counts, counts), of
 
 
+@dataclass(frozen=True)
 class ArrayFolder:
-    """Named arrays in one folder; the folder's name says what they are a function of."""
+    """Named arrays in one folder; the folder's name says what they are a function of.
 
-    def __init__(self, path: Path):
-        self.path = path
+    Attributes:
+        published: where machines find them at a URL that do not share the folder; None: nowhere.
+    """
 
-    def lock(self) -> FileLock:
-        """Hold it from looking to writing: the second of two processes waits instead of computing the same."""
-        self.path.parent.mkdir(parents=True, exist_ok=True)
-        return FileLock(f"{self.path}.lock")
-
-    def exists(self) -> bool:
-        """Whether a complete copy is there."""
-        return (self.path / NAMES).is_file()
+    path: Path
+    published: Path | None = None
 
     def read(self) -> dict[str, npt.NDArray[Any]]:
         """The arrays, memory-mapped and read-only.
@@ -130,38 +124,38 @@ class ArrayFolder:
             raise ValueError(f"{path}: damaged ({error}); delete {self.path}, then it is computed again") from error
         return found
 
-    def write(self, arrays: Mapping[str, npt.NDArray[Any]]) -> None:
-        """Write all arrays, then make the folder appear at once."""
-        staging = self.stage()
-        for name, array in arrays.items():
-            np.save(staging / f"{name}.npy", array)
-        self.commit(staging, list(arrays))
+    def write(self, compute: Callable[[], Mapping[str, npt.NDArray[Any]]]) -> None:
+        """Write what `compute` gives, unless it is there already."""
 
-    def fill(self, shapes: Mapping[str, Shape], fill: Callable[[Mapping[str, npt.NDArray[Any]]], None]) -> None:
-        """Let `fill` write into mapped arrays of these shapes: they never have to fit into memory."""
-        staging = self.stage()
-        mapped = {
-            name: np.lib.format.open_memmap(staging / f"{name}.npy", "w+", dtype, shape)
-            for name, (shape, dtype) in shapes.items()
-        }
-        fill(mapped)
-        for array in mapped.values():
-            array.flush()
-        self.commit(staging, list(mapped))
+        def make(staging: Path) -> None:
+            arrays = compute()
+            for name, array in arrays.items():
+                np.save(staging / f"{name}.npy", array)
+            (staging / NAMES).write_text(json.dumps(list(arrays)))
 
-    def stage(self) -> Path:
-        """A temporary folder beside the final one, for arrays that are filled piece by piece; hold the lock.
+        make_once(self.path, NAMES, make, self.published)
 
-        Those of processes that were killed are deleted: nobody else writes this folder.
-        """
-        self.path.parent.mkdir(parents=True, exist_ok=True)
-        prefix = f".{self.path.name}-"
-        for left in self.path.parent.glob(f"{prefix}{STAGING}"):
-            shutil.rmtree(left, ignore_errors=True)
-        return Path(tempfile.mkdtemp(prefix=prefix, dir=self.path.parent))
+    def fill(
+        self, shapes: Callable[[], Mapping[str, Shape]], fill: Callable[[Mapping[str, npt.NDArray[Any]]], None]
+    ) -> None:
+        """Let `fill` write into mapped arrays of these shapes, unless they are there: they need not fit into memory."""
 
-    def commit(self, staging: Path, names: list[str]) -> None:
-        """Make a staged folder the final one."""
-        (staging / NAMES).write_text(json.dumps(names))
-        shutil.rmtree(self.path, ignore_errors=True)  # incomplete, or nobody would write: left by a broken-off deletion
-        staging.replace(self.path)
+        def make(staging: Path) -> None:
+            mapped = {
+                name: np.lib.format.open_memmap(staging / f"{name}.npy", "w+", dtype, shape)
+                for name, (shape, dtype) in shapes().items()
+            }
+            fill(mapped)
+            for array in mapped.values():
+                array.flush()
+            (staging / NAMES).write_text(json.dumps(list(mapped)))
+
+        make_once(self.path, NAMES, make, self.published)
+
+
+def features_folder(workspace: Workspace, identity: str) -> ArrayFolder | None:
+    """Where features are kept that are a function of `identity` alone; None in a workspace without a cache."""
+    if workspace.cache is None:
+        return None
+    name = f"features/{hashlib.sha256(identity.encode()).hexdigest()[:24]}"
+    return ArrayFolder(workspace.cache / name, workspace.published and workspace.published / name)

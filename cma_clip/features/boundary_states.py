@@ -6,7 +6,6 @@ take as much disk as the states of one layer: 154 kB a photo for ViT-B-32.
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
@@ -19,7 +18,7 @@ from tqdm import tqdm
 
 from cma_clip.backbone.backbone import Backbone
 from cma_clip.classifier import Workspace
-from cma_clip.features.arrays import ArrayFolder, filled, items_of, joined
+from cma_clip.features.arrays import features_folder, filled, items_of, joined
 from cma_clip.features.computing import ROWS
 from cma_clip.features.encoded import Encoded
 from cma_clip.features.processing import Processor
@@ -148,10 +147,8 @@ class _Part:
 
     def cached(self, name: str | None, kind: str, workspace: Workspace) -> npt.NDArray[np.float32]:
         """Float[N ...], in the cache if there is one and what is read has a `name`."""
-        rows, folder, label = len(self.inputs), None, f"{kind} at block {self.frozen}" if workspace.progress else None
-        if workspace.cache is not None and name is not None:
-            identity = f"{name} {kind} at {self.frozen} float32"
-            folder = ArrayFolder(workspace.cache / "features" / hashlib.sha256(identity.encode()).hexdigest()[:24])
+        rows, label = len(self.inputs), f"{kind} at block {self.frozen}" if workspace.progress else None
+        folder = features_folder(workspace, f"{name} {kind} at {self.frozen} float32") if name else None
 
         def fill(arrays: Mapping[str, npt.NDArray[Any]]) -> None:
             for start in tqdm(range(0, rows, ROWS), label, disable=label is None, delay=2, leave=False):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from functools import cached_property
 from typing import Any
 
@@ -28,13 +28,22 @@ Computed = Iterator[tuple[str, Places, npt.NDArray[Any]]]
 
 
 class Photos:
-    """N photos as in `cma_clip.features.encoded.Encoded`."""
+    """N photos; `encode` gives them as in `cma_clip.features.encoded.Encoded`, and is asked when they are looked at."""
 
     side = "image"
 
-    def __init__(self, backbone: Backbone, encoded: Arrays):
+    def __init__(self, backbone: Backbone, encode: Callable[[], Arrays]):
         self.backbone = backbone
-        self.pixels, self.present = encoded["pixels"], encoded["image_present"]
+        self._encode = encode
+
+    @cached_property
+    def _encoded(self) -> Arrays:
+        return self._encode()
+
+    @property
+    def pixels(self) -> npt.NDArray[np.uint8]:
+        """UInt8[N 3 H W]."""
+        return self._encoded["pixels"]
 
     @property
     def order(self) -> Places:
@@ -52,7 +61,8 @@ class Photos:
             yield name, rows, value.cpu().numpy()
 
     def _features(self, rows: Places) -> dict[str, Tensor]:
-        pixels, present = (on_device(self.backbone, each[rows]) for each in (self.pixels, self.present))
+        both = self.pixels, self._encoded["image_present"]
+        pixels, present = (on_device(self.backbone, each[rows]) for each in both)
         with torch.inference_mode():
             found = self.backbone.image_features(pixels, present)
         return {name: value for name, value in found.items() if name != "image_present"}

@@ -161,9 +161,7 @@ class Processor:
             if kind not in known:
                 known[kind] = compute()
             return known[kind]
-        with folder.lock():
-            if not folder.exists():
-                folder.write(compute())
+        folder.write(compute)
         return folder.read()
 
     def _decode(self, examples: Examples, arrays: Arrays, progress: bool) -> None:

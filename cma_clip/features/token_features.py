@@ -6,7 +6,6 @@ more, and have the same bits whatever the number of windows.
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, fields
 from functools import cached_property, partial
@@ -21,7 +20,7 @@ from tqdm import tqdm
 from cma_clip.backbone.backbone import Backbone
 from cma_clip.backbone.windows import AFTER_MEAN, join, mean_of_windows
 from cma_clip.classifier import Workspace
-from cma_clip.features.arrays import ArrayFolder, filled, items_of, joined
+from cma_clip.features.arrays import ArrayFolder, features_folder, filled, items_of, joined
 from cma_clip.features.computing import ROWS, Photos, Texts, on_device
 from cma_clip.features.processing import Arrays, Processor
 from cma_clip.tensors import Features
@@ -141,7 +140,7 @@ def token_features(backbone: Backbone, processor: Processor, examples: Examples,
         "text_present": np.array([bool(text and text.strip()) for text in examples.texts()], dtype=np.bool_),
         "further_starts": further["further_starts"],
     }
-    photos = Photos(backbone, processor.encode_images(images, workspace))
+    photos = Photos(backbone, lambda: processor.encode_images(images, workspace))
     arrays |= _computed(photos, processor.name(images), workspace)
     encoded = processor.encode_texts(texts, workspace)
     first = Texts(backbone, encoded["input_ids"], encoded["text_present"], processor.ends)
@@ -165,10 +164,9 @@ def _computed(rows: Photos | Texts, fingerprint: str | None, workspace: Workspac
 
 
 def _folder(rows: Photos | Texts, fingerprint: str | None, workspace: Workspace) -> ArrayFolder | None:
-    if workspace.cache is None or fingerprint is None:
+    if fingerprint is None:
         return None
-    identity = f"{rows.backbone.fingerprint} {fingerprint} {rows.side} {LAYOUT}"
-    return ArrayFolder(workspace.cache / "features" / hashlib.sha256(identity.encode()).hexdigest()[:24])
+    return features_folder(workspace, f"{rows.backbone.fingerprint} {fingerprint} {rows.side} {LAYOUT}")
 
 
 def _fill(rows: Photos | Texts, label: str | None, arrays: Mapping[str, npt.NDArray[Any]]) -> None:

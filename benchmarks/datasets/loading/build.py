@@ -7,7 +7,6 @@ once and memory-mapped.
 from __future__ import annotations
 
 import json
-import shutil
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict
 from hashlib import blake2b
@@ -18,7 +17,6 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
-from filelock import FileLock
 
 from benchmarks.datasets.loading import arrow as table
 from benchmarks.datasets.loading import images
@@ -36,6 +34,7 @@ from benchmarks.datasets.loading.rows import (
     with_columns,
 )
 from benchmarks.datasets.loading.splits import Card, DataError, LoadReport, Source, Splits
+from cma_clip.places.folders import make_once
 from cma_clip.types import Modality, Task
 from cma_clip.version import Version
 
@@ -81,10 +80,7 @@ def build_splits(  # noqa: PLR0913, PLR0917 - one road for all loaders; every ar
         DataError: anything in the rows that cannot be used; names the row, the value and the valid choices.
     """
     folder = source.cache / "tables" / f"{name}-{_key(key, card, source)}"
-    folder.parent.mkdir(parents=True, exist_ok=True)
-    with FileLock(f"{folder}.lock"):  # the second of two processes waits instead of doing the same work
-        if not (folder / META).is_file():
-            _save(folder, *_prepare(rows(), notes, tasks, source))
+    make_once(folder, META, lambda staging: _save(staging, *_prepare(rows(), notes, tasks, source)))
     meta = json.loads((folder / META).read_text(encoding="utf-8"))
     prints = meta["fingerprints"]
     test = table.TableExamples.open(folder / "test.arrow", prints["test"])
@@ -163,18 +159,14 @@ def _place(samples: Samples, columns: pa.Table, source: Source) -> tuple[pa.Tabl
 
 
 def _save(folder: Path, meta: Mapping[str, Any], rows: pa.Table, bad: Mapping[str, bytes]) -> None:
-    """Make the folder appear complete. The caller holds its lock: a staging folder found here was abandoned."""
-    staging = folder.with_name(f".{folder.name}.partial")
-    for left_over in (staging, folder):
-        shutil.rmtree(left_over, ignore_errors=True)
-    (staging / BAD).mkdir(parents=True)
+    """Write into an empty folder, `META` last."""
+    (folder / BAD).mkdir()
     schema = rows.drop_columns("part").schema
     for part in PARTS:
-        table.write(staging / f"{part}.arrow", _batches(rows, part), schema)
+        table.write(folder / f"{part}.arrow", _batches(rows, part), schema)
     for name, data in bad.items():
-        (staging / name).write_bytes(data)
-    (staging / META).write_text(json.dumps(meta), encoding="utf-8")
-    staging.replace(folder)
+        (folder / name).write_bytes(data)
+    (folder / META).write_text(json.dumps(meta), encoding="utf-8")
 
 
 def _rows(columns: pa.Table, tasks: Sequence[Task], placed: Placement | None) -> pa.Table:

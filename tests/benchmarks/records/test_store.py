@@ -35,28 +35,6 @@ def test_a_write_that_fails_leaves_nothing_behind(tmp_path):
     assert [path.name for path in tmp_path.iterdir()] == ["taken"]
 
 
-def test_a_folder_is_absent_the_old_one_or_the_new_one(tmp_path):
-    def fill(text):
-        return lambda folder: (folder / "file").write_text(text)
-
-    def fail(folder):
-        fill("half")(folder)
-        raise OSError("the disk is full")
-
-    target = tmp_path / "some" / "folder"
-    with pytest.raises(OSError, match="the disk is full"):
-        store.write_folder(target, fail)
-    assert list(target.parent.iterdir()) == []
-    store.write_folder(target, fill("old"))
-    with pytest.raises(OSError, match="the disk is full"):
-        store.write_folder(target, fail)
-    assert (target / "file").read_text() == "old"
-    (target / "of old").touch()
-    store.write_folder(target, fill("new"))
-    assert list(target.parent.iterdir()) == [target]
-    assert [path.read_text() for path in target.iterdir()] == ["new"]
-
-
 def test_a_record_is_found_by_its_experiment_and_key(tmp_path):
     saved = record("mmbt", seed=2)
     store.save_record(tmp_path, saved)

@@ -79,7 +79,7 @@ def test_what_a_killed_process_left_is_not_used(tmp_path):
     build(good_rows(), tmp_path)
     (complete,) = (path for path in (tmp_path / "tables").iterdir() if path.is_dir())
     (complete / "meta.json").unlink()
-    shutil.copytree(complete, complete.with_name(f".{complete.name}.partial"))
+    shutil.copytree(complete, complete.with_name(f".{complete.name}-a1b2c3d4"))
     assert len(build(good_rows(), tmp_path).test) == 2
     assert [path for path in (tmp_path / "tables").iterdir() if path.is_dir()] == [complete]
 
