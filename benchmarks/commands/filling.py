@@ -13,9 +13,9 @@ from cma_clip.places.urls import is_url
 
 
 def fill(  # noqa: PLR0913, PLR0917 - one parameter an option of the command
-    table: Positional[Path],
+    table: Positional[PlaceOption],
     model: PlaceOption,
-    out: Path,
+    out: PlaceOption,
     precision: float = 0.9,
     tasks: Names = (),
     text: str | None = None,
@@ -35,7 +35,8 @@ def fill(  # noqa: PLR0913, PLR0917 - one parameter an option of the command
     on where it was.
 
     Args:
-        table: a file, a folder or a quoted glob of files, in any form that the data set `manifest` reads.
+        table: a file, a folder or a quoted glob of files, or their URL, in any form that the data set `manifest`
+            reads.
         model: a folder runs/experiments/KEY/model, or a suite whose pick is taken.
         out: the new table; its ending decides the format. Like the table's: the same dialect, encoding and types.
         precision: the share of filled cells that has to be right; the threshold for it is from validation.
@@ -53,12 +54,15 @@ def fill(  # noqa: PLR0913, PLR0917 - one parameter an option of the command
     """
     from benchmarks.filling import Question, Review, TableOptions
     from benchmarks.filling import fill as fill_table
+    from cma_clip.places.copies import local_data
 
     quiet()
+    if is_url(out):
+        raise ValueError(f"--out {out}: a table is filled part by part beside the new file; give a path")
     question = Question(precision, tasks, text, image, images, TableOptions.of(pairs(option)))
     page = None if review is None else Review(review, review_rows)
     folder = model_folder(model, results, runs)
-    print(fill_table(table, folder, out, question, page, overwrite=overwrite))
+    print(fill_table(local_data(table), folder, out, question, page, overwrite=overwrite))
     print(f"\n{out} holds the table" + (f"; open {review} in a browser to check it" if review else ""))
 
 

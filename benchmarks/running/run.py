@@ -31,7 +31,7 @@ from cma_clip.backbone.provenance import trained_rows
 from cma_clip.classifier import Classifier, Workspace
 from cma_clip.places.claims import claim
 from cma_clip.places.copies import local_data
-from cma_clip.places.folders import is_there, new_folder
+from cma_clip.places.folders import is_there, new_folder, tidy
 from cma_clip.places.patience import patiently, wait_for
 from cma_clip.places.urls import is_url, on_node
 from cma_clip.version import Version
@@ -175,6 +175,8 @@ def _train_and_record(
             for condition, found in perturbed(classifier, splits, asked):
                 measured.add(condition, found, PERTURBED_METRICS)
         wait_for(place.folders())
+        for left_over in (run_dir / "model", run_dir / "predictions"):
+            tidy(left_over)
         with new_folder(run_dir / "model") as model:
             models.save(experiment.model, classifier, model, answering)
             with _timed(seconds, "cost"):

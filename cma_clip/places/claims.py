@@ -18,7 +18,7 @@ from typing import Self
 
 from filelock import SoftFileLease, Timeout
 
-from cma_clip.places.urls import as_url, is_url
+from cma_clip.places.urls import as_url, is_url, store_errors
 
 LEASE = 30.0
 """Seconds without a sign of life after which an owner on another machine is taken for dead; our choice."""
@@ -39,37 +39,47 @@ class Claim:
 
     def acquire(self) -> None:
         """Wait for whoever has it."""
-        while True:
-            seen = self._refreshed()
-            try:
-                self._lease.acquire(timeout=2 * self._lease.lease_duration)
-                return
-            except Timeout:
-                if seen is not None and seen == self._refreshed():
-                    self._lease.force_break()
+        while not self._wait():
+            pass
 
     def take(self) -> str | None:
         """Take it if nobody has it; else say who, as far as that is known.
 
         Waits only to see whether an owner on another machine is alive.
         """
-        with suppress(Timeout):
-            self._lease.acquire(timeout=0)
+        if self._now():
             return None
         owner = self._lease.owner
-        with suppress(Timeout):
-            if owner is not None and owner.hostname != socket.gethostname():
-                self._lease.acquire(timeout=1.5 * self._lease.lease_duration)
-                return None
+        if owner is not None and owner.hostname != socket.gethostname() and self._wait():
+            return None
         return "another process" if owner is None else f"process {owner.pid} on {owner.hostname}"
 
     def release(self) -> None:
         """Nothing happens where it is not held, or where another has taken it."""
         self._lease.release()
 
+    def _now(self) -> bool:
+        with suppress(Timeout):
+            self._lease.acquire(timeout=0)
+            return True
+        return False
+
+    def _wait(self) -> bool:
+        """Whether it was got in the time in which a living owner would have refreshed it."""
+        seen = self._refreshed()
+        try:
+            self._lease.acquire(timeout=2 * self._lease.lease_duration)
+        except Timeout:
+            if seen is None or seen != self._refreshed():
+                return False
+            self._lease.force_break()
+            return self._now()
+        return True
+
     def _refreshed(self) -> tuple[int, int] | None:
-        with suppress(FileNotFoundError):
-            found = self.file.stat()
+        """Of the file once opened: network file systems remember for up to a minute what one is that is not."""
+        with suppress(FileNotFoundError), self.file.open("rb") as file:
+            found = os.fstat(file.fileno())
             return found.st_mtime_ns, found.st_ino
         return None
 
@@ -92,6 +102,7 @@ class ObjectClaim:
         self._lease = lease
         self._name = f"{socket.gethostname()} {os.getpid()} {uuid.uuid4().hex}"
         self._released = threading.Event()
+        self._refresher: threading.Thread | None = None
 
     def acquire(self) -> None:
         """Wait for whoever has it."""
@@ -103,13 +114,18 @@ class ObjectClaim:
             elif found is not None and time.monotonic() - since > self._lease:
                 self._remove()
             time.sleep(self.POLL)
-        self._released = threading.Event()
-        threading.Thread(target=self._refresh, args=(self._released,), daemon=True).start()
+        self._released.clear()
+        self._refresher = threading.Thread(target=self._refresh, daemon=True)
+        self._refresher.start()
 
     def release(self) -> None:
         """Nothing happens where it is not held, or where another has taken it."""
+        if self._refresher is None:
+            return
         self._released.set()
-        with suppress(OSError):  # it expires
+        self._refresher.join()
+        self._refresher = None
+        with suppress(OSError, *store_errors()):  # it expires
             if self._is_own():
                 self._remove()
 
@@ -127,10 +143,10 @@ class ObjectClaim:
             return False
         return True
 
-    def _refresh(self, released: threading.Event) -> None:
+    def _refresh(self) -> None:
         number = 0
-        while not released.wait(self._lease / 3):
-            with suppress(OSError):  # out of reach: tried again
+        while not self._released.wait(self._lease / 3):
+            with suppress(OSError, *store_errors()):  # out of reach: tried again
                 if not self._is_own():
                     return
                 self._store.pipe_file(self._key, f"{self._name} {(number := number + 1)}".encode())

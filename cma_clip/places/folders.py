@@ -80,12 +80,11 @@ def make_once(folder: Path, last: str, make: Make, published: Path | None = None
 
 
 def _make(folder: Path, make: Make) -> bool:
-    """Make it, after deleting what killed processes left beside it: nobody else has the claim.
+    """Make it; the claim is held.
 
-    False for one that has lost the claim while it lived, and then, so, what it was making: another one makes it.
+    False for one that has lost the claim while it lived and thereby what it was making: another one makes it.
     """
-    for left in folder.parent.glob(f".{folder.name}-{RANDOM}"):
-        shutil.rmtree(left, ignore_errors=True)
+    tidy(folder)
     lost = False
     try:
         with new_folder(folder) as staging:
@@ -97,6 +96,13 @@ def _make(folder: Path, make: Make) -> bool:
         if not lost:
             raise
     return not lost
+
+
+def tidy(place: Path) -> None:
+    """Delete what killed processes left beside a folder that they were making; hold the claim."""
+    for ending in ("", "-old"):
+        for left in on_node(place).parent.glob(f".{place.name}-{RANDOM}{ending}"):
+            shutil.rmtree(left, ignore_errors=True)
 
 
 def put_archive(folder: Path, url: Path) -> None:
