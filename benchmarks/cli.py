@@ -63,7 +63,8 @@ def main() -> None:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # or Python complains when it flushes at its end
         raise SystemExit(BROKEN_PIPE) from None
     except Exception as error:
-        told = ValueError, FloatingPointError, OSError, *store_errors()  # of the system: no such file, disk full
+        # OSError is the system's: no such file, no rights, disk full.
+        told: tuple[type[Exception], ...] = (ValueError, FloatingPointError, OSError, *store_errors())
         if not isinstance(error, told) or os.environ.get("CMA_BENCH_DEBUG"):
             raise
         raise SystemExit(f"cma-bench: {error}") from error

@@ -100,10 +100,12 @@ def object_store():
     from moto.server import ThreadedMotoServer
 
     logging.getLogger("werkzeug").setLevel(logging.ERROR)
-    server = ThreadedMotoServer("127.0.0.1", 0, verbose=False)
+    with socket.create_server(("127.0.0.1", 0)) as free:
+        port = free.getsockname()[1]  # its own, so that it can be stopped and started again
+    server = ThreadedMotoServer("127.0.0.1", port, verbose=False)
     server.start()
     patch = pytest.MonkeyPatch()
-    patch.setenv("AWS_ENDPOINT_URL", "http://{}:{}".format(*server.get_host_and_port()))
+    patch.setenv("AWS_ENDPOINT_URL", f"http://127.0.0.1:{port}")
     for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"):
         patch.setenv(name, "of the tests")
     patch.setenv("AWS_DEFAULT_REGION", "us-east-1")

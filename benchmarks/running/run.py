@@ -7,6 +7,7 @@ import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -62,7 +63,7 @@ class Place:
     def source(self, dataset: str) -> Source:
         """Where the loader of a data set reads; what is at a URL is copied to this machine first."""
         root = self.roots.get(dataset)
-        local = None if root is None else local_data(root)
+        local = None if root is None else _copied(root)
         return Source(local, self.work / "cache", self.on_bad_sample, self.progress)
 
     def workspace(self) -> Workspace:
@@ -86,6 +87,12 @@ class Place:
     def folders(self) -> tuple[Path, Path]:
         """What has to be there for anything to be written."""
         return self.suite_dir, self.runs_dir
+
+
+@cache
+def _copied(root: Path) -> Path:
+    """Looked for once a process: to list many photos takes seconds."""
+    return local_data(root)
 
 
 def run(experiment: Experiment, place: Place, tracker: Tracker) -> Record:

@@ -62,6 +62,8 @@ def test_data_at_a_url(cma_bench, bucket):
 def test_what_cannot_be_at_a_url_says_so(cma_bench, bucket):
     asked = ["tune", "--suite", "smoke", "--trials", "1", "--models", "tfidf_logistic", "--option", *SIZES]
     assert "a URL holds no journal; give --storage" in cma_bench(*asked, "--runs", bucket / "runs")[1]
+    fill = ["fill", "shop.csv", "--model", "smoke", "--out", bucket / "filled.csv"]
+    assert "filled part by part beside the new file; give a path" in cma_bench(*fill)[1]
     assert "on this machine alone" in CommonOptions(runs=bucket / "runs").tracking_note()
     assert CommonOptions().tracking_note() is None
     assert CommonOptions(runs=bucket / "runs", tracking="http://server").tracking_note() is None

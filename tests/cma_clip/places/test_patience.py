@@ -1,4 +1,4 @@
-"""A folder that is gone for a moment."""
+"""A folder or a store that is gone for a moment."""
 
 import threading
 import time
@@ -39,3 +39,12 @@ def test_what_failed_meanwhile_is_done_again(gone):
 def test_what_fails_in_a_folder_that_is_there_fails_at_once(tmp_path):
     with pytest.raises(FileNotFoundError, match="nothing"):
         patiently((tmp_path / "nothing").read_bytes, [tmp_path])
+
+
+def test_a_store_that_does_not_answer_is_asked_again(bucket, object_store):
+    object_store.stop()
+    timer = threading.Timer(1, object_store.start)
+    timer.start()
+    (bucket / "file").write_bytes(b"whole")
+    timer.join()
+    assert (bucket / "file").read_bytes() == b"whole"
