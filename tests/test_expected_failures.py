@@ -7,7 +7,8 @@ import pytest
 from PIL import Image
 
 from benchmarks.records.record import Experiment
-from benchmarks.running.run import Place, run
+from benchmarks.running.place import Place
+from benchmarks.running.run import run
 from benchmarks.tracking import NoTracker
 
 COLORS = {"red": (200, 30, 30), "blue": (30, 30, 200), "green": (30, 160, 30)}

@@ -16,7 +16,7 @@ from benchmarks.processes import quiet
 if TYPE_CHECKING:
     from benchmarks.records.record import Experiment, Record
     from benchmarks.reporting.advice import Advice
-    from benchmarks.running.run import Place
+    from benchmarks.running.place import Place
     from benchmarks.suites import Suite
     from benchmarks.tracking import Tracker
 

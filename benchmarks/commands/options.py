@@ -13,7 +13,7 @@ from tyro.constructors import PrimitiveConstructorSpec
 
 if TYPE_CHECKING:
     from benchmarks.datasets.loading.splits import Source
-    from benchmarks.running.run import Place
+    from benchmarks.running.place import Place
 
 from cma_clip.places.urls import is_url, on_node, place
 
@@ -88,7 +88,7 @@ class CommonOptions:
     def place(self, suite: str) -> Place:
         """Where a command reads and writes."""
         roots = self.roots()  # refuses unknown names before torch is imported
-        from benchmarks.running.run import Place
+        from benchmarks.running.place import Place
 
         return Place(self.results / suite, self.runs, roots, self.on_bad_sample, progress=True)
 

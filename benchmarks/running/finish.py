@@ -17,7 +17,7 @@ from benchmarks.records.record import Finished, Record
 from benchmarks.reporting.card import card
 from benchmarks.running.environment import environment
 from benchmarks.running.evaluation import as_trained
-from benchmarks.running.run import Place
+from benchmarks.running.place import Place
 from cma_clip.classifier import Classifier
 from cma_clip.places.copies import local_folder
 from cma_clip.places.folders import is_there, new_folder

@@ -18,7 +18,8 @@ from dataclasses import dataclass
 
 from benchmarks.processes import THREADS, end_with_parent, fresh_processes, quiet
 from benchmarks.records.record import CLEAN, Experiment, Record
-from benchmarks.running.run import Place, run
+from benchmarks.running.place import Place
+from benchmarks.running.run import run
 from benchmarks.tracking import open_tracker
 
 

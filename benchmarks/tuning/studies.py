@@ -15,7 +15,7 @@ from optuna.storages import BaseStorage
 from optuna.trial import FixedTrial, FrozenTrial, TrialState
 
 from benchmarks import datasets, models, versions
-from benchmarks.running.run import Place
+from benchmarks.running.place import Place
 from benchmarks.seeding import seed_of
 from benchmarks.suites import Suite, hparams_of
 from cma_clip.classifier import Workspace

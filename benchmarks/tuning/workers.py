@@ -14,7 +14,7 @@ from optuna.trial import FrozenTrial, TrialState
 
 from benchmarks import datasets
 from benchmarks.processes import THREADS, end_with_parent, fresh_processes, quiet
-from benchmarks.running.run import Place
+from benchmarks.running.place import Place
 from benchmarks.tracking import Tracker, open_tracker
 from benchmarks.tuning.budget import Budget, seconds_of
 from benchmarks.tuning.objective import Objective, RepeatedError, Visible

@@ -22,7 +22,8 @@ from benchmarks.perturbations import PERTURBATIONS, PROTOCOLS, at
 from benchmarks.perturbations.view import Perturbed
 from benchmarks.records.record import CLEAN, MEAN, Experiment
 from benchmarks.running.evaluation import by_group
-from benchmarks.running.run import Place, run
+from benchmarks.running.place import Place
+from benchmarks.running.run import run
 from benchmarks.tracking import OFF, open_tracker
 from benchmarks.twins import TWINS, make_twin
 from cma_clip.augmentation import augment_features

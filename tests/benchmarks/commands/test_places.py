@@ -6,7 +6,8 @@ import time
 from benchmarks.commands.options import CommonOptions
 from benchmarks.records.record import Experiment
 from benchmarks.records.store import load_predictions, load_records
-from benchmarks.running.run import Place, run
+from benchmarks.running.place import Place
+from benchmarks.running.run import run
 from benchmarks.tracking import OFF, open_tracker
 from cma_clip.places.claims import claim
 from cma_clip.places.folders import is_there

@@ -11,7 +11,8 @@ from benchmarks import datasets, models
 from benchmarks.processes import fresh_processes
 from benchmarks.records.record import Experiment
 from benchmarks.running.finish import FinishError, finish
-from benchmarks.running.run import Place, run
+from benchmarks.running.place import Place
+from benchmarks.running.run import run
 from benchmarks.tracking import OFF, open_tracker
 from cma_clip.classifier import Workspace
 from cma_clip.learner import Learner

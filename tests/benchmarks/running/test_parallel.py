@@ -12,7 +12,7 @@ from benchmarks.processes import fresh_processes
 from benchmarks.records.record import Experiment
 from benchmarks.records.store import load_records
 from benchmarks.running.parallel import Job, run_all, run_job
-from benchmarks.running.run import Place
+from benchmarks.running.place import Place
 from benchmarks.tracking import OFF
 from tests.benchmarks.running import deadly
 

@@ -9,7 +9,8 @@ from benchmarks import datasets, versions
 from benchmarks.models import MODELS, ModelError, load, load_answering
 from benchmarks.records import store
 from benchmarks.records.record import CLEAN, Experiment, key_of
-from benchmarks.running.run import Place, run
+from benchmarks.running.place import Place
+from benchmarks.running.run import run
 from benchmarks.tracking import OFF, TrackedRun, open_tracker
 from cma_clip.types import Examples
 

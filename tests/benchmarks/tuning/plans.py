@@ -2,7 +2,7 @@
 
 from dataclasses import replace
 
-from benchmarks.running.run import Place
+from benchmarks.running.place import Place
 from benchmarks.suites import select
 from benchmarks.tracking import OFF
 from benchmarks.tuning.budget import Budget

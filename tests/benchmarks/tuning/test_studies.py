@@ -7,7 +7,7 @@ import pytest
 
 from benchmarks import datasets
 from benchmarks.models import MODELS, resolve
-from benchmarks.running.run import Place
+from benchmarks.running.place import Place
 from benchmarks.suites import NETWORKS, select
 from benchmarks.tuning import workers
 from benchmarks.tuning.budget import Budget, seconds_of
