@@ -16,6 +16,7 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Self
 
+import psutil
 from filelock import SoftFileLease, Timeout
 
 from cma_clip.places.urls import as_url, is_url, store_errors
@@ -109,7 +110,9 @@ class ObjectClaim:
         seen, since = None, time.monotonic()
         while not self._put_first():
             found = self._read()
-            if found != seen:
+            if found is not None and _has_died(found):
+                self._remove()
+            elif found != seen:
                 seen, since = found, time.monotonic()
             elif found is not None and time.monotonic() - since > self._lease:
                 self._remove()
@@ -163,6 +166,12 @@ class ObjectClaim:
     def _remove(self) -> None:
         with suppress(FileNotFoundError):
             self._store.rm_file(self._key)
+
+
+def _has_died(owner: str) -> bool:
+    """An owner of this machine; of another one nobody knows."""
+    host, pid = owner.split(" ")[:2]
+    return host == socket.gethostname() and not psutil.pid_exists(int(pid))
 
 
 def claim(path: Path, lease: float = LEASE) -> Claim | ObjectClaim:

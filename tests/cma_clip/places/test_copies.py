@@ -7,7 +7,7 @@ from importlib.util import find_spec
 
 import pytest
 
-from cma_clip.places.copies import local_data, local_folder
+from cma_clip.places.copies import downloaded, local_data, local_folder
 from cma_clip.places.folders import new_folder
 from cma_clip.places.urls import on_node, place
 
@@ -91,6 +91,16 @@ def test_a_model_is_copied_once_and_again_when_it_was_replaced(bucket):
 def test_a_url_that_nothing_reads_says_what_to_install():
     with pytest.raises(ValueError, match="nonsense://bucket: nothing is installed that reads nonsense"):
         place("nonsense://bucket")
+
+
+def test_some_of_what_is_in_a_folder_is_there_for_a_while(bucket, tmp_path):
+    for name in ("tables/1.md", "tables/2.md", "report.html", "records/1.json"):
+        (bucket / "suite" / name).write_bytes(name.encode())
+    with downloaded(bucket / "suite", ("tables", "figures", "report.html")) as folder:
+        assert contents(folder) == {name: name for name in ("tables/1.md", "tables/2.md", "report.html")}
+    assert not folder.exists()
+    with downloaded(tmp_path, ("tables",)) as folder:
+        assert folder == tmp_path
 
 
 @pytest.mark.skipif(find_spec("gcsfs") is not None, reason="it is installed")
