@@ -2,6 +2,7 @@
 
 import threading
 import time
+from functools import partial
 
 from benchmarks.commands.options import CommonOptions
 from benchmarks.records.record import Experiment
@@ -11,6 +12,8 @@ from benchmarks.running.run import run
 from benchmarks.tracking import OFF, open_tracker
 from cma_clip.places.claims import claim
 from cma_clip.places.folders import is_there
+from tests.installed_command import cma_bench as in_a_process
+from tests.object_store import enter, environment
 
 SIZES = ["num_train=80", "num_val=60", "num_test=20", "image_size=32"]
 
@@ -18,8 +21,9 @@ SIZES = ["num_train=80", "num_val=60", "num_test=20", "image_size=32"]
 def test_what_one_node_has_trained_another_tables_picks_and_uses(cma_bench, bucket, tmp_path, monkeypatch):
     at = ["--results", bucket / "results", "--runs", bucket / "runs"]
     asked = ["suite", "--suite", "smoke", "--workers", "1", "--tracking", "off", "--models", "majority,tfidf_logistic"]
-    printed, code = cma_bench(*asked, "--option", *SIZES, *at)
-    assert code is None
+    done = in_a_process(*asked, "--option", *SIZES, *at, cwd=tmp_path, first=partial(enter, environment()))
+    assert done.returncode == 0, done.stderr
+    printed = done.stdout
     records = load_records(bucket / "results" / "smoke")
     assert {record.experiment.model for record in records} == {"majority", "tfidf_logistic"}
     for record in records:

@@ -1,7 +1,5 @@
 """Two nodes that want the same features, each with its own process, backbone and cache."""
 
-import os
-
 import numpy as np
 
 from benchmarks.processes import fresh_processes
@@ -9,11 +7,14 @@ from cma_clip.backbone.loading import load_backbone
 from cma_clip.classifier import Workspace
 from cma_clip.features.processing import Processor
 from cma_clip.features.token_features import token_features
+from cma_clip.places.urls import place
+from tests.object_store import enter, environment
 from tests.products import products
 
 
-def want_features(node, published, backbone_id, told):
-    os.environ["CMA_BENCH_CACHE"] = str(node / "copies")
+def want_features(environment, node, published, backbone_id, told):
+    enter(environment | {"CMA_BENCH_CACHE": str(node / "copies")})
+    published = place(published)
     backbone, examples = load_backbone(backbone_id), products(12, fingerprint="shop")
     table = token_features(backbone, Processor(backbone), examples, Workspace(node / "cache", published=published))
     told.put({name: np.array(values) for name, values in table.arrays.items()})
@@ -22,7 +23,8 @@ def want_features(node, published, backbone_id, told):
 def test_they_are_computed_once(tiny, tmp_path, bucket):
     server = fresh_processes("cma_clip.features.token_features")
     told, nodes = server.Queue(), [tmp_path / "a", tmp_path / "b"]
-    processes = [server.Process(target=want_features, args=(node, bucket / "cache", tiny, told)) for node in nodes]
+    common = str(bucket / "cache"), tiny, told
+    processes = [server.Process(target=want_features, args=(environment(), node, *common)) for node in nodes]
     for process in processes:
         process.start()
     here, there = told.get(timeout=120), told.get(timeout=120)
