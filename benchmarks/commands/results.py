@@ -99,7 +99,7 @@ def rank(
     from benchmarks.records import store
     from benchmarks.reporting.figures.ranking import critical_difference
     from benchmarks.reporting.figures.style import to_png, to_svg
-    from benchmarks.reporting.ranking import ranking, ranks_table
+    from benchmarks.reporting.statistics.ranking import ranking, ranks_table
     from benchmarks.reporting.table import in_all_formats, to_markdown
     from benchmarks.suites import MODEL_ORDER
 

@@ -9,7 +9,7 @@ from shlex import quote
 
 from benchmarks.records.record import CLEAN, MEAN, Estimate, Record
 from benchmarks.reporting.pick import FLOOR, PRODUCTS, Candidate, Pick, picks, too_few_rows
-from benchmarks.reporting.significance import LEVEL, holm, p_value
+from benchmarks.reporting.statistics.significance import LEVEL, holm, p_value
 
 NAMES_IN_TEXT = "class_name_match"
 """The model whose accuracy says how far texts state the answers."""

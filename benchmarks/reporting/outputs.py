@@ -13,11 +13,11 @@ from benchmarks.records.record import CLEAN, MEAN, Record
 from benchmarks.reporting import notes
 from benchmarks.reporting import reference as comparisons
 from benchmarks.reporting.advice import Advice, advice
-from benchmarks.reporting.aggregate import by_dataset, compared, records_of, score
-from benchmarks.reporting.comparison import comparison_table, cost_table, modality_weights_table
-from benchmarks.reporting.ranking import ranks_table, suite_ranking
-from benchmarks.reporting.robustness import robustness_tables
+from benchmarks.reporting.statistics.aggregate import by_dataset, compared, records_of, score
+from benchmarks.reporting.statistics.ranking import ranks_table, suite_ranking
 from benchmarks.reporting.table import Table, file_stem, in_all_formats, to_markdown
+from benchmarks.reporting.tables.comparison import comparison_table, cost_table, modality_weights_table
+from benchmarks.reporting.tables.robustness import robustness_tables
 from benchmarks.suites import MODEL_ORDER
 
 if TYPE_CHECKING:

@@ -18,8 +18,8 @@ from dataclasses import dataclass
 from statistics import mean, median
 
 from benchmarks.records.record import CLEAN, MEAN, Cost, Estimate, Experiment, Outcomes, Record, Validation
-from benchmarks.reporting.aggregate import by_dataset
-from benchmarks.reporting.significance import LEVEL, p_value, tied_with
+from benchmarks.reporting.statistics.aggregate import by_dataset
+from benchmarks.reporting.statistics.significance import LEVEL, p_value, tied_with
 
 PRODUCTS = 100_000
 """So many products are answered with a trained model, in the cost that decides."""

@@ -8,8 +8,8 @@ import matplotlib as mpl
 from matplotlib.figure import Figure
 
 from benchmarks.reporting.figures.style import STYLE, axes_of, lay_out, palette
-from benchmarks.reporting.ranking import Ranking
-from benchmarks.reporting.significance import LEVEL
+from benchmarks.reporting.statistics.ranking import Ranking
+from benchmarks.reporting.statistics.significance import LEVEL
 
 
 def critical_difference(found: Ranking, order: Sequence[str]) -> Figure:

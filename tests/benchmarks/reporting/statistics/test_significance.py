@@ -8,7 +8,7 @@ from scipy.stats import bootstrap
 from statsmodels.stats.multitest import multipletests
 
 from benchmarks.records.record import MEAN, Outcomes
-from benchmarks.reporting.significance import RESAMPLES, holm, interval, p_value, tied_with
+from benchmarks.reporting.statistics.significance import RESAMPLES, holm, interval, p_value, tied_with
 from tests.benchmarks.made_records import record, with_accuracy
 
 

@@ -9,7 +9,7 @@ import numpy as np
 import numpy.typing as npt
 
 from benchmarks.records.record import CLEAN, Outcomes, Record
-from benchmarks.reporting.aggregate import estimates
+from benchmarks.reporting.statistics.aggregate import estimates
 from benchmarks.seeding import seed_of
 
 Matrix = npt.NDArray[np.float64]

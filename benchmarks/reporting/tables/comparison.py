@@ -10,7 +10,8 @@ from itertools import combinations
 from benchmarks.answers import ANSWER_METRICS, AnswerMetric
 from benchmarks.metrics import METRICS, Metric
 from benchmarks.records.record import CLEAN, MEAN, Record
-from benchmarks.reporting.aggregate import (
+from benchmarks.reporting.notes import dataset_title, footnotes, table_title
+from benchmarks.reporting.statistics.aggregate import (
     Models,
     Score,
     num_test,
@@ -19,9 +20,9 @@ from benchmarks.reporting.aggregate import (
     score,
     tasks_of,
 )
-from benchmarks.reporting.notes import dataset_title, footnotes, notes_on_cma_clip, table_title
-from benchmarks.reporting.significance import LEVEL, interval, tied_with
+from benchmarks.reporting.statistics.significance import LEVEL, interval, tied_with
 from benchmarks.reporting.table import MISSING, TIED, Cell, Table
+from benchmarks.reporting.tables.verdicts import notes_on_cma_clip
 from cma_clip.answering.answering import CONFIDENCE_LEVEL
 
 UNDEFINED = "n/a"

@@ -7,7 +7,7 @@ from scipy.stats import friedmanchisquare
 from benchmarks.reporting.figures.ranking import critical_difference
 from benchmarks.reporting.figures.style import to_png
 from benchmarks.reporting.outputs import all_figures, all_tables
-from benchmarks.reporting.ranking import RankingError, rank, ranking, ranks_table, suite_ranking
+from benchmarks.reporting.statistics.ranking import RankingError, rank, ranking, ranks_table, suite_ranking
 from tests.benchmarks.made_records import ORDER, TASKS, suite, with_accuracy
 
 MODELS = ("majority", "text_only", "mmbt", "cma_clip")

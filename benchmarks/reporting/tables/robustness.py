@@ -9,10 +9,10 @@ from itertools import pairwise
 
 from benchmarks.perturbations import PERTURBATIONS, PROTOCOLS
 from benchmarks.records.record import CLEAN, MEAN, Record
-from benchmarks.reporting.aggregate import COMPARED, Models, Score, by_dataset, over_seeds, records_of
-from benchmarks.reporting.comparison import number
 from benchmarks.reporting.notes import dataset_title, footnotes, table_title
+from benchmarks.reporting.statistics.aggregate import COMPARED, Models, Score, by_dataset, over_seeds, records_of
 from benchmarks.reporting.table import Cell, Table
+from benchmarks.reporting.tables.comparison import number
 
 FEW = 8
 """Up to so many conditions each has a column; more are summed up by family."""

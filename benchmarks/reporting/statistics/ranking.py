@@ -12,8 +12,8 @@ import numpy.typing as npt
 
 from benchmarks.metrics import METRICS
 from benchmarks.records.record import MEAN, Record
-from benchmarks.reporting.aggregate import by_dataset, score, tasks_of
-from benchmarks.reporting.significance import LEVEL
+from benchmarks.reporting.statistics.aggregate import by_dataset, score, tasks_of
+from benchmarks.reporting.statistics.significance import LEVEL
 from benchmarks.reporting.table import Cell, Table
 
 Unit = Literal["task", "dataset"]

@@ -3,7 +3,7 @@ import pytest
 from benchmarks.perturbations import PROTOCOLS
 from benchmarks.records.record import CLEAN, MEAN, Estimate
 from benchmarks.reporting.figures.robustness import robustness_figures
-from benchmarks.reporting.robustness import Family, area, drop, families, robustness_tables, worst
+from benchmarks.reporting.tables.robustness import Family, area, drop, families, robustness_tables, worst
 from tests.benchmarks.made_records import record
 
 NOISE = Family(

@@ -7,10 +7,10 @@ import statistics
 import pytest
 
 from benchmarks.records.record import CLEAN, Experiment
-from benchmarks.reporting.aggregate import by_dataset
-from benchmarks.reporting.comparison import UNDEFINED, comparison_table
 from benchmarks.reporting.outputs import all_tables
+from benchmarks.reporting.statistics.aggregate import by_dataset
 from benchmarks.reporting.table import FORMATS, MISSING
+from benchmarks.reporting.tables.comparison import UNDEFINED, comparison_table
 from tests.benchmarks.made_records import ORDER, TASKS, N, estimate, record, suite, with_accuracy, with_condition
 
 TWO = ("text_only", "cma_clip")
