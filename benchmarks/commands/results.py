@@ -99,13 +99,14 @@ def rank(
     from benchmarks.records import store
     from benchmarks.reporting.figures.ranking import critical_difference
     from benchmarks.reporting.figures.style import to_png, to_svg
-    from benchmarks.reporting.statistics.ranking import ranking, ranks_table
+    from benchmarks.reporting.statistics.ranking import average_over_datasets, ranking, ranks_table
     from benchmarks.reporting.table import in_all_formats, to_markdown
     from benchmarks.suites import MODEL_ORDER
 
     suites = {name: suite_records(results, name) for name in dict.fromkeys(suite)}
     ranks = ranking(suites, MODEL_ORDER, choose(metric, METRICS, "metric"), unit)
-    table, figure = ranks_table(ranks, metric, unit), critical_difference(ranks, MODEL_ORDER)
+    over_datasets = average_over_datasets(suites, ranks.models, metric)
+    table, figure = ranks_table(ranks, metric, unit, over_datasets), critical_difference(ranks, MODEL_ORDER)
     store.save_texts(results / out / "tables", in_all_formats({"ranks": table}))
     store.write_bytes(results / out / "figures" / "ranks.svg", to_svg(figure))
     store.write_bytes(results / out / "figures" / "ranks.png", to_png(figure))

@@ -5,6 +5,8 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Iterable
 
+from benchmarks.datasets import DATASETS
+from benchmarks.metrics import GROUP_INTERVALS
 from benchmarks.records.record import CLEAN, Record
 from benchmarks.reporting.statistics.aggregate import Models, num_test, records_of, versions_of
 
@@ -17,6 +19,7 @@ def footnotes(models: Models) -> tuple[str, ...]:
         *_unknown_past(models),
         *_missing(models),
         *_sizes(models),
+        *_resampled(models),
         *_backbones(models),
         *cut_texts(models),
         *_tuned(models),
@@ -24,6 +27,9 @@ def footnotes(models: Models) -> tuple[str, ...]:
     )
     return tuple(notes)
 
+
+(GROUPED,) = GROUP_INTERVALS
+"""In the versions of records whose intervals are over groups of rows."""
 
 RANDOM = "random:"
 """How ids of untrained backbones begin, as in `cma_clip.backbone.loading`, whose import takes seconds."""
@@ -66,6 +72,33 @@ def _sizes(models: Models) -> Iterable[str]:
     sizes = records_of(models)[0].sizes
     if "train" in sizes and "val" in sizes:
         yield f"Trained on {sizes['train']:,} rows, validated on {sizes['val']:,}."
+
+
+def _resampled(models: Models) -> Iterable[str]:
+    """What intervals and tests take for one draw, where rows may belong together."""
+    everything = records_of(models)
+    kept = next((groups for record in everything for groups in record.groups.values()), None)
+    if kept is not None:
+        yield (
+            "Intervals and tests draw groups of rows whole (views of a product, equal titles, equal photos), as splits "
+            f"are made: {kept.numbers().max() + 1:,} groups of {kept.n:,} test rows."
+        )
+    by_rows = [
+        model
+        for model, records in models.items()
+        if any(_may_share(record) and GROUPED not in record.versions for record in records)
+    ]
+    if by_rows:
+        which = f" of {', '.join(by_rows)}" if len(by_rows) < sum(map(bool, models.values())) else ""
+        yield (
+            f"Intervals{which if kept else ' and tests'} are over rows, as if none were like another: these records "
+            "were made before groups were kept. Where rows share a title, a photo or a product they are too narrow."
+        )
+
+
+def _may_share(record: Record) -> bool:
+    dataset = DATASETS.get(record.experiment.dataset)
+    return dataset is not None and dataset.shares_groups
 
 
 def _backbones(models: Models) -> Iterable[str]:

@@ -20,7 +20,7 @@ from benchmarks.datasets.loading.splits import OnBadSample, Source, Splits
 from benchmarks.perturbations import protocol
 from benchmarks.processes import THREADS
 from benchmarks.records import store
-from benchmarks.records.record import CLEAN, Experiment, Record, key_of
+from benchmarks.records.record import CLEAN, VALIDATION, Experiment, Record, key_of
 from benchmarks.reporting.card import card
 from benchmarks.running.cost import cost_of
 from benchmarks.running.environment import environment
@@ -127,7 +127,9 @@ def _train_and_record(
         with _timed(seconds, "evaluate"):
             for condition, found in of_clean(predictions, splits):
                 measured.add(condition, found)
-            measured.add_answers(CLEAN, predictions, answering)
+            measured.add_answers(CLEAN, (predictions, splits.test.groups()), answering)
+            on_validation = validated(validation, answering, val.groups())
+            measured.keep_groups(VALIDATION, (validation, val.groups()), on_validation.outcomes)
         with _timed(seconds, "perturbed"):
             for condition, found in perturbed(classifier, splits, asked):
                 measured.add(condition, found, PERTURBED_METRICS)
@@ -150,9 +152,10 @@ def _train_and_record(
             trained_rows=_trained_rows(classifier, splits),
             seconds={stage: round(value, 3) for stage, value in seconds.items()},
             environment=environment(),
-            validation=validated(validation, answering),
+            validation=on_validation,
             cost=cost,
             answer_curve=answer_curves(predictions, answering),
+            groups=measured.groups,
         )
         models.save_record(run_dir / "model", record)
         store.write_text(run_dir / "model" / models.CARD_FILE, card(models.describe(run_dir / "model")))

@@ -16,7 +16,7 @@ from benchmarks.records.record import CLEAN, Record
 from benchmarks.reporting.figures.style import line_style, markers, palette
 from benchmarks.reporting.notes import dataset_title
 from benchmarks.reporting.statistics.aggregate import Models, by_dataset, over_seeds, tasks_of
-from benchmarks.reporting.tables.robustness import GROUPS, Family, accuracy, families
+from benchmarks.reporting.statistics.families import GROUPS, Family, accuracy, families
 from benchmarks.reporting.tables.verdicts import CMA_CLIP
 
 COLUMNS = 3

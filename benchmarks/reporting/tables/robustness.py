@@ -3,80 +3,37 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from functools import partial
-from itertools import pairwise
 
-from benchmarks.perturbations import PERTURBATIONS, PROTOCOLS
-from benchmarks.records.record import CLEAN, MEAN, Record
+import numpy as np
+
+from benchmarks.perturbations import PROTOCOLS
+from benchmarks.records.record import CLEAN, Record
 from benchmarks.reporting.notes import dataset_title, footnotes, table_title
-from benchmarks.reporting.statistics.aggregate import COMPARED, Models, Score, by_dataset, over_seeds, records_of
+from benchmarks.reporting.statistics.aggregate import Models, Score, by_dataset, over_seeds, records_of, tasks_of
+from benchmarks.reporting.statistics.families import (
+    GROUPS,
+    Family,
+    accuracy,
+    area,
+    drop,
+    families,
+    loss,
+    shares,
+    worst,
+)
+from benchmarks.reporting.statistics.paired import Difference, Scored, compare, groups_of
+from benchmarks.reporting.statistics.significance import LEVEL, corrected
 from benchmarks.reporting.table import Cell, Table
 from benchmarks.reporting.tables.comparison import number
+from benchmarks.reporting.tables.differences import difference_cell
+from benchmarks.reporting.tables.verdicts import CMA_CLIP, quoted
+
+LOSS = "mean loss"
 
 FEW = 8
 """Up to so many conditions each has a column; more are summed up by family."""
-
-GROUPS = {"image": "damaged photos", "text": "damaged texts", "missing": "missing and wrong modalities", "": "presets"}
-
-
-@dataclass(frozen=True)
-class Family:
-    """Conditions of one kind: level -> name of the condition, the weakest first; level 0 is the clean one."""
-
-    name: str
-    levels: Mapping[float, str]
-
-    @property
-    def group(self) -> str:
-        """Key of GROUPS."""
-        perturbation = PERTURBATIONS.get(self.name)
-        if perturbation is None:
-            return ""
-        return perturbation.touches if perturbation.kind == "change" else "missing"
-
-
-def families(models: Models) -> list[Family]:
-    """All conditions of the records but those that tables of their own are about, by kind."""
-    names = dict.fromkeys(name for record in records_of(models) for name in record.metrics if name not in COMPARED)
-    found: dict[str, dict[float, str]] = {}
-    for name in names:
-        family, _, level = name.partition("@")
-        found.setdefault(family, {0.0: CLEAN})[float(level.rstrip("%") or 1)] = name
-    return [Family(name, dict(sorted(levels.items()))) for name, levels in found.items()]
-
-
-def accuracy(record: Record, condition: str) -> float | None:
-    """Mean over tasks; None without it."""
-    found = record.metrics.get(condition, {}).get(MEAN, {}).get("accuracy")
-    return None if found is None else found.value
-
-
-def area(record: Record, family: Family) -> float | None:
-    """Mean height of the curve of accuracy over the levels, clean included: the trapezoidal area over its width.
-
-    1 for a model that is always right, and the clean accuracy for one that nothing disturbs.
-    """
-    points = [(level, accuracy(record, name)) for level, name in family.levels.items()]
-    known = [(level, value) for level, value in points if value is not None]
-    if len(known) < len(points):
-        return None
-    return sum((b - a) * (x + y) / 2 for (a, x), (b, y) in pairwise(known)) / (known[-1][0] - known[0][0])
-
-
-def worst(record: Record, chosen: Sequence[Family]) -> float | None:
-    """The lowest accuracy under any condition of these families."""
-    values = [accuracy(record, name) for family in chosen for name in family.levels.values()]
-    return None if None in values or not values else min(value for value in values if value is not None)
-
-
-def drop(record: Record, chosen: Sequence[Family]) -> float | None:
-    """Share of the clean accuracy that is lost on average at the strongest level of each family."""
-    clean = accuracy(record, CLEAN)
-    last = [accuracy(record, list(family.levels.values())[-1]) for family in chosen]
-    if not clean or not last or None in last:
-        return None
-    return 1 - sum(value for value in last if value is not None) / len(last) / clean
 
 
 def robustness_tables(records: Iterable[Record], order: Sequence[str]) -> dict[str, Table]:
@@ -100,6 +57,7 @@ def _by_condition(dataset: str, models: Models, found: Sequence[Family]) -> Tabl
     columns = {
         name: [over_seeds(records, partial(accuracy, condition=name)) for records in models.values()] for name in names
     }
+    columns[LOSS] = [over_seeds(records, partial(loss, chosen=found)) for records in models.values()]
     return _table(dataset, "accuracy, mean over tasks, in %", models, columns, found)
 
 
@@ -108,6 +66,7 @@ def _by_family(dataset: str, title: str, models: Models, chosen: Sequence[Family
     for family in chosen:
         columns[family.name] = [over_seeds(records, partial(area, family=family)) for records in models.values()]
     columns["worst case"] = [over_seeds(records, partial(worst, chosen=chosen)) for records in models.values()]
+    columns[LOSS] = [over_seeds(records, partial(loss, chosen=chosen)) for records in models.values()]
     columns["relative drop"] = [over_seeds(records, partial(drop, chosen=chosen)) for records in models.values()]
     return _table(dataset, f"{title}: accuracy, mean over tasks and severities, in %", models, columns, chosen)
 
@@ -119,19 +78,23 @@ def _table(
     columns: Mapping[str, Sequence[Score | None]],
     chosen: Sequence[Family],
 ) -> Table:
-    cells = {name: _column(scores, lower=name == "relative drop") for name, scores in columns.items()}
+    cells = {name: _column(scores, lower=name in (LOSS, "relative drop")) for name, scores in columns.items()}
+    compared, verdict = against_cma_clip(models, chosen)
+    if verdict:
+        cells[f"{LOSS} minus {CMA_CLIP}'s"] = [compared[model] for model in models]
     notes = [
-        "Bold: best of the column (higher is better; for the relative drop lower), ties after rounding included.",
+        *verdict,
+        "Bold: best of the column (higher is better; for losses and drops lower), ties after rounding included.",
         "A family's column is the area under its curve of accuracy over the levels, clean included, over its width; "
-        "the worst case is the lowest accuracy under any condition of the table, the relative drop the share of the "
-        "clean accuracy lost at the strongest levels.",
+        f"the worst case is the lowest accuracy under any condition of the table, the {LOSS} the clean accuracy minus "
+        "the mean of the areas, the relative drop the share of the clean accuracy lost at the strongest levels.",
     ]
     levels = "; ".join(f"{family.name} {', '.join(list(family.levels.values())[1:])}" for family in chosen)
     presets = dict.fromkeys(record.experiment.protocol for record in records_of(models))
     notes += [f"Conditions: {levels}.", *(PROTOCOLS[name].note for name in presets if name in PROTOCOLS)]
     return Table(
         title=table_title(f"{dataset_title(dataset, models)}, {what}", models),
-        header=("model", *columns),
+        header=("model", *cells),
         rows=tuple((Cell(model), *(column[row] for column in cells.values())) for row, model in enumerate(models)),
         footnotes=(*notes, *footnotes(models)),
     )
@@ -142,3 +105,52 @@ def _column(scores: Sequence[Score | None], lower: bool) -> list[Cell]:
     cells = [number(found, 100, 1) for found in scores]
     shown = [sign * round(cell.value, 1) for cell in cells if cell.value is not None]
     return [replace(cell, best=cell.value is not None and sign * round(cell.value, 1) == max(shown)) for cell in cells]
+
+
+def against_cma_clip(models: Models, chosen: Sequence[Family]) -> tuple[dict[str, Cell], list[str]]:
+    """Row -> its mean loss minus CMA-CLIP's, and the verdicts in words; none where nothing can be paired.
+
+    Every model has met the same noise on the same rows, so that losses are compared row by row: of a row, its clean
+    answers minus the mean of those under the conditions, weighted as in the areas.
+    """
+    found = {model: _difference(records, models.get(CMA_CLIP, []), chosen) for model, records in models.items()}
+    rivals = {model: one for model, one in found.items() if model != CMA_CLIP and one is not None}
+    if not rivals:
+        return {}, []
+    p_values = corrected(rivals)
+    verdicts = {
+        "loses less": [model for model, one in rivals.items() if p_values[model] <= LEVEL and one.value < 0],
+        "no significant difference": [model for model in rivals if p_values[model] > LEVEL],
+        "loses more": [model for model, one in rivals.items() if p_values[model] <= LEVEL and one.value > 0],
+    }
+    told = "; ".join(f"{verdict} {', '.join(map(quoted, which))}" for verdict, which in verdicts.items() if which)
+    note = (
+        f"{LOSS.capitalize()} against {CMA_CLIP}'s, paired by row under the same noise (bootstrap over test examples "
+        f"and seeds, 95 % intervals, verdicts with Holm's correction): {told}."
+    )
+    return {model: difference_cell(rivals.get(model)) for model in models}, [note]
+
+
+def _difference(one: Sequence[Record], other: Sequence[Record], chosen: Sequence[Family]) -> Difference | None:
+    if not one or not other:
+        return None
+    scored = [_losses((*one, *other), task, chosen) for task in tasks_of({"": [*one, *other]})]
+    known = [found for found in scored if found is not None]
+    return compare(known, len(one), groups_of((*one, *other))) if len(known) == len(scored) else None
+
+
+def _losses(records: Sequence[Record], task: str, chosen: Sequence[Family]) -> Scored | None:
+    """None where a condition was not measured for some record, or on other rows."""
+    weights = {CLEAN: 1.0}
+    for family in chosen:
+        for name, share in shares(family).items():
+            weights[name] = weights.get(name, 0.0) - share / len(chosen)
+    outcomes = [[record.outcomes.get(name, {}).get(task) for name in weights] for record in records]
+    examples = {None if one is None else one.examples for seed in outcomes for one in seed}
+    if len(examples) != 1 or None in examples:
+        return None
+    values = [
+        sum(weight * one.bits() for weight, one in zip(weights.values(), seed, strict=True) if one is not None)
+        for seed in outcomes
+    ]
+    return Scored(examples.pop() or "", np.stack(values, axis=1).round(12))

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from benchmarks.records.record import MEAN
-from benchmarks.reporting.statistics.aggregate import Models, score, tasks_of
+from benchmarks.reporting.statistics.aggregate import Models, records_of, score, tasks_of
+from benchmarks.reporting.statistics.paired import groups_of
 from benchmarks.reporting.statistics.significance import tied_with
 
 CMA_CLIP = "cma_clip"
@@ -52,17 +53,17 @@ def _worth_of_photos(models: Models, values: dict[str, float]) -> str:
 
 def _verdicts(models: Models, values: dict[str, float], condition: str) -> Iterable[str]:
     outcomes = {model: [record.outcomes.get(condition, {}) for record in models[model]] for model in values}
-    tied = tied_with(CMA_CLIP, outcomes, tasks_of(models, condition))
+    tied = tied_with(CMA_CLIP, outcomes, tasks_of(models, condition), groups_of(records_of(models)))
     ours = values[CMA_CLIP]
     groups = {
         "ahead": [model for model in values if model not in tied and values[model] > ours],
-        "not told apart": [model for model in values if model in tied],
+        "no significant difference": [model for model in values if model in tied],
         "behind": [model for model in values if model not in tied and values[model] < ours],
     }
-    told = "; ".join(f"{verdict} {', '.join(map(_quoted, found))}" for verdict, found in groups.items() if found)
+    told = "; ".join(f"{verdict} {', '.join(map(quoted, found))}" for verdict, found in groups.items() if found)
     yield f"Against {CMA_CLIP} on the mean, by the paired bootstrap with Holm's correction: {told}."
 
 
-def _quoted(model: str) -> str:
+def quoted(model: str) -> str:
     """Names of variants hold a comma."""
     return f'"{model}"' if "," in model else model

@@ -1,5 +1,6 @@
+from benchmarks.records.groups import Groups
 from benchmarks.reporting import outputs
-from benchmarks.reporting.notes import cut_texts
+from benchmarks.reporting.notes import cut_texts, footnotes
 from tests.benchmarks.made_records import record
 
 
@@ -31,3 +32,28 @@ def test_the_terminal_has_one_line_a_data_set():
     lines = outputs.cut_texts([*records, record("tfidf_logistic")])
     assert [line.partition(": 10 % of the texts")[0] for line in lines] == ["abo", "catalog"]
     assert all("cma_clip, mmbt." in line for line in lines)
+
+
+def of_shop(model, **changes):
+    return record(model, dataset="fashion-products", **changes)
+
+
+def said_of_groups(*records):
+    return [note for note in footnotes({one.experiment.model: [one] for one in records}) if "Intervals" in note]
+
+
+def test_tables_say_what_intervals_are_over():
+    groups = {"clean": Groups.of(["a", "a", "b"], {})}
+    new = of_shop("cma_clip", groups=groups, versions={"group intervals": 1})
+    whole = (
+        "Intervals and tests draw groups of rows whole (views of a product, equal titles, equal photos), as splits are "
+        "made: 2 groups of 3 test rows."
+    )
+    assert said_of_groups(new) == [whole]
+    (rows,) = said_of_groups(of_shop("mmbt"), of_shop("cma_clip"))
+    assert rows.startswith("Intervals and tests are over rows, as if none were like another")
+    mixed = said_of_groups(of_shop("mmbt"), new)
+    assert mixed[0] == whole
+    assert mixed[1].startswith("Intervals of mmbt are over rows")
+    assert said_of_groups(record("mmbt"), record("cma_clip")) == []  # every row of the catalogue is a group of its own
+    assert said_of_groups(of_shop("mmbt", versions={"group intervals": 1})) == []

@@ -200,7 +200,7 @@ def test_one_seed_twice_is_refused():
 
 def test_all_tables_cover_every_data_set(records):
     names = set(all_tables([*records, *suite(TWO, dataset="manifest")], ORDER))
-    kinds = {"accuracy", "macro_f1", "recall_at_90_precision", "calibration", "cost", "modality_weights"}
+    kinds = {"accuracy", "macro_f1", "recall_at_90_precision", "differences", "calibration", "cost", "modality_weights"}
     assert names == {f"{dataset}-{kind}" for dataset in ("catalog", "manifest") for kind in kinds}
 
 

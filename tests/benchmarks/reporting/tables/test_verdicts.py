@@ -47,7 +47,7 @@ def test_networks_that_were_tuned_apart_are_not_called_the_same():
 def test_what_the_outcomes_cannot_tell_apart_is_not_called_better():
     same = record("mmbt", outcomes=record().outcomes, metrics=record().metrics)
     assert notes(same, record()) == [
-        "Against cma_clip on the mean, by the paired bootstrap with Holm's correction: not told apart mmbt."
+        "Against cma_clip on the mean, by the paired bootstrap with Holm's correction: no significant difference mmbt."
     ]
 
 
