@@ -18,7 +18,7 @@ OFFLINE = {
     "MLFLOW_DISABLE_TELEMETRY": "true",
     "DO_NOT_TRACK": "1",
 }
-PAPER = ("reference/default", "reference/fashion-products")
+PAPER = [f"reference/{name}" for name in ("default", "fashion-products", "fashion-products-masked", "robustness")]
 """The suites whose records stand in results/reference/paper."""
 ONE_THREAD = {**OFFLINE, "OMP_NUM_THREADS": "1"}
 

@@ -26,7 +26,8 @@ def tables(suite: Names = (), results: Path = RESULTS, check: bool = False, pape
         suite: folders below `results`, e.g. reference/default; `default` without any, all of them with --paper.
         results: where the suites are.
         check: write nothing; fail if a table on disk is not what the records say.
-        paper: write tables 2, 3, 4 and 6 of the paper instead, ours beside the published numbers.
+        paper: write instead what became of the paper's claims, and its tables 2, 3, 4 and 6, ours beside the published
+            numbers.
     """
     if paper:
         print(write_paper_tables(results, suite, check))
@@ -61,12 +62,13 @@ def write_paper_tables(results: Path, names: Sequence[str], check: bool) -> str:
     """
     from benchmarks.records import store
     from benchmarks.reporting.outputs import StaleError
-    from benchmarks.reporting.paper import load_reported, paper_tables
+    from benchmarks.reporting.paper import claims_table, load_reported, paper_tables
     from benchmarks.reporting.table import in_all_formats, to_markdown
 
     suites = {name: suite_records(results, name) for name in names} if names else _every_suite(results)
     folder = results / (f"{REFERENCE}/paper" if names and all(_is_reference(name) for name in names) else "paper")
-    made = paper_tables(load_reported(), suites)
+    reported = load_reported()
+    made = {"claims": claims_table(reported, suites), **paper_tables(reported, suites)}
     texts = in_all_formats(made)
     if check:
         stale = store.stale(folder, texts)

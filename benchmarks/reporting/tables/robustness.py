@@ -113,7 +113,7 @@ def against_cma_clip(models: Models, chosen: Sequence[Family]) -> tuple[dict[str
     Every model has met the same noise on the same rows, so that losses are compared row by row: of a row, its clean
     answers minus the mean of those under the conditions, weighted as in the areas.
     """
-    found = {model: _difference(records, models.get(CMA_CLIP, []), chosen) for model, records in models.items()}
+    found = {model: loss_difference(records, models.get(CMA_CLIP, []), chosen) for model, records in models.items()}
     rivals = {model: one for model, one in found.items() if model != CMA_CLIP and one is not None}
     if not rivals:
         return {}, []
@@ -131,7 +131,8 @@ def against_cma_clip(models: Models, chosen: Sequence[Family]) -> tuple[dict[str
     return {model: difference_cell(rivals.get(model)) for model in models}, [note]
 
 
-def _difference(one: Sequence[Record], other: Sequence[Record], chosen: Sequence[Family]) -> Difference | None:
+def loss_difference(one: Sequence[Record], other: Sequence[Record], chosen: Sequence[Family]) -> Difference | None:
+    """Mean loss under the chosen kinds of the first model minus that of the second, paired; None where it cannot be."""
     if not one or not other:
         return None
     scored = [_losses((*one, *other), task, chosen) for task in tasks_of({"": [*one, *other]})]
