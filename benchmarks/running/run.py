@@ -79,7 +79,7 @@ def run(experiment: Experiment, place: Place, tracker: Tracker) -> Record:
 def _mirror(record: Record, splits: Splits, place: Place, tracker: Tracker) -> None:
     """Tell the tracker of a record made while it was off or dead; one that it knows is left as it is."""
     model = place.runs_dir / "experiments" / record.key / "model"
-    with tracker.run(record.experiment, record.key, record.config) as tracked:
+    with tracker.run(record.experiment, record.key) as tracked:
         tracked.log_data(splits, record.experiment.dataset_options)
         tracked.log_record(record)
         if model.is_dir():
@@ -113,7 +113,7 @@ def _train_and_record(
     classifier.keep_checkpoints(checkpoints)
     seconds = identity.seconds
     asked = protocol(experiment.protocol)
-    with tracker.run(experiment, identity.key, classifier.config.model_dump(mode="json")) as tracked:
+    with tracker.run(experiment, identity.key) as tracked:
         tracked.log_data(splits, experiment.dataset_options)
         train, val = training_splits(splits, asked)
         with _timed(seconds, "fit"):
