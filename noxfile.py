@@ -18,7 +18,7 @@ OFFLINE = {
     "MLFLOW_DISABLE_TELEMETRY": "true",
     "DO_NOT_TRACK": "1",
 }
-PAPER = ("reference/default", "reference/fashion-products")
+PAPER = [f"reference/{name}" for name in ("default", "fashion-products", "fashion-products-masked", "robustness")]
 """The suites whose records stand in results/reference/paper."""
 ONE_THREAD = {**OFFLINE, "OMP_NUM_THREADS": "1"}
 
@@ -107,7 +107,7 @@ def perf(session: nox.Session) -> None:
 def ui(session: nox.Session) -> None:
     """Open MLflow's UI on the runs of this checkout."""
     install(session)
-    view = "workflowType=machine_learning&orderByKey=metrics.%60clean%2Fmean%2Faccuracy%60&orderByAsc=false"
-    session.log(f"runs ranked by accuracy: http://127.0.0.1:5000/#/experiments/1/runs?{view}&compareRunsMode=CHART")
+    view = "workflowType=machine_learning&viewStateShareKey=accuracy-first"
+    session.log(f"experiments by accuracy: http://127.0.0.1:5000/#/experiments/1/runs?{view}")
     store = f"sqlite:///{Path('runs/mlflow.db').absolute()}"
     run(session, "mlflow", "ui", "--backend-store-uri", store, *session.posargs, env=OFFLINE)

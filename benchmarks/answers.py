@@ -2,7 +2,7 @@
 
 `answered at 90 % precision` is the share of labelled test rows whose calibrated confidence reaches the threshold, 0
 where validation promises none; `precision reached` the share of these that are right, NaN where none is answered.
-Intervals are over test rows, with the threshold as it is.
+Intervals are over groups of test rows, with the threshold as it is.
 """
 
 from __future__ import annotations
@@ -81,7 +81,10 @@ def answering_of(validation: Predictions, groups: Sequence[str] | None = None) -
 
 
 def evaluate_answers(
-    predictions: Predictions, answering: Answering, names: Sequence[str] = tuple(ANSWER_METRICS)
+    predictions: Predictions,
+    answering: Answering,
+    names: Sequence[str] = tuple(ANSWER_METRICS),
+    groups: Sequence[str] | None = None,
 ) -> Estimates:
     """Task -> metric of ANSWER_METRICS -> estimate, and their mean; intervals as `evaluate`.
 
@@ -92,7 +95,7 @@ def evaluate_answers(
         ValueError: a task is called "mean", or was not in the validation predictions.
     """
     metrics = {task: {name: ANSWER_METRICS[name].of(answering, task) for name in names} for task in predictions.labels}
-    return estimate(predictions, metrics)
+    return estimate(predictions, metrics, groups)
 
 
 SHARES = tuple(step / 20 for step in range(1, 21))

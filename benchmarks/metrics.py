@@ -13,6 +13,7 @@ import numpy as np
 import numpy.typing as npt
 from scipy.sparse import csr_array
 
+from benchmarks.records.groups import Groups, any_shared, first_rows
 from benchmarks.records.record import MEAN, Estimate, Outcomes
 from benchmarks.seeding import seed_of
 from cma_clip.types import IGNORE, Predictions
@@ -23,6 +24,8 @@ CHUNK = 50
 ECE_BINS = 15
 EVALUATION = {"evaluation": Version(1)}
 """Of all between predictions and a record but the metrics: intervals, outcomes, subsets, groups, a run's own seeds."""
+GROUP_INTERVALS = {"group intervals": Version(1)}
+"""Of the bootstrap over groups of rows; takes part where rows of a data set may share one."""
 
 Array = npt.NDArray[np.float64]
 Labels = npt.NDArray[np.int64]
@@ -168,30 +171,43 @@ METRICS: dict[str, Metric] = {
 Estimates = dict[str, dict[str, Estimate]]
 
 
-def evaluate(predictions: Predictions, names: Sequence[str] = tuple(METRICS)) -> tuple[Estimates, dict[str, Outcomes]]:
+def evaluate(
+    predictions: Predictions, names: Sequence[str] = tuple(METRICS), groups: Sequence[str] | None = None
+) -> tuple[Estimates, dict[str, Outcomes]]:
     """(task -> metric -> estimate, task -> outcomes); the estimates have a further task "mean".
 
-    Intervals are 95 % bootstrap intervals over examples, of 1,000 resamples: percentiles, shifted so that the median
-    resample lies at the value, because duplicates bias ECE, macro-F1 and recall at a precision. All tasks and all
-    models see the same resamples: the interval of the mean over tasks knows that tasks share examples.
+    Intervals are 95 % bootstrap intervals over `groups`, the names of N examples' groups, which are drawn whole (Field
+    and Welsh 2007); without names every example is a group of its own. Of 1,000 resamples percentiles, shifted so that
+    the median resample lies at the value, because duplicates bias ECE, macro-F1 and recall at a precision. All tasks
+    and all models see the same resamples: the interval of the mean over tasks knows that tasks share examples.
     The mean is NaN if one of its tasks is. Its `n` counts the examples with any label.
 
     Raises:
         ValueError: a task is called "mean".
     """
     chosen = {name: METRICS[name] for name in names}
-    estimates = estimate(predictions, dict.fromkeys(predictions.labels, chosen))
+    estimates = estimate(predictions, dict.fromkeys(predictions.labels, chosen), groups)
     return estimates, {task: _outcomes(predictions, task) for task in predictions.labels}
 
 
-def estimate(predictions: Predictions, metrics: Mapping[str, Mapping[str, Metric]]) -> Estimates:
+def groups_of(predictions: Predictions, outcomes: Mapping[str, Outcomes], names: Sequence[str]) -> Groups | None:
+    """What a record keeps of the groups of N examples, by name; None where every example is a group of its own."""
+    if not any_shared(names):
+        return None
+    return Groups.of(names, {found.examples: predictions.labels[task] != IGNORE for task, found in outcomes.items()})
+
+
+def estimate(
+    predictions: Predictions, metrics: Mapping[str, Mapping[str, Metric]], groups: Sequence[str] | None = None
+) -> Estimates:
     """The estimates of `evaluate`, and its error, for metrics of each task by itself, of the same names in all."""
+    place = np.unique(first_rows(predictions.ids if groups is None else groups), return_inverse=True)[1]
     if MEAN in predictions.labels:
         raise ValueError(f"no task may be called {MEAN!r}: tables use that name for the mean over tasks")
     known = {task: labels != IGNORE for task, labels in predictions.labels.items()}
     counts = {task: int(mask.sum()) for task, mask in known.items()}
     counts[MEAN] = int(np.any(list(known.values()), axis=0).sum())
-    values = {task: _values(predictions, task, metrics[task]) for task in known}
+    values = {task: _values(predictions, task, metrics[task], place) for task in known}
     some = next(iter(metrics.values()))
     values[MEAN] = {name: np.mean([values[task][name] for task in known], axis=0) for name in some}
     return {
@@ -209,22 +225,22 @@ def modality_weights(predictions: Predictions) -> dict[str, tuple[float, float]]
     return means
 
 
-def _values(predictions: Predictions, task: str, metrics: Mapping[str, Metric]) -> dict[str, Array]:
-    """Metric -> its value, then its value in each resample."""
+def _values(predictions: Predictions, task: str, metrics: Mapping[str, Metric], place: Labels) -> dict[str, Array]:
+    """Metric -> its value, then its value in each resample; `place` Int[N] is the number of each example's group."""
     labels = predictions.labels[task]
     if not (known := labels != IGNORE).any():
         return {name: np.full(1 + RESAMPLES, np.nan) for name in metrics}
     probabilities = predictions.probabilities[task][known].astype(np.float64)
     weighted = {name: metric.prepare(probabilities, labels[known]) for name, metric in metrics.items()}
     values = {name: [of(np.ones((1, int(known.sum()))))] for name, of in weighted.items()}
-    for weights in _resamples(len(labels)):
+    for weights in _resamples(int(place.max()) + 1):
         for name, of in weighted.items():
-            values[name].append(of(weights[:, known]))
+            values[name].append(of(weights[:, place[known]]))
     return {name: np.concatenate(parts) for name, parts in values.items()}
 
 
 def _resamples(n: int) -> Iterator[Array]:
-    """Float[CHUNK n], how often each of n examples is in each resample, until there are RESAMPLES."""
+    """Float[CHUNK n], how often each of n groups is in each resample, until there are RESAMPLES."""
     generator = np.random.default_rng(seed_of("bootstrap"))
     for _ in range(0, RESAMPLES, CHUNK):
         draws = [np.bincount(generator.integers(n, size=n), minlength=n) for _ in range(CHUNK)]

@@ -9,7 +9,7 @@ from typing import Any
 from benchmarks.datasets import DATASETS
 from benchmarks.datasets.loading.build import LOADING
 from benchmarks.datasets.loading.masking import MASKING
-from benchmarks.metrics import EVALUATION, METRICS
+from benchmarks.metrics import EVALUATION, GROUP_INTERVALS, METRICS
 from benchmarks.models import MODELS
 from benchmarks.perturbations import PERTURBATIONS, protocol
 from benchmarks.records.record import CLEAN, Experiment, Record
@@ -25,6 +25,7 @@ def of_experiment(experiment: Experiment) -> Versions:
         of_training(experiment.dataset, experiment.dataset_options, experiment.model)
         | of_protocol(experiment.protocol)
         | EVALUATION
+        | (GROUP_INTERVALS if DATASETS[experiment.dataset].shares_groups else {})
         | {name: metric.version for name, metric in METRICS.items()}
     )
 

@@ -12,7 +12,7 @@ class Version(int):
     every record, and a raised version invalidates those it took part in. Models, data sets, perturbations, protocols
     and metrics have one each; so do the parts that several of them share: `training` (learner, trainer, batching,
     augmentation), `contrastive training`, `features` (backbone, processing), `loading` (the way from rows to splits),
-    `masking` and `evaluation` (bootstrap, groups, seeds of a run).
+    `masking`, `evaluation` (bootstrap, seeds of a run) and `group intervals` (the bootstrap over groups of rows).
 
     Which one to raise, tests/golden tells: a change that alters the numbers of one model raises that model's version;
     one in shared code raises the version of the part if it has one, and otherwise (task heads, attention layers, the

@@ -18,6 +18,7 @@ from scipy.stats import binomtest
 
 from benchmarks.reviewing.page import to_html
 from benchmarks.reviewing.selection import Selection
+from benchmarks.tracking.view import SUMMARY, VIEW
 from tests.benchmarks.reviewing.filled_tables import ABOUT, TASKS, columns_of, filled_table, write_photos
 from tests.browser import needs_browser
 from tests.installed_command import cma_bench
@@ -74,21 +75,38 @@ def test_the_ui_shows_a_suite_and_its_experiments_below_it(page, ui, project):
     page.goto(f"{ui}/#/experiments/1/runs?workflowType=machine_learning")
     suite = page.get_by_role("row").filter(has_text="suite smoke")
     suite.first.wait_for()
-    assert page.get_by_text("catalog/cma_clip/seed-0").count() == 0
+    assert page.get_by_text("cma_clip, seed 0").count() == 0
     suite.get_by_role("button").first.click()  # the plus before its name
     for model in MODELS:
-        page.get_by_text(f"catalog/{model}/seed-0").first.wait_for()
+        page.get_by_text(f"{model}, seed 0, catalog").first.wait_for()
     page.screenshot(path=project / "runs.png")
 
 
-def test_the_ui_ranks_experiments_by_accuracy(page, ui, project):
+def test_the_ui_opens_on_a_table_of_accuracies(page, ui, project):
     """The address that `nox -s ui` prints."""
-    order = "orderByKey=metrics.%60clean%2Fmean%2Faccuracy%60&orderByAsc=false"
-    page.goto(f"{ui}/#/experiments/1/runs?workflowType=machine_learning&{order}&compareRunsMode=CHART")
+    page.goto(f"{ui}/#/experiments/1/runs?workflowType=machine_learning&viewStateShareKey={VIEW}")
     for model in MODELS:
-        page.get_by_text(f"catalog/{model}/seed-0").first.wait_for()
-    page.get_by_text("clean/mean").first.wait_for()
+        page.get_by_text(f"{model}, seed 0, catalog").first.wait_for()
+    assert page.get_by_text("suite smoke").count() == 0
+    for name in SUMMARY:
+        page.locator(f"[role=columnheader][col-id='metrics.`{name}`']").wait_for()
+    shown = page.locator("[role=gridcell][col-id='metrics.`accuracy`']").all_inner_texts()
+    values = [float(text.rstrip("…")) for text in shown if text.strip()]
+    assert len(values) == len(MODELS)
+    assert values == sorted(values, reverse=True)
     page.screenshot(path=project / "ranked.png")
+
+
+@pytest.mark.filterwarnings("ignore")  # of the libraries behind MLflow's client
+def test_the_ui_describes_a_suite_by_its_verdict_and_lists_no_empty_experiment(page, ui, project):
+    client = MlflowClient(f"sqlite:///{project / 'runs' / 'mlflow.db'}")
+    (suite,) = client.search_runs(["1"], "tags.kind = 'suite'")
+    page.goto(f"{ui}/#/experiments/1/runs/{suite.info.run_id}")
+    page.get_by_text("records; tables, figures and report.html are in").first.wait_for()
+    page.screenshot(path=project / "suite.png")
+    page.goto(f"{ui}/#/experiments")
+    page.get_by_role("link", name="cma-clip-bench").first.wait_for()
+    assert page.get_by_text("Default", exact=True).count() == 0
 
 
 @pytest.mark.filterwarnings("ignore")  # of the libraries behind MLflow's client
@@ -97,12 +115,12 @@ def test_the_ui_compares_experiments(page, ui, project):
     ids = json.dumps([run.info.run_id for run in runs])
     page.goto(f"{ui}/#/compare-runs?{urlencode({'runs': ids, 'experiments': json.dumps(['1'])})}")
     for model in MODELS:
-        page.get_by_text(f"catalog/{model}/seed-0").first.wait_for()
+        page.get_by_text(f"{model}, seed 0, catalog").first.wait_for()
     told = page.locator("body").inner_text()
     page.screenshot(path=project / "compare.png")
     for run in runs:
         assert run.info.run_id in told
-    for name in ("max_epochs", "learning_rate", "clean/mean/accuracy"):
+    for name in ("max_epochs", "batch_size", "test/mean/accuracy"):
         assert name in told
 
 

@@ -21,7 +21,7 @@ def test_what_ran_untracked_is_mirrored_by_the_next_run_that_tracks(tmp_path):
     client = MlflowClient(f"sqlite:///{tmp_path / 'runs' / 'mlflow.db'}")
     (run,) = client.search_runs(["1"], "tags.kind = 'experiment'")
     (record,) = store.load_records(tmp_path / "results" / "single")
-    assert run.data.metrics["clean/mean/accuracy"] == record.metrics["clean"]["mean"]["accuracy"].value
+    assert run.data.metrics["test/mean/accuracy"] == record.metrics["clean"]["mean"]["accuracy"].value
     assert run.info.status == "FINISHED"
 
 

@@ -108,7 +108,7 @@ def pretrain_clip(
     key = key_of(experiment, fingerprints, taking_part)
     workspace = Workspace(source.cache, common.work / "pretraining" / key, source.progress)
     tracker = open_tracker(common.tracking_uri() if first else OFF, "pretraining", common.work)
-    with tracker.run(experiment, key, experiment.hparams) as tracked:
+    with tracker.run(experiment, key) as tracked:
 
         def tell(epoch: int, values: Mapping[str, float]) -> None:
             cells = ", ".join(f"{name} {value:.4f}" for name, value in values.items())

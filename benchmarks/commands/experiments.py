@@ -156,14 +156,15 @@ def run_suite(selected: Suite, name: str, roots: Mapping[str, Path], workers: in
     records = [record for record in load_records(place.suite_dir) if record.experiment in wanted]
     advised = outputs.advised(records, name, common.runs)
     written = outputs.write(place.suite_dir, records, name, advised)
-    tracker.log_outputs(place.suite_dir, outputs.headline(records))
+    advice = "\n\n".join(map(str, advised))
+    tracker.log_outputs(place.suite_dir, outputs.headline(records), f"{advice}\n\n{written}")
     _register(tracker, name, advised)
     if failures:
         missing = len(wanted) - len(records)
         raise SuiteError("\n".join([f"{missing} of {len(wanted)} experiments failed:", *failures]))
     compared = outputs.compare(records, common.results / "reference" / name)
     told = [written, *outputs.cut_texts(records), *filter(None, [compared])]
-    return "\n".join([*told, "", "\n\n".join(map(str, advised))])
+    return "\n".join([*told, "", advice])
 
 
 def _register(tracker: Tracker, suite: str, advised: Sequence[Advice]) -> None:

@@ -33,7 +33,8 @@ def tables(
         results: where the suites are.
         runs: where their models are; the report names the one to take.
         check: write nothing; fail if a table on disk is not what the records say.
-        paper: write tables 2, 3, 4 and 6 of the paper instead, ours beside the published numbers.
+        paper: write instead what became of the paper's claims, and its tables 2, 3, 4 and 6, ours beside the published
+            numbers.
     """
     if paper:
         print(write_paper_tables(results, suite, check))
@@ -68,12 +69,13 @@ def write_paper_tables(results: Path, names: Sequence[str], check: bool) -> str:
     """
     from benchmarks.records import store
     from benchmarks.reporting.outputs import StaleError
-    from benchmarks.reporting.paper import load_reported, paper_tables
+    from benchmarks.reporting.paper import claims_table, load_reported, paper_tables
     from benchmarks.reporting.table import in_all_formats, to_markdown
 
     suites = {name: suite_records(results, name) for name in names} if names else _every_suite(results)
     folder = results / (f"{REFERENCE}/paper" if names and all(_is_reference(name) for name in names) else "paper")
-    made = paper_tables(load_reported(), suites)
+    reported = load_reported()
+    made = {"claims": claims_table(reported, suites), **paper_tables(reported, suites)}
     texts = in_all_formats(made)
     if check:
         stale = store.stale(folder, texts)
@@ -106,13 +108,14 @@ def rank(
     from benchmarks.records import store
     from benchmarks.reporting.figures.ranking import critical_difference
     from benchmarks.reporting.figures.style import to_png, to_svg
-    from benchmarks.reporting.ranking import ranking, ranks_table
+    from benchmarks.reporting.statistics.ranking import average_over_datasets, ranking, ranks_table
     from benchmarks.reporting.table import in_all_formats, to_markdown
     from benchmarks.suites import MODEL_ORDER
 
     suites = {name: suite_records(results, name) for name in dict.fromkeys(suite)}
     ranks = ranking(suites, MODEL_ORDER, choose(metric, METRICS, "metric"), unit)
-    table, figure = ranks_table(ranks, metric, unit), critical_difference(ranks, MODEL_ORDER)
+    over_datasets = average_over_datasets(suites, ranks.models, metric)
+    table, figure = ranks_table(ranks, metric, unit, over_datasets), critical_difference(ranks, MODEL_ORDER)
     store.save_texts(results / out / "tables", in_all_formats({"ranks": table}))
     store.write_bytes(results / out / "figures" / "ranks.svg", to_svg(figure))
     store.write_bytes(results / out / "figures" / "ranks.png", to_png(figure))

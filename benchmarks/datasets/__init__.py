@@ -15,12 +15,12 @@ from benchmarks.names import UnknownName, choose
 
 DATASETS: dict[str, Dataset] = {
     "abo": Dataset(abo.load, abo.ABOOptions, abo.CARD, needs_root=True),
-    "catalog": Dataset(catalog.load, catalog.CatalogOptions, catalog.CARD, needs_root=False),
+    "catalog": Dataset(catalog.load, catalog.CatalogOptions, catalog.CARD, needs_root=False, shares_groups=False),
     "fashion-gen": Dataset(fashion_gen.load, fashion_gen.FashionGenOptions, fashion_gen.CARD, needs_root=True),
     "fashion-products": Dataset(
         fashion_products.load, fashion_products.FashionProductsOptions, fashion_products.CARD, needs_root=True
     ),
-    "food101": Dataset(food101.load, food101.Food101Options, food101.CARD, needs_root=True),
+    "food101": Dataset(food101.load, food101.Food101Options, food101.CARD, needs_root=True, shares_groups=False),
     "manifest": Dataset(manifest.load, manifest.ManifestOptions, manifest.CARD, needs_root=True),
     "mrwpa": Dataset(mrwpa.load, mrwpa.MRWPAOptions, mrwpa.CARD, needs_root=True),
     **{

@@ -13,6 +13,8 @@ from typing import TYPE_CHECKING, Any, Self
 
 from pydantic import BaseModel, ConfigDict, Field
 
+from benchmarks.records.groups import Groups
+
 if TYPE_CHECKING:
     import numpy as np
     import numpy.typing as npt
@@ -20,6 +22,8 @@ if TYPE_CHECKING:
 CLEAN = "clean"
 MEAN = "mean"
 """The pseudo-task that holds the plain mean over tasks; no task may be called so."""
+VALIDATION = "validation"
+"""What is said of the validation split, beside the conditions of the test split."""
 
 
 class _Frozen(BaseModel):
@@ -55,7 +59,7 @@ class Experiment(_Frozen):
 
 
 class Estimate(_Frozen):
-    """A metric on the rows of a split with its 95 % bootstrap interval over them.
+    """A metric on the rows of a split with its 95 % bootstrap interval over their groups.
 
     NaN marks a metric that is undefined there (no labelled example); never a plausible number.
     """
@@ -156,6 +160,8 @@ class Record(_Frozen):
         cost: likewise.
         answer_curve: task -> precision on the test split if the most confident 1/20, 2/20 ... of its labelled examples
             are answered; empty without a labelled example, and in records made before.
+        groups: condition (or VALIDATION) -> the groups of its rows; once for conditions with the same labelled rows.
+            Empty where every row is a group of its own, and in records whose intervals are over rows.
     """
 
     experiment: Experiment
@@ -176,6 +182,7 @@ class Record(_Frozen):
     validation: Validation | None = None
     cost: Cost | None = None
     answer_curve: dict[str, tuple[float, ...]] = Field(default_factory=dict)
+    groups: dict[str, Groups] = Field(default_factory=dict)
 
     @property
     def can_be_chosen(self) -> bool:

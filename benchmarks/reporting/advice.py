@@ -9,7 +9,8 @@ from shlex import quote
 
 from benchmarks.records.record import CLEAN, MEAN, Estimate, Record
 from benchmarks.reporting.pick import FLOOR, PRODUCTS, Candidate, Pick, picks, too_few_rows
-from benchmarks.reporting.significance import LEVEL, holm, p_value
+from benchmarks.reporting.statistics.paired import difference, groups_of
+from benchmarks.reporting.statistics.significance import LEVEL, corrected
 
 NAMES_IN_TEXT = "class_name_match"
 """The model whose accuracy says how far texts state the answers."""
@@ -167,12 +168,13 @@ def _reasons(pick: Pick) -> Iterable[str]:
     if 0 in pick.record.facts.get("evidence", {}).get("val", {}).values():  # no photo or no text at all
         return
     pairs = {task: pair for task in pick.chosen.tasks if (pair := _text_and_photo(pick.candidates, task))}
-    p_values = {task: p_value(text.outcomes, photo.outcomes, [task]) for task, (text, photo) in pairs.items()}
-    known = {task: p for task, p in p_values.items() if p is not None}
-    corrected = dict(zip(known, holm(list(known.values())), strict=True))
+    groups = groups_of(record for one in pick.candidates for record in one.records)
+    p_values = corrected(
+        {task: difference(text.outcomes, photo.outcomes, [task], groups) for task, (text, photo) in pairs.items()}
+    )
     for task, (text, photo) in pairs.items():
         values = text.accuracy(task).value, photo.accuracy(task).value
-        differ = corrected.get(task, 1.0) <= LEVEL
+        differ = p_values.get(task, 1.0) <= LEVEL
         verdict = ("the photo helps" if values[1] > values[0] else "the text alone does better") if differ else ""
         yield (
             f"{task}: {_stated(pick.candidates, task)}reading texts only reaches {_percent(values[0])} ({text.row}), "

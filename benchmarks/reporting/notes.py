@@ -5,9 +5,10 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Iterable
 
-from benchmarks.records.record import CLEAN, MEAN, Record
-from benchmarks.reporting.aggregate import Models, num_test, records_of, score, tasks_of, versions_of
-from benchmarks.reporting.significance import tied_with
+from benchmarks.datasets import DATASETS
+from benchmarks.metrics import GROUP_INTERVALS
+from benchmarks.records.record import CLEAN, Record
+from benchmarks.reporting.statistics.aggregate import Models, num_test, records_of, versions_of
 
 
 def footnotes(models: Models) -> tuple[str, ...]:
@@ -18,6 +19,7 @@ def footnotes(models: Models) -> tuple[str, ...]:
         *_unknown_past(models),
         *_missing(models),
         *_sizes(models),
+        *_resampled(models),
         *_backbones(models),
         *cut_texts(models),
         *_tuned(models),
@@ -25,6 +27,9 @@ def footnotes(models: Models) -> tuple[str, ...]:
     )
     return tuple(notes)
 
+
+(GROUPED,) = GROUP_INTERVALS
+"""In the versions of records whose intervals are over groups of rows."""
 
 RANDOM = "random:"
 """How ids of untrained backbones begin, as in `cma_clip.backbone.loading`, whose import takes seconds."""
@@ -67,6 +72,33 @@ def _sizes(models: Models) -> Iterable[str]:
     sizes = records_of(models)[0].sizes
     if "train" in sizes and "val" in sizes:
         yield f"Trained on {sizes['train']:,} rows, validated on {sizes['val']:,}."
+
+
+def _resampled(models: Models) -> Iterable[str]:
+    """What intervals and tests take for one draw, where rows may belong together."""
+    everything = records_of(models)
+    kept = next((groups for record in everything for groups in record.groups.values()), None)
+    if kept is not None:
+        yield (
+            "Intervals and tests draw groups of rows whole (views of a product, equal titles, equal photos), as splits "
+            f"are made: {kept.numbers().max() + 1:,} groups of {kept.n:,} test rows."
+        )
+    by_rows = [
+        model
+        for model, records in models.items()
+        if any(_may_share(record) and GROUPED not in record.versions for record in records)
+    ]
+    if by_rows:
+        which = f" of {', '.join(by_rows)}" if len(by_rows) < sum(map(bool, models.values())) else ""
+        yield (
+            f"Intervals{which if kept else ' and tests'} are over rows, as if none were like another: these records "
+            "were made before groups were kept. Where rows share a title, a photo or a product they are too narrow."
+        )
+
+
+def _may_share(record: Record) -> bool:
+    dataset = DATASETS.get(record.experiment.dataset)
+    return dataset is not None and dataset.shares_groups
 
 
 def _backbones(models: Models) -> Iterable[str]:
@@ -171,66 +203,6 @@ _SAME_FOR_ALL_SEEDS: dict[str, Callable[[Record], object]] = {
     "hyper-parameters": lambda record: record.experiment.hparams,  # a config names all that its release had
     "pretrained weights": lambda record: record.fingerprints.get("weights"),
 }
-
-
-CMA_CLIP = "cma_clip"
-ALONE = {"tfidf_logistic": "words alone", "class_name_match": "class names in the text", "image_only": "photos alone"}
-SAME_ON_TEXTS = "text_only"
-"""The same network, which takes every photo for missing."""
-
-
-def notes_on_cma_clip(models: Models, condition: str) -> Iterable[str]:
-    """Whom CMA-CLIP beats in mean accuracy, who beats it, and what one modality alone reaches; none without a rival."""
-    scores = {model: score(records, MEAN, "accuracy", condition) for model, records in models.items()}
-    values = {model: 100 * found.value for model, found in scores.items() if found is not None and found.value >= 0}
-    if CMA_CLIP in values and len(values) > 1:
-        yield from _behind(values, _worth_of_photos(models, values))
-        yield from _verdicts(models, values, condition)
-
-
-def _behind(values: dict[str, float], photos: str) -> Iterable[str]:
-    best = max(values, key=lambda model: values[model])
-    lead = values[best] - values[CMA_CLIP]
-    if round(lead, 1) <= 0:
-        return
-    alone = ", ".join(f"{what} {values[model]:.1f} % ({model})" for model, what in ALONE.items() if model in values)
-    yield (
-        f"{CMA_CLIP} does not have the best mean: {best} is {lead:.1f} points ahead."
-        + (f" Of one modality: {alone}." if alone else "")
-        + photos
-    )
-
-
-def _worth_of_photos(models: Models, values: dict[str, float]) -> str:
-    if SAME_ON_TEXTS not in values or not all(models[CMA_CLIP][0].facts.get("evidence", {}).get("test", {}).values()):
-        return ""
-    texts = values[SAME_ON_TEXTS]
-    gain = values[CMA_CLIP] - texts
-    ours, theirs = (models[model][0].experiment.hparams for model in (CMA_CLIP, SAME_ON_TEXTS))
-    if ours != theirs:
-        return (
-            f" {CMA_CLIP}'s network on texts alone, with hyper-parameters of its own ({SAME_ON_TEXTS}), "
-            f"has {texts:.1f} %, {-gain:+.1f} points."
-        )
-    return f" The same network has {texts:.1f} % of texts alone: photos are worth {gain:.1f} points to it."
-
-
-def _verdicts(models: Models, values: dict[str, float], condition: str) -> Iterable[str]:
-    outcomes = {model: [record.outcomes.get(condition, {}) for record in models[model]] for model in values}
-    tied = tied_with(CMA_CLIP, outcomes, tasks_of(models, condition))
-    ours = values[CMA_CLIP]
-    groups = {
-        "ahead": [model for model in values if model not in tied and values[model] > ours],
-        "not told apart": [model for model in values if model in tied],
-        "behind": [model for model in values if model not in tied and values[model] < ours],
-    }
-    told = "; ".join(f"{verdict} {', '.join(map(_quoted, found))}" for verdict, found in groups.items() if found)
-    yield f"Against {CMA_CLIP} on the mean, by the paired bootstrap with Holm's correction: {told}."
-
-
-def _quoted(model: str) -> str:
-    """Names of variants hold a comma."""
-    return f'"{model}"' if "," in model else model
 
 
 SELECTION = "epoch chosen on validation, never on test"

@@ -13,11 +13,12 @@ from benchmarks.records.record import CLEAN, MEAN, Record
 from benchmarks.reporting import notes
 from benchmarks.reporting import reference as comparisons
 from benchmarks.reporting.advice import Advice, advice
-from benchmarks.reporting.aggregate import by_dataset, compared, records_of, score
-from benchmarks.reporting.comparison import comparison_table, cost_table, modality_weights_table
-from benchmarks.reporting.ranking import ranks_table, suite_ranking
-from benchmarks.reporting.robustness import robustness_tables
+from benchmarks.reporting.statistics.aggregate import by_dataset, compared, records_of, score
+from benchmarks.reporting.statistics.ranking import average_over_datasets, ranks_table, suite_ranking
 from benchmarks.reporting.table import Table, file_stem, in_all_formats, to_markdown
+from benchmarks.reporting.tables.comparison import comparison_table, cost_table, modality_weights_table
+from benchmarks.reporting.tables.differences import differences_table
+from benchmarks.reporting.tables.robustness import robustness_tables
 from benchmarks.suites import MODEL_ORDER
 
 if TYPE_CHECKING:
@@ -68,9 +69,9 @@ def measured(records: Sequence[Record]) -> list[str]:
 def all_tables(records: Iterable[Record], order: Sequence[str]) -> dict[str, Table]:
     """Name -> table.
 
-    For every data set and condition of `aggregate.COMPARED` three comparisons, calibration and modality weights; for
-    every data set training cost and what the conditions of its protocol cost; for a suite of several data sets average
-    ranks. Names of conditions other than the clean one hold the condition.
+    For every data set and condition of `aggregate.COMPARED` three comparisons, differences, calibration and modality
+    weights; for every data set training cost and what the conditions of its protocol cost; for a suite of several data
+    sets average ranks. Names of conditions other than the clean one hold the condition.
     """
     tables: dict[str, Table] = {}
     listed = list(records)
@@ -78,6 +79,8 @@ def all_tables(records: Iterable[Record], order: Sequence[str]) -> dict[str, Tab
         prefix = dataset if condition == CLEAN else f"{dataset}-{condition}"
         for metric in ("accuracy", "macro_f1", "recall_at_90_precision"):
             tables[f"{prefix}-{metric}"] = comparison_table(dataset, models, [metric], condition)
+        differences = differences_table(dataset, models, condition)
+        tables |= {} if differences is None else {f"{prefix}-differences": differences}
         tables[f"{prefix}-calibration"] = comparison_table(dataset, models, ["ece", "log_loss"], condition)
         if any(score(records, MEAN, ANSWERED, condition) for records in models.values()):
             tables[f"{prefix}-answers"] = comparison_table(dataset, models, [ANSWERED, REACHED], condition)
@@ -87,7 +90,9 @@ def all_tables(records: Iterable[Record], order: Sequence[str]) -> dict[str, Tab
             tables[f"{prefix}-modality_weights"] = modality_weights_table(dataset, models, condition)
     tables |= robustness_tables(listed, order)
     ranks = suite_ranking(listed, order)
-    return tables if ranks is None else {**tables, "ranks": ranks_table(ranks)}
+    if ranks is None:
+        return tables
+    return {**tables, "ranks": ranks_table(ranks, over_datasets=average_over_datasets({"": listed}, ranks.models))}
 
 
 def all_figures(records: Iterable[Record], order: Sequence[str]) -> dict[str, Figure]:

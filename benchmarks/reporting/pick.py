@@ -17,9 +17,11 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from statistics import mean, median
 
+from benchmarks.records.groups import Groups
 from benchmarks.records.record import CLEAN, MEAN, Cost, Estimate, Experiment, Outcomes, Record, Validation
-from benchmarks.reporting.aggregate import by_dataset
-from benchmarks.reporting.significance import LEVEL, p_value, tied_with
+from benchmarks.reporting.statistics.aggregate import by_dataset
+from benchmarks.reporting.statistics.paired import difference, groups_of
+from benchmarks.reporting.statistics.significance import LEVEL, tied_with
 
 PRODUCTS = 100_000
 """So many products are answered with a trained model, in the cost that decides."""
@@ -179,10 +181,11 @@ def _written(value: object) -> str:
 def _pick(dataset: str, title: str, task: str, candidates: tuple[Candidate, ...]) -> Pick:
     tasks = candidates[0].tasks if task == MEAN else (task,)
     best = min(candidates, key=lambda one: (-one.accuracy(task).value, one.seconds))
-    tied = tied_with(best.row, {one.row: one.outcomes for one in candidates}, tasks)
+    groups = groups_of(record for one in candidates for record in one.records)
+    tied = tied_with(best.row, {one.row: one.outcomes for one in candidates}, tasks, groups)
     equals = [one for one in candidates if one is best or one.row in tied]
     floor = next((one for one in candidates if one.row == FLOOR), None)
-    worth = [one for one in equals if floor is not None and _beats(one, floor, task, tasks)]
+    worth = [one for one in equals if floor is not None and _beats(one, floor, task, groups)]
     chosen = min(worth or equals, key=lambda one: one.seconds)
     return Pick(
         dataset=dataset,
@@ -196,9 +199,9 @@ def _pick(dataset: str, title: str, task: str, candidates: tuple[Candidate, ...]
     )
 
 
-def _beats(one: Candidate, other: Candidate, task: str, tasks: Sequence[str]) -> bool:
-    p = p_value(one.outcomes, other.outcomes, tasks)
-    return p is not None and p <= LEVEL and one.accuracy(task).value > other.accuracy(task).value
+def _beats(one: Candidate, other: Candidate, task: str, groups: Sequence[Groups]) -> bool:
+    found = difference(one.outcomes, other.outcomes, one.tasks if task == MEAN else (task,), groups)
+    return found is not None and found.p <= LEVEL and one.accuracy(task).value > other.accuracy(task).value
 
 
 def _validation(record: Record) -> Validation:

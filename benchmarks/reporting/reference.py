@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import NamedTuple
 
 from benchmarks.records.record import Record
-from benchmarks.reporting.aggregate import Models, by_dataset, estimates, score, versions_of
+from benchmarks.reporting.statistics.aggregate import Models, by_dataset, estimates, score, versions_of
 
 METRICS_COMPARED = ("accuracy",)
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -14,12 +14,15 @@ from benchmarks.answers import evaluate_answers
 from benchmarks.datasets.loading.splits import Splits
 from benchmarks.perturbations import Protocol
 from benchmarks.perturbations.view import Perturbed
+from benchmarks.records.groups import Groups
 from benchmarks.records.record import CLEAN, Estimate, Outcomes, Validation
 from cma_clip.answering import Answering
 from cma_clip.classifier import Classifier
 from cma_clip.types import IGNORE, Examples, Predictions
 
 Array = npt.NDArray[Any]
+Grouped = tuple[Predictions, tuple[str, ...]]
+"""Predictions, and the name of each row's group."""
 
 ALL_METRICS = tuple(metrics.METRICS)
 PERTURBED_METRICS = ("accuracy", "macro_f1", "recall_at_90_precision")
@@ -33,19 +36,29 @@ class Measured:
     metrics: dict[str, dict[str, dict[str, Estimate]]] = field(default_factory=dict)
     outcomes: dict[str, dict[str, Outcomes]] = field(default_factory=dict)
     modality_weights: dict[str, dict[str, tuple[float, float]]] = field(default_factory=dict)
+    groups: dict[str, Groups] = field(default_factory=dict)
 
-    def add(self, condition: str, predictions: Predictions, names: tuple[str, ...] = ALL_METRICS) -> None:
+    def add(self, condition: str, found: Grouped, names: tuple[str, ...] = ALL_METRICS) -> None:
         """Evaluate the predictions of a condition."""
-        self.metrics[condition], self.outcomes[condition] = metrics.evaluate(predictions, names)
+        predictions, groups = found
+        self.metrics[condition], self.outcomes[condition] = metrics.evaluate(predictions, names, groups)
         self.modality_weights[condition] = metrics.modality_weights(predictions)
+        self.keep_groups(condition, found, self.outcomes[condition])
 
-    def add_answers(self, condition: str, predictions: Predictions, answering: Answering) -> None:
+    def keep_groups(self, condition: str, found: Grouped, outcomes: Mapping[str, Outcomes]) -> None:
+        """The groups of the labelled examples, unless those of another condition are the same examples."""
+        known = {examples for groups in self.groups.values() for examples in groups.labelled}
+        if not known.issuperset(of.examples for of in outcomes.values()):
+            groups = metrics.groups_of(found[0], outcomes, found[1])
+            self.groups |= {} if groups is None else {condition: groups}
+
+    def add_answers(self, condition: str, found: Grouped, answering: Answering) -> None:
         """Add to an evaluated condition what its answers are worth with the thresholds from validation."""
-        for task, estimates in evaluate_answers(predictions, answering).items():
+        for task, estimates in evaluate_answers(found[0], answering, groups=found[1]).items():
             self.metrics[condition][task] |= estimates
 
 
-def validated(predictions: Predictions, answering: Answering) -> Validation:
+def validated(predictions: Predictions, answering: Answering, groups: Sequence[str]) -> Validation:
     """What validation predictions say for the choice of a model; of the tasks that have a label there."""
     labelled = [task for task, labels in predictions.labels.items() if (labels != IGNORE).any()]
     if not labelled:
@@ -55,8 +68,8 @@ def validated(predictions: Predictions, answering: Answering) -> Validation:
         labels={task: predictions.labels[task] for task in labelled},
         probabilities={task: predictions.probabilities[task] for task in labelled},
     )
-    found, outcomes = metrics.evaluate(of_these, ("accuracy", "macro_f1"))
-    answers = evaluate_answers(of_these, answering, ("answered_at_90_precision",))
+    found, outcomes = metrics.evaluate(of_these, ("accuracy", "macro_f1"), groups)
+    answers = evaluate_answers(of_these, answering, ("answered_at_90_precision",), groups)
     return Validation(metrics={task: found[task] | answers[task] for task in found}, outcomes=outcomes)
 
 
@@ -70,19 +83,24 @@ def as_trained(examples: Examples, protocol: Protocol) -> Examples:
     return examples if protocol.train is None else Perturbed(examples, protocol.train)
 
 
-def of_clean(clean: Predictions, splits: Splits) -> Iterator[tuple[str, Predictions]]:
+def of_clean(clean: Predictions, splits: Splits) -> Iterator[tuple[str, Grouped]]:
     """The clean condition and what follows from its predictions: subsets of the rows, groups counted as one."""
-    yield CLEAN, clean
-    for name, rows in splits.subsets.items():
-        yield name, _rows(clean, np.flatnonzero(rows))
+    groups = splits.test.groups()
+    yield CLEAN, (clean, groups)
+    for name, chosen in splits.subsets.items():
+        rows = np.flatnonzero(chosen)
+        yield name, (_rows(clean, rows), tuple(groups[row] for row in rows))
     if splits.per_group is not None:
-        yield splits.per_group, by_group(clean, splits.test_units())
+        units = splits.test_units()
+        found, group_of = by_group(clean, units), dict(zip(units, groups, strict=True))
+        yield splits.per_group, (found, tuple(group_of[unit] for unit in found.ids))
 
 
-def perturbed(classifier: Classifier, splits: Splits, protocol: Protocol) -> Iterator[tuple[str, Predictions]]:
+def perturbed(classifier: Classifier, splits: Splits, protocol: Protocol) -> Iterator[tuple[str, Grouped]]:
     """Predictions under every condition of the protocol."""
+    groups = splits.test.groups()
     for condition in protocol.conditions:
-        yield condition.name, classifier.predict(Perturbed(splits.test, condition))
+        yield condition.name, (classifier.predict(Perturbed(splits.test, condition)), groups)
 
 
 def by_group(predictions: Predictions, groups: tuple[str, ...]) -> Predictions:

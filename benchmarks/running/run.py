@@ -19,7 +19,7 @@ from benchmarks.datasets.loading.splits import Splits
 from benchmarks.perturbations import protocol
 from benchmarks.processes import THREADS
 from benchmarks.records import store
-from benchmarks.records.record import CLEAN, Experiment, Record, key_of
+from benchmarks.records.record import CLEAN, VALIDATION, Experiment, Record, key_of
 from benchmarks.reporting.card import card
 from benchmarks.running.cost import cost_of
 from benchmarks.running.environment import environment
@@ -71,7 +71,7 @@ def _run(experiment: Experiment, place: Place, tracker: Tracker) -> Record:
 def _mirror(record: Record, splits: Splits, place: Place, tracker: Tracker) -> None:
     """Tell the tracker of a record made while it was off or dead; one that it knows is left as it is."""
     model = place.run_dir(record.key) / "model"
-    with tracker.run(record.experiment, record.key, record.config) as tracked:
+    with tracker.run(record.experiment, record.key) as tracked:
         tracked.log_data(splits, record.experiment.dataset_options)
         tracked.log_record(record)
         if is_there(model):
@@ -104,7 +104,7 @@ def _train_and_record(
     classifier.keep_checkpoints(checkpoints)
     seconds = identity.seconds
     asked = protocol(experiment.protocol)
-    with tracker.run(experiment, identity.key, classifier.config.model_dump(mode="json")) as tracked:
+    with tracker.run(experiment, identity.key) as tracked:
         tracked.log_data(splits, experiment.dataset_options)
         train, val = training_splits(splits, asked)
         with _timed(seconds, "fit"):
@@ -118,7 +118,9 @@ def _train_and_record(
         with _timed(seconds, "evaluate"):
             for condition, found in of_clean(predictions, splits):
                 measured.add(condition, found)
-            measured.add_answers(CLEAN, predictions, answering)
+            measured.add_answers(CLEAN, (predictions, splits.test.groups()), answering)
+            on_validation = validated(validation, answering, val.groups())
+            measured.keep_groups(VALIDATION, (validation, val.groups()), on_validation.outcomes)
         with _timed(seconds, "perturbed"):
             for condition, found in perturbed(classifier, splits, asked):
                 measured.add(condition, found, PERTURBED_METRICS)
@@ -145,9 +147,10 @@ def _train_and_record(
                 trained_rows=_trained_rows(classifier, splits),
                 seconds={stage: round(value, 3) for stage, value in seconds.items()},
                 environment=environment(),
-                validation=validated(validation, answering),
+                validation=on_validation,
                 cost=cost,
                 answer_curve=answer_curves(predictions, answering),
+                groups=measured.groups,
             )
             models.save_record(model, record)
             store.write_text(model / models.CARD_FILE, card(models.describe(model)))

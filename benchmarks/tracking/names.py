@@ -5,6 +5,8 @@ from __future__ import annotations
 import re
 from hashlib import sha256
 
+from benchmarks.records.record import Experiment
+
 LONGEST_NAME = 250
 """Characters; MLflow refuses more."""
 REFUSED = re.compile(r"[^\w\-. ]|_(?=x)|^\.+$")
@@ -22,6 +24,16 @@ def mlflow_name(name: str) -> str:
         return escaped
     ending = f"_x-{sha256(name.encode('utf-8', 'surrogatepass')).hexdigest()[:16]}_"
     return escaped[: LONGEST_NAME - len(ending)] + ending
+
+
+def run_name(experiment: Experiment) -> str:
+    """The model comes first: lists of runs show the beginning of a name."""
+    return f"{experiment.row}, seed {experiment.seed}, {experiment.dataset}"
+
+
+def model_name(run: str) -> str:
+    """Of the model that a run logs: the run's, without the characters that MLflow refuses there."""
+    return re.sub("""[/:.%"']""", "-", run) or "model"
 
 
 def _escape(found: re.Match[str]) -> str:

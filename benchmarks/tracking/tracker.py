@@ -11,9 +11,10 @@ from typing import Any
 from benchmarks.processes import is_gone, this_process
 from benchmarks.records.record import Experiment
 from benchmarks.tracking.connection import OFF, Connection
-from benchmarks.tracking.names import mlflow_name
+from benchmarks.tracking.names import run_name
 from benchmarks.tracking.registry import register, registered_name
-from benchmarks.tracking.tracked_run import TrackedRun
+from benchmarks.tracking.tracked_run import LONGEST_NOTE, NOTE, TrackedRun
+from benchmarks.tracking.view import VIEW_TAG, saved_view
 from cma_clip.places.copies import downloaded
 
 EXPERIMENT = "cma-clip-bench"
@@ -48,12 +49,13 @@ class Tracker:
         return OFF if self._connection.dead else self._connection.uri
 
     @contextmanager
-    def run(self, experiment: Experiment, key: str, params: Mapping[str, Any]) -> Iterator[TrackedRun]:
+    def run(self, experiment: Experiment, key: str) -> Iterator[TrackedRun]:
         """A child run; FINISHED, FAILED or KILLED at its end as the experiment was.
 
-        A run that did not finish under the same key is continued; one that did is left as it is.
+        Its parameters are those that were chosen, not the defaults of the model: they are in the record. A run that did
+        not finish under the same key is continued; one that did is left as it is.
         """
-        child = self._connection.attempt(lambda: self._child(experiment, key, params))
+        child = self._connection.attempt(lambda: self._child(experiment, key))
         if child is None:
             yield TrackedRun(self._connection)
             return
@@ -67,8 +69,8 @@ class Tracker:
         finally:
             self._connection.attempt(lambda: self._end(child, status))
 
-    def log_outputs(self, suite_dir: Path, headline: Mapping[str, float]) -> None:
-        """Tables, figures and report as artifacts of the parent run, and its `headline` metrics by name."""
+    def log_outputs(self, suite_dir: Path, headline: Mapping[str, float], description: str = "") -> None:
+        """Tables, figures and report as artifacts of the parent run, `headline` as its metrics, and its description."""
 
         def log() -> None:
             with downloaded(suite_dir, ("tables", "figures", "report.html")) as folder:
@@ -77,8 +79,8 @@ class Tracker:
                         self._client.log_artifacts(self._parent, str(folder / name), name)
                 if (folder / "report.html").is_file():
                     self._client.log_artifact(self._parent, str(folder / "report.html"))
-            for name, value in headline.items():
-                self._client.log_metric(self._parent, mlflow_name(name), value)
+            TrackedRun(self._connection, self._parent).log_metrics(headline)
+            self._client.set_tag(self._parent, NOTE, description[:LONGEST_NOTE])
 
         self._connection.attempt(log)
 
@@ -104,12 +106,22 @@ class Tracker:
         served = self._connection.uri.startswith("http")
         place = None if served else (runs_dir / "mlartifacts").absolute().as_uri()
         try:
-            return str(self._client.create_experiment(EXPERIMENT, artifact_location=place))
+            made = str(self._client.create_experiment(EXPERIMENT, artifact_location=place))
+            self._client.set_experiment_tag(made, VIEW_TAG, saved_view())
+            if not served:
+                self._delete_empty_default()
+            return made
         except MlflowException:  # another process was faster
             found = self._client.get_experiment_by_name(EXPERIMENT)
             if found is None:
                 raise
             return str(found.experiment_id)
+
+    def _delete_empty_default(self) -> None:
+        """A new database has an experiment "Default", and only the UI of an old one would miss it."""
+        default = self._client.get_experiment_by_name("Default")
+        if default is not None and not self._client.search_runs([default.experiment_id], max_results=1):
+            self._client.delete_experiment(default.experiment_id)
 
     def _end_killed_runs(self) -> None:
         """A process that is killed leaves its run RUNNING; the next one on its machine tidies up."""
@@ -131,22 +143,23 @@ class Tracker:
         else:
             self._client.set_terminated(parent, "FINISHED")
 
-    def _child(self, experiment: Experiment, key: str, params: Mapping[str, Any]) -> TrackedRun | None:
+    def _child(self, experiment: Experiment, key: str) -> TrackedRun | None:
         """The run to write to; None if this very experiment has been mirrored to its end before."""
         found = self._runs(f"tags.key = '{key}' and tags.`mlflow.parentRunId` = '{self._parent}'")
         if found and found[0].info.status == "FINISHED":
             return None
+        name = run_name(experiment)
         if found:
-            child = TrackedRun(self._connection, found[0].info.run_id)
+            child = TrackedRun(self._connection, found[0].info.run_id, name)
             child.find_logged_epochs()
             self._client.set_tag(child.run_id, "process", this_process())
             self._client.update_run(child.run_id, status="RUNNING")
         else:
-            child = TrackedRun(self._connection, self._create_run(experiment.label(), self._tags(experiment, key)))
+            child = TrackedRun(self._connection, self._create_run(name, self._tags(experiment, key)), name)
         self._settle(self._parent)
         identity = {"dataset": experiment.dataset, "model": experiment.model, "seed": experiment.seed}
         options = {f"data.{name}": value for name, value in experiment.dataset_options.items()}
-        child.log_params({**params, **options, **identity})
+        child.log_params({**experiment.hparams, **options, **identity})
         return child
 
     def _tags(self, experiment: Experiment, key: str) -> dict[str, str]:

@@ -75,8 +75,7 @@ class Objective:
             hparams=hparams,
             variant=f"trial {number}",
         )
-        config = models.resolve(self.spec.model, hparams)[1].model_dump(mode="json")
-        with self.tracker.run(experiment, f"{self.spec.name}/{number}", config) as tracked:
+        with self.tracker.run(experiment, f"{self.spec.name}/{number}") as tracked:
             score = self._score(experiment, trial, tracked)
             tracked.log_trial("pruned" if score is None else "complete", score)
         if score is None:

@@ -150,6 +150,35 @@ def test_intervals_are_those_of_a_plain_bootstrap():
     assert estimate.high == pytest.approx(plain.confidence_interval.high, abs=0.008)
 
 
+def clustered(simulations, clusters=80, seed=0):
+    """(true accuracy, groups, Bool[simulations N]): rows of a cluster are mostly right or mostly wrong together."""
+    rng = np.random.default_rng(seed)
+    sizes = rng.integers(1, 6, clusters)
+    skill = rng.beta(1.4, 0.6, size=(simulations, clusters))
+    right = rng.random((simulations, sizes.sum())) < np.repeat(skill, sizes, axis=1)
+    return 0.7, np.repeat([f"product {number}" for number in range(clusters)], sizes).tolist(), right
+
+
+def test_intervals_over_groups_hold_the_truth_as_often_as_they_say():
+    """Each simulation is a task of one evaluation, so that all share the resamples."""
+    truth, names, right = clustered(300)
+    labels = {f"{number}": np.zeros(len(names), dtype=np.int64) for number in range(len(right))}
+    probabilities = {f"{number}": np.where(row[:, None], [1.0, 0.0], [0.0, 1.0]) for number, row in enumerate(right)}
+    predictions = Predictions(tuple(map(str, range(len(names)))), labels, probabilities)
+    covered = {}
+    for what, groups in (("groups", names), ("rows", None)):
+        estimates, _ = evaluate(predictions, ("accuracy",), groups)
+        found = [estimates[task]["accuracy"] for task in labels]
+        covered[what] = np.mean([one.low <= truth <= one.high for one in found])
+    assert 0.93 <= covered["groups"] <= 0.97
+    assert covered["rows"] < 0.9
+
+
+def test_where_every_group_is_one_row_intervals_do_not_change():
+    predictions = random_predictions()
+    assert evaluate(predictions, groups=[f"group of {name}" for name in predictions.ids]) == evaluate(predictions)
+
+
 def test_the_mean_over_tasks_knows_that_tasks_share_examples():
     one = random_predictions(n=300, missing=0.0, tasks=("color",))
     twice = Predictions(

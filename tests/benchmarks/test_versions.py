@@ -43,6 +43,8 @@ def test_only_what_takes_part_is_named():
     assert set(blurred) - set(clean) == {"blur"}
     assert set(versions.of_experiment(asked(titles="masked"))) - set(clean) == {"masking"}
     assert {"robustness", "blur", "missing_text"} < set(versions.of_experiment(asked(protocol="robustness")))
+    assert "group intervals" not in clean  # every row of the catalogue is a group of its own
+    assert "group intervals" in versions.of_experiment(asked().model_copy(update={"dataset": "fashion-products"}))
     assert "missing_either" in versions.of_experiment(asked(protocol="missing-70"))
     assert "contrastive training" in versions.of_experiment(asked("fine_tuned_clip"))
     assert not {"training", "features"} & set(versions.of_experiment(asked("tfidf_logistic")))

@@ -16,7 +16,7 @@ from benchmarks.datasets import DATASETS
 from benchmarks.datasets.hub import SPECS
 from benchmarks.datasets.loading.masking import MASKING
 from benchmarks.datasets.loading.splits import Source
-from benchmarks.metrics import EVALUATION, METRICS, modality_weights
+from benchmarks.metrics import EVALUATION, GROUP_INTERVALS, METRICS, evaluate, modality_weights
 from benchmarks.models import MODELS
 from benchmarks.perturbations import PERTURBATIONS, PROTOCOLS, at
 from benchmarks.perturbations.view import Perturbed
@@ -192,6 +192,12 @@ def _evaluation() -> Numbers:
     }
 
 
+def _group_intervals() -> Numbers:
+    """Two of the groups have two rows each."""
+    found, _ = evaluate(_predictions(), groups=("a", "b", "b", "a", "c", "d"))
+    return {name: [estimate.low, estimate.high] for name, estimate in found["size"].items()}
+
+
 def _predictions() -> Predictions:
     rng = np.random.default_rng(1)
     labels = np.array([1, 0, IGNORE, 1, 0, IGNORE])
@@ -329,4 +335,5 @@ COMPUTATIONS: dict[str, Computation] = {
         partial(_dataset, "manifest", {"labels": ["colour"]}), versions.of_data("manifest", {}), PIXELS
     ),
     "evaluation": Computation(_evaluation, EVALUATION | versions.of_experiment(EVALUATED), COMPUTED),
+    "group intervals": Computation(_group_intervals, GROUP_INTERVALS, COMPUTED),
 }

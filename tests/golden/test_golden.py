@@ -22,7 +22,7 @@ from tests.golden.comparison import FILE, complaint, dump, entry_of, load
 from tests.golden.computations import COMPUTATIONS
 
 ROOT = Path(__file__).parents[2]
-PARTS = ("training", "contrastive training", "features", "loading", "masking", "evaluation")
+PARTS = ("training", "contrastive training", "features", "loading", "masking", "evaluation", "group intervals")
 
 
 def computed(name):

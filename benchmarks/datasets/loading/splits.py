@@ -236,7 +236,8 @@ def _check_groups(splits: Splits, task: Task) -> None:
 class Dataset:
     """A registry entry: how to load a data set, its options, and whether the user must bring a folder.
 
-    `otherwise` says where the data come from if the user brings none.
+    `otherwise` says where the data come from if the user brings none; `shares_groups` whether rows may be of one group,
+    as views of a product and equal titles are.
     """
 
     load: Callable[[Source, Any], Splits]
@@ -244,3 +245,4 @@ class Dataset:
     card: Card
     needs_root: bool
     otherwise: str = "embedded"
+    shares_groups: bool = True

@@ -12,9 +12,9 @@ from matplotlib.figure import Figure
 
 from benchmarks.answers import SHARES
 from benchmarks.records.record import Record
-from benchmarks.reporting.aggregate import Models, score, tasks_of
 from benchmarks.reporting.figures.style import axes_of, line_style, markers, palette
 from benchmarks.reporting.notes import dataset_title
+from benchmarks.reporting.statistics.aggregate import Models, score, tasks_of
 
 PROMISED = 90
 """Percent, of the points: those of the metrics `answered_at_90_precision` and `precision_reached_at_90`."""

@@ -11,10 +11,10 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import FormatStrFormatter, LogLocator, NullLocator
 
 from benchmarks.records.record import CLEAN, MEAN, Record
-from benchmarks.reporting.aggregate import Models, estimates, over_seeds, records_of, score, tasks_of
 from benchmarks.reporting.figures.style import axes_of, drawable, markers, palette
 from benchmarks.reporting.notes import dataset_title
-from benchmarks.reporting.significance import interval
+from benchmarks.reporting.statistics.aggregate import Models, estimates, over_seeds, records_of, score, tasks_of
+from benchmarks.reporting.statistics.significance import interval
 
 SHORTEST = 1e-3
 """Seconds below this are drawn as this: the axis is logarithmic and records keep milliseconds."""

@@ -8,12 +8,12 @@ import matplotlib as mpl
 from matplotlib.figure import Figure
 
 from benchmarks.reporting.figures.style import STYLE, axes_of, lay_out, palette
-from benchmarks.reporting.ranking import Ranking
-from benchmarks.reporting.significance import LEVEL
+from benchmarks.reporting.statistics.ranking import Ranking
+from benchmarks.reporting.statistics.significance import LEVEL
 
 
 def critical_difference(found: Ranking, order: Sequence[str]) -> Figure:
-    """Average ranks on a line, bars over models that Nemenyi's test cannot tell apart (Demsar 2006, figure 1).
+    """Average ranks on a line, bars over models without a significant difference by Nemenyi's test (Demsar 2006, figure 1).
 
     Args:
         found: the ranking.

@@ -13,10 +13,11 @@ from matplotlib.figure import Figure
 
 from benchmarks.perturbations import PERTURBATIONS
 from benchmarks.records.record import CLEAN, Record
-from benchmarks.reporting.aggregate import Models, by_dataset, over_seeds, tasks_of
 from benchmarks.reporting.figures.style import line_style, markers, palette
-from benchmarks.reporting.notes import CMA_CLIP, dataset_title
-from benchmarks.reporting.robustness import GROUPS, Family, accuracy, families
+from benchmarks.reporting.notes import dataset_title
+from benchmarks.reporting.statistics.aggregate import Models, by_dataset, over_seeds, tasks_of
+from benchmarks.reporting.statistics.families import GROUPS, Family, accuracy, families
+from benchmarks.reporting.tables.verdicts import CMA_CLIP
 
 COLUMNS = 3
 

@@ -6,12 +6,12 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from benchmarks.records.record import Record
-from benchmarks.reporting.aggregate import Models, by_dataset, num_test, records_of
-from benchmarks.reporting.comparison import column, legend
 from benchmarks.reporting.notes import footnotes
 from benchmarks.reporting.paper.layouts import LAYOUTS, Layout, Measured
 from benchmarks.reporting.paper.reported import Reported, ReportedRow, ReportedTable
+from benchmarks.reporting.statistics.aggregate import Models, by_dataset, num_test, records_of
 from benchmarks.reporting.table import MISSING, Cell, Table
+from benchmarks.reporting.tables.comparison import column, legend
 
 NOT_RUN = "not run"
 

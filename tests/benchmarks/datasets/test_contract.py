@@ -74,6 +74,12 @@ def test_the_card_is_filled_in(name, splits):
     assert splits.name == name
 
 
+def test_groups_have_one_row_each_where_the_registry_says_so(name, splits):
+    if not DATASETS[name].shares_groups:
+        for examples in splits.parts().values():
+            assert len(set(examples.groups())) == len(examples)
+
+
 def test_labels_are_class_indices(splits):
     for examples in splits.parts().values():
         for task in splits.tasks:

@@ -1,60 +1,7 @@
-from benchmarks.records.record import Experiment
+from benchmarks.records.groups import Groups
 from benchmarks.reporting import outputs
-from benchmarks.reporting.notes import cut_texts, notes_on_cma_clip
-from tests.benchmarks.made_records import record, with_accuracy
-
-
-def notes(*records):
-    return list(notes_on_cma_clip({found.experiment.model: [found] for found in records}, "clean"))
-
-
-def test_the_best_is_only_compared():
-    (verdict,) = notes(record("majority"), record("late_fusion"), record())
-    assert verdict.startswith("Against cma_clip on the mean, by the paired bootstrap with Holm's correction: ")
-    assert "behind majority" in verdict
-    assert "ahead" not in verdict
-
-
-def test_who_is_ahead_by_how_much_and_what_one_modality_reaches():
-    ours = with_accuracy(record(), mean=0.5)
-    behind, _ = notes(
-        with_accuracy(record("text_only"), mean=0.48), with_accuracy(record("tfidf_logistic"), mean=0.6), ours
-    )
-    assert behind == (
-        "cma_clip does not have the best mean: tfidf_logistic is 10.0 points ahead. Of one modality: words alone "
-        "60.0 % (tfidf_logistic). The same network has 48.0 % of texts alone: photos are worth 2.0 points to it."
-    )
-
-
-def test_a_table_without_photos_says_nothing_of_their_worth():
-    ours = record(facts={"evidence": {"test": {"text": 1.0, "image": 0.0}}})
-    behind, _ = notes(with_accuracy(record("text_only"), mean=0.6), with_accuracy(ours, mean=0.5))
-    assert "ahead" in behind
-    assert "photos are worth" not in behind
-
-
-def test_networks_that_were_tuned_apart_are_not_called_the_same():
-    ours, texts = (
-        with_accuracy(
-            record(model, experiment=Experiment(dataset="catalog", model=model, seed=0, hparams={"depth": depth})),
-            mean=mean,
-        )
-        for model, depth, mean in (("cma_clip", 1, 0.5), ("text_only", 2, 0.48))
-    )
-    behind, _ = notes(texts, with_accuracy(record("mmbt"), mean=0.6), ours)
-    assert behind.endswith("with hyper-parameters of its own (text_only), has 48.0 %, -2.0 points.")
-
-
-def test_what_the_outcomes_cannot_tell_apart_is_not_called_better():
-    same = record("mmbt", outcomes=record().outcomes, metrics=record().metrics)
-    assert notes(same, record()) == [
-        "Against cma_clip on the mean, by the paired bootstrap with Holm's correction: not told apart mmbt."
-    ]
-
-
-def test_alone_or_absent_there_is_nothing_to_say():
-    assert notes(record()) == []
-    assert notes(record("mmbt"), record("majority")) == []
+from benchmarks.reporting.notes import cut_texts, footnotes
+from tests.benchmarks.made_records import record
 
 
 def test_cut_texts_are_told_where_there_are_any():
@@ -85,3 +32,28 @@ def test_the_terminal_has_one_line_a_data_set():
     lines = outputs.cut_texts([*records, record("tfidf_logistic")])
     assert [line.partition(": 10 % of the texts")[0] for line in lines] == ["abo", "catalog"]
     assert all("cma_clip, mmbt." in line for line in lines)
+
+
+def of_shop(model, **changes):
+    return record(model, dataset="fashion-products", **changes)
+
+
+def said_of_groups(*records):
+    return [note for note in footnotes({one.experiment.model: [one] for one in records}) if "Intervals" in note]
+
+
+def test_tables_say_what_intervals_are_over():
+    groups = {"clean": Groups.of(["a", "a", "b"], {})}
+    new = of_shop("cma_clip", groups=groups, versions={"group intervals": 1})
+    whole = (
+        "Intervals and tests draw groups of rows whole (views of a product, equal titles, equal photos), as splits are "
+        "made: 2 groups of 3 test rows."
+    )
+    assert said_of_groups(new) == [whole]
+    (rows,) = said_of_groups(of_shop("mmbt"), of_shop("cma_clip"))
+    assert rows.startswith("Intervals and tests are over rows, as if none were like another")
+    mixed = said_of_groups(of_shop("mmbt"), new)
+    assert mixed[0] == whole
+    assert mixed[1].startswith("Intervals of mmbt are over rows")
+    assert said_of_groups(record("mmbt"), record("cma_clip")) == []  # every row of the catalogue is a group of its own
+    assert said_of_groups(of_shop("mmbt", versions={"group intervals": 1})) == []

@@ -52,9 +52,9 @@ def test_subsets_and_groups_follow_from_the_clean_predictions(splits):
     whole = replace(splits, subsets={"deduplicated": few}, per_group="product-level")
     found = dict(conditions.of_clean(clean, whole))
     assert list(found) == ["clean", "deduplicated", "product-level"]
-    assert found["clean"] is clean
-    assert found["deduplicated"].ids == clean.ids[:12]
-    assert len(found["product-level"].ids) == 30  # every product of the catalogue is a group of its own
+    assert found["clean"] == (clean, splits.test.groups())
+    assert found["deduplicated"][0].ids == clean.ids[:12]
+    assert len(found["product-level"][0].ids) == 30  # every product of the catalogue is a group of its own
 
 
 def test_a_model_meets_every_condition_of_the_protocol(splits, tiny):
@@ -62,7 +62,23 @@ def test_a_model_meets_every_condition_of_the_protocol(splits, tiny):
     found = dict(conditions.perturbed(model, splits, PROTOCOLS["qmf-like"]))
     assert list(found) == ["qmf-like@5", "qmf-like@10"]
     by_hand = model.predict(Perturbed(splits.test, PROTOCOLS["qmf-like"].conditions[1]))
-    assert np.array_equal(found["qmf-like@10"].probabilities["color"], by_hand.probabilities["color"])
+    assert np.array_equal(found["qmf-like@10"][0].probabilities["color"], by_hand.probabilities["color"])
+
+
+def test_groups_are_kept_once_and_only_where_rows_share_one(splits):
+    model = create("majority", {}, splits.tasks, 0, Workspace())
+    model.fit(splits.train, splits.val)
+    clean = model.predict(splits.test)
+    alone, pairs = conditions.Measured(), conditions.Measured()
+    alone.add("clean", (clean, splits.test.groups()))
+    assert alone.groups == {}
+    of_two = tuple(str(row // 2) for row in range(30))
+    for condition in ("clean", "blur@1"):
+        pairs.add(condition, (clean, of_two))
+    assert list(pairs.groups) == ["clean"]
+    assert pairs.groups["clean"].numbers().tolist() == [row // 2 for row in range(30)]
+    assert pairs.metrics["clean"]["color"]["accuracy"].value == alone.metrics["clean"]["color"]["accuracy"].value
+    assert pairs.metrics["clean"]["color"]["accuracy"] != alone.metrics["clean"]["color"]["accuracy"]
 
 
 def test_missing_70_is_met_in_training_too(splits):

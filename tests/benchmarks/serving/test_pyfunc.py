@@ -120,7 +120,7 @@ def asked(port, path, body=None):
 def server(folder, tmp_path_factory):
     """MLflow's own server of the model as an experiment logs it; its port."""
     runs = tmp_path_factory.mktemp("runs")
-    with open_tracker(default_uri(runs), "suite", runs).run(record().experiment, "key", {}) as run:
+    with open_tracker(default_uri(runs), "suite", runs).run(record().experiment, "key") as run:
         run.log_model(folder)
     (logged,) = runs.rglob("MLmodel")
     port = free_port()
@@ -184,7 +184,7 @@ def test_the_columns_of_the_own_table_are_answered_and_values_kept(saved, tmp_pa
     own = Experiment(dataset="manifest", model="tfidf_logistic", seed=0, dataset_options=options)
     models.save("tfidf_logistic", saved("tfidf_logistic").classifier, place, saved("tfidf_logistic").answering)
     models.save_record(place, record(experiment=own))
-    with open_tracker(default_uri(runs), "suite", runs).run(own, "key", {}) as run:
+    with open_tracker(default_uri(runs), "suite", runs).run(own, "key") as run:
         run.log_model(place)
     (logged,) = runs.rglob("MLmodel")
     frame = pd.DataFrame(

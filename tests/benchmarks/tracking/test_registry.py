@@ -37,7 +37,7 @@ def folder(tmp_path):
 
 def tracked(runs_dir, done, folder=None):
     tracker = open_tracker(default_uri(runs_dir), "smoke", runs_dir)
-    with tracker.run(done.experiment, done.key, {}) as run:
+    with tracker.run(done.experiment, done.key) as run:
         if folder is not None:
             run.log_model(folder)
     return tracker

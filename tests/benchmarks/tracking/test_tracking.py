@@ -15,6 +15,7 @@ from benchmarks.datasets.loading.splits import Card, LoadReport, Splits
 from benchmarks.records.record import Estimate
 from benchmarks.tracking import OFF, NoTracker, TrackingWarning, default_uri, open_tracker
 from benchmarks.tracking.tracked_run import MOST_METRICS
+from benchmarks.tracking.view import VIEW_TAG
 from cma_clip.classifier import Workspace
 from cma_clip.types import Example, ExampleList, Task
 from tests.benchmarks.made_records import estimate, record
@@ -60,11 +61,15 @@ def splits():
 
 
 def track(tracker, done, epochs=(0, 1)):
-    with tracker.run(done.experiment, done.key, {"depth": 2}) as run:
+    with tracker.run(done.experiment, done.key) as run:
         run.log_data(splits(), {"rows": 12})
         for epoch in epochs:
             run.log_epoch(epoch, {"val/score": 0.1 * epoch, "train/loss": 1.0})
         run.log_record(done)
+
+
+def chosen(done, **hparams):
+    return done.model_copy(update={"experiment": done.experiment.model_copy(update={"hparams": hparams})})
 
 
 def reopened(runs_dir, suite):
@@ -74,18 +79,21 @@ def reopened(runs_dir, suite):
 
 
 def test_an_experiment_is_mirrored(tracker, client, suite):
-    done = record("mmbt", seed=3)
+    done = chosen(record("mmbt", seed=3), depth=2)
     track(tracker, done)
     (parent,), (child,) = runs_of(client, suite, "suite"), runs_of(client, suite)
     assert child.data.tags["mlflow.parentRunId"] == parent.info.run_id
     assert (child.info.status, parent.info.status) == ("FINISHED", "FINISHED")
-    assert child.info.run_name == "catalog/mmbt/seed-3"
+    assert child.info.run_name == "mmbt, seed 3, catalog"
     assert child.data.params == {"depth": "2", "dataset": "catalog", "model": "mmbt", "seed": "3"}
     tags = {name: child.data.tags[name] for name in ("dataset", "model", "seed", "protocol", "key")}
     assert tags == {"dataset": "catalog", "model": "mmbt", "seed": "3", "protocol": "clean", "key": done.key}
     accuracy = done.metrics["clean"]["color"]["accuracy"].value
-    assert child.data.metrics["clean/color/accuracy"] == pytest.approx(accuracy)
+    assert child.data.metrics["test/color/accuracy"] == pytest.approx(accuracy)
     assert child.data.metrics["seconds/fit"] == done.seconds["fit"]
+    mean = done.metrics["clean"]["mean"]
+    summary = {"accuracy": mean["accuracy"].value, "seconds": done.seconds["fit"]}
+    assert {name: child.data.metrics[name] for name in summary} == summary
     history = client.get_metric_history(child.info.run_id, "val/score")
     assert [(metric.step, metric.value) for metric in history] == [(0, 0.0), (1, 0.1)]
     dataset = child.inputs.dataset_inputs[0].dataset
@@ -113,7 +121,7 @@ from benchmarks.tracking import default_uri, open_tracker
 from tests.benchmarks.made_records import record
 runs_dir, suite, wait = Path(sys.argv[1]), sys.argv[2], sys.argv[3:]
 done = record()
-with open_tracker(default_uri(runs_dir), suite, runs_dir).run(done.experiment, done.key, {"depth": 2}) as run:
+with open_tracker(default_uri(runs_dir), suite, runs_dir).run(done.experiment, done.key) as run:
     run.log_epoch(0, {"val/score": 0.0})
     run.log_epoch(1, {"val/score": 0.1})
     print("logged", flush=True)
@@ -141,7 +149,7 @@ def test_a_killed_run_is_tidied_up_and_continued(runs_dir, tracker, client, suit
 @pytest.mark.parametrize(("error", "status"), [(ValueError, "FAILED"), (KeyboardInterrupt, "KILLED")])
 def test_a_run_ends_as_its_experiment_did(tracker, client, suite, error, status):
     done = record()
-    with pytest.raises(error), tracker.run(done.experiment, done.key, {}):
+    with pytest.raises(error), tracker.run(done.experiment, done.key):
         raise error
     assert runs_of(client, suite)[0].info.status == status
     assert runs_of(client, suite, "suite")[0].info.status == "FINISHED"
@@ -152,11 +160,12 @@ def test_names_and_values_that_mlflow_refuses_are_logged_all_the_same(tracker, c
     tasks = {name: {"f1": estimate(0.5)} for name in ("größe (cm)", "a/b", "..", "style")}
     many = {f"{n}": {"f1": estimate(0.5)} for n in range(MOST_METRICS)}
     done = record(metrics={"clean": {**tasks, "empty": {"f1": nothing}}, "noisy": many})
-    with tracker.run(done.experiment, done.key, {"prompt (long)": "x" * 10_000}) as run:
+    done = chosen(done, **{"prompt (long)": "x" * 10_000})
+    with tracker.run(done.experiment, done.key) as run:
         run.log_record(done)
     logged = runs_of(client, suite)[0].data
     names = {"größe _x0028_cm_x0029_", "a/b", "_x002E__x002E_", "style", "empty"}
-    assert {name for name in logged.metrics if name.startswith("clean")} == {f"clean/{name}/f1" for name in names}
+    assert {name for name in logged.metrics if name.startswith("test")} == {f"test/{name}/f1" for name in names}
     assert sum(name.startswith("noisy") for name in logged.metrics) == MOST_METRICS
     assert logged.params["prompt _x0028_long_x0029_"].startswith("xxx")
 
@@ -165,12 +174,22 @@ def test_outputs_are_artifacts_of_the_suite(tracker, client, suite, tmp_path):
     for name in ("tables/accuracy.md", "figures/accuracy.png", "report.html", "records/catalog/a.json"):
         (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
         (tmp_path / name).write_text("content")
-    tracker.log_outputs(tmp_path, {"suite/catalog/accuracy/mmbt": 0.5, "suite/catalog/accuracy/mmbt, 2 layers": 0.6})
+    tracker.log_outputs(
+        tmp_path, {"suite/catalog/accuracy/mmbt": 0.5, "suite/catalog/accuracy/mmbt, 2 layers": 0.6}, "Take mmbt."
+    )
     parent = runs_of(client, suite, "suite")[0].info.run_id
     expected = {"suite/catalog/accuracy/mmbt": 0.5, "suite/catalog/accuracy/mmbt_x002C_ 2 layers": 0.6}
     assert client.get_run(parent).data.metrics == expected
+    assert client.get_run(parent).data.tags["mlflow.note.content"] == "Take mmbt."
     assert {file.path for file in client.list_artifacts(parent)} == {"tables", "figures", "report.html"}
     assert [file.path for file in client.list_artifacts(parent, "figures")] == ["figures/accuracy.png"]
+
+
+def test_a_new_database_has_one_experiment_with_its_view(tracker, client, suite):
+    (experiment,) = client.search_experiments()
+    assert experiment.name == "cma-clip-bench"
+    view = json.loads(experiment.tags[VIEW_TAG])
+    assert json.loads(view["state"])["orderByKey"] == "metrics.`accuracy`"
 
 
 @pytest.mark.parametrize("tracker_of", [lambda folder: open_tracker(OFF, "suite", folder), lambda _: NoTracker()])
@@ -189,7 +208,7 @@ from benchmarks.tracking import default_uri, open_tracker
 from tests.benchmarks.made_records import suite as records
 runs_dir, name, model = Path(sys.argv[1]), *sys.argv[2:]
 for done in records([model], range(4)):
-    with open_tracker(default_uri(runs_dir), name, runs_dir).run(done.experiment, done.key, {"depth": 2}) as run:
+    with open_tracker(default_uri(runs_dir), name, runs_dir).run(done.experiment, done.key) as run:
         run.log_epoch(0, {"val/score": 0.0})
         run.log_record(done)
 """
@@ -223,11 +242,11 @@ def test_a_logged_model_predicts_in_a_fresh_process(runs_dir, tracker, client, s
     classifier.fit(data.train, data.val)
     models.save("majority", classifier, tmp_path / "model")
     (tmp_path / "model" / models.CARD_FILE).write_text(f"# The card\n{'long ' * 3000}")
-    with tracker.run(done.experiment, done.key, {}) as run:
+    with tracker.run(done.experiment, done.key) as run:
         run.log_model(tmp_path / "model")
     (child,) = runs_of(client, suite)
     assert child.info.status == "FINISHED"
-    command = [sys.executable, "-W", "ignore", "-c", PREDICT, f"runs:/{child.info.run_id}/model"]
+    command = [sys.executable, "-W", "ignore", "-c", PREDICT, f"runs:/{child.info.run_id}/majority, seed 0, catalog"]
     there = {**os.environ, "MLFLOW_TRACKING_URI": default_uri(runs_dir)}
     done = subprocess.run(command, env=there, capture_output=True, text=True, check=True)
     (answer,) = json.loads(done.stdout)
@@ -299,10 +318,10 @@ def test_a_server_that_dies_costs_one_warning_and_no_result(server, tmp_path, ca
     tracker.log_outputs(tmp_path, {"suite/catalog/accuracy/mmbt": 0.5})
     assert tracker.uri == uri
     (child,) = runs_of(MlflowClient(uri), "suite")
-    assert child.data.metrics["clean/color/accuracy"] > 0
+    assert child.data.metrics["test/color/accuracy"] > 0
     assert capfd.readouterr() == ("", "")
     done = record(seed=1)
-    with tracker.run(done.experiment, done.key, {}) as run:
+    with tracker.run(done.experiment, done.key) as run:
         run.log_epoch(0, {"val/score": 0.0})
         _stop(process)
         with pytest.warns(TrackingWarning, match=uri):

@@ -208,7 +208,10 @@ def test_a_product_has_one_prediction_the_mean_over_its_photos(views):
     ids = views.test.ids()
     given = rng.dirichlet([1, 1], len(ids)).astype(np.float32)
     predictions = Predictions(ids, {"colour": views.test.labels("colour")}, {"colour": given})
-    by_product = dict(of_clean(predictions, views))[views.per_group]
+    by_product, groups = dict(of_clean(predictions, views))[views.per_group]
+    assert groups == tuple(
+        dict(zip(views.test_units(), views.test.groups(), strict=True))[unit] for unit in by_product.ids
+    )
     by_hand = {}
     for name, probabilities in zip(ids, given, strict=True):
         by_hand.setdefault(f"row:{name.removeprefix('row-').split('#')[0]}", []).append(probabilities)

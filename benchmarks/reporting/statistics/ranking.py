@@ -12,8 +12,8 @@ import numpy.typing as npt
 
 from benchmarks.metrics import METRICS
 from benchmarks.records.record import MEAN, Record
-from benchmarks.reporting.aggregate import by_dataset, score, tasks_of
-from benchmarks.reporting.significance import LEVEL
+from benchmarks.reporting.statistics.aggregate import by_dataset, score, tasks_of
+from benchmarks.reporting.statistics.significance import LEVEL
 from benchmarks.reporting.table import Cell, Table
 
 Unit = Literal["task", "dataset"]
@@ -119,10 +119,30 @@ def ranking(
     return rank(complete, METRICS[metric].higher_is_better)
 
 
-def ranks_table(found: Ranking, metric: str = "accuracy", unit: Unit = "task") -> Table:
-    """Average rank, then the rank in every block; the best average first."""
+def average_over_datasets(
+    suites: Mapping[str, Sequence[Record]], models: Sequence[str], metric: str = "accuracy"
+) -> dict[str, float]:
+    """Model -> average rank among these over data sets, each of which counts once, by the mean over its tasks."""
+    from scipy.stats import rankdata
+
+    scores = _scores(suites, models, metric, "dataset")
+    values = np.array([[found[model] for model in models] for found in scores.values()])
+    ranks = rankdata(-values if METRICS[metric].higher_is_better else values, axis=1)
+    return dict(zip(models, map(float, ranks.mean(axis=0)), strict=True))
+
+
+def ranks_table(
+    found: Ranking, metric: str = "accuracy", unit: Unit = "task", over_datasets: Mapping[str, float] | None = None
+) -> Table:
+    """Average rank, that `over_datasets` beside it, then the rank in every block; the best average first."""
+    beside = over_datasets if unit == "task" and over_datasets else {}
     rows = [
-        (Cell(model), _cell(average, 2), *(_cell(value, 1) for value in found.ranks[:, column]))
+        (
+            Cell(model),
+            _cell(average, 2),
+            *([_cell(beside[model], 2)] if beside else []),
+            *(_cell(value, 1) for value in found.ranks[:, column]),
+        )
         for column, (model, average) in enumerate(found.average.items())
     ]
     significant = found.friedman <= LEVEL
@@ -133,16 +153,18 @@ def ranks_table(found: Ranking, metric: str = "accuracy", unit: Unit = "task") -
             f"By Nemenyi's test at {LEVEL:.0%} average ranks differ significantly if they are "
             f"{found.critical_difference:.2f} apart."
             if significant
-            else "It does not reject that, so no two models are told apart."
+            else "It does not reject that, so there is no significant difference between any two models."
         ),
     ]
     if unit == "task":
         notes.append(
-            "The tasks of a data set share their examples, so the columns are not independent and the p-values are "
-            "too small; rank by data set where there are three of them."
+            "The tasks of one data set are not independent, since they share their examples: the p-values are too "
+            "small, and a data set counts as often as it has tasks."
+            + (" Over data sets each counts once, by the mean over its tasks." if beside else "")
         )
     title = f"Average rank of {len(found.models)} models by {METRICS[metric].title} over {len(found.blocks)} {unit}s"
-    return Table(title, ("model", "average rank", *found.blocks), tuple(rows), tuple(notes))
+    header = ("model", "average rank", *(["over data sets"] if beside else []), *found.blocks)
+    return Table(title, header, tuple(rows), tuple(notes))
 
 
 def suite_ranking(records: Sequence[Record], order: Sequence[str]) -> Ranking | None:

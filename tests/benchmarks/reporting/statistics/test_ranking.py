@@ -7,7 +7,14 @@ from scipy.stats import friedmanchisquare
 from benchmarks.reporting.figures.ranking import critical_difference
 from benchmarks.reporting.figures.style import to_png
 from benchmarks.reporting.outputs import all_figures, all_tables
-from benchmarks.reporting.ranking import RankingError, rank, ranking, ranks_table, suite_ranking
+from benchmarks.reporting.statistics.ranking import (
+    RankingError,
+    average_over_datasets,
+    rank,
+    ranking,
+    ranks_table,
+    suite_ranking,
+)
 from tests.benchmarks.made_records import ORDER, TASKS, suite, with_accuracy
 
 MODELS = ("majority", "text_only", "mmbt", "cma_clip")
@@ -52,6 +59,18 @@ def test_the_table_shows_every_rank_and_what_the_test_says():
     assert "not independent" in text
 
 
+def test_beside_the_rank_over_tasks_stands_one_over_data_sets():
+    """A data set of one task counts as much as one of three."""
+    found = ranking(TWO, ORDER)
+    turned = [with_accuracy(r, mean=0.1) if r.experiment.model == "cma_clip" else r for r in TWO["b"]]
+    beside = average_over_datasets({**TWO, "b": turned}, found.models)
+    assert beside == {"cma_clip": 2.5, "mmbt": 1.5, "text_only": 2.5, "majority": 3.5}
+    table = ranks_table(found, over_datasets=beside)
+    assert table.header[:3] == ("model", "average rank", "over data sets")
+    assert [row[2].text for row in table.rows] == ["2.50", "1.50", "2.50", "3.50"]
+    assert "each counts once" in " ".join(table.footnotes)
+
+
 def test_a_suite_of_several_data_sets_is_ranked_and_one_of_one_is_not():
     both = [*TWO["a"], *TWO["b"]]
     assert "ranks" in all_tables(both, ORDER)
@@ -88,7 +107,7 @@ def test_friedman_and_nemenyi():
             assert (found.pairwise[i, j] < 0.05) == apart
 
 
-def test_where_friedman_does_not_reject_no_pair_is_told_apart():
+def test_where_friedman_does_not_reject_no_pair_differs_significantly():
     turns = {"a": (1, 2, 3), "b": (2, 3, 1), "c": (3, 1, 2)}
     found = rank({block: dict(zip("xyz", scores, strict=True)) for block, scores in turns.items()})
     assert found.friedman == pytest.approx(1.0)

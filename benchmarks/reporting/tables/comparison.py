@@ -10,7 +10,8 @@ from itertools import combinations
 from benchmarks.answers import ANSWER_METRICS, AnswerMetric
 from benchmarks.metrics import METRICS, Metric
 from benchmarks.records.record import CLEAN, MEAN, Record
-from benchmarks.reporting.aggregate import (
+from benchmarks.reporting.notes import dataset_title, footnotes, table_title
+from benchmarks.reporting.statistics.aggregate import (
     Models,
     Score,
     num_test,
@@ -19,9 +20,10 @@ from benchmarks.reporting.aggregate import (
     score,
     tasks_of,
 )
-from benchmarks.reporting.notes import dataset_title, footnotes, notes_on_cma_clip, table_title
-from benchmarks.reporting.significance import LEVEL, interval, tied_with
+from benchmarks.reporting.statistics.paired import groups_of
+from benchmarks.reporting.statistics.significance import LEVEL, interval, tied_with
 from benchmarks.reporting.table import MISSING, TIED, Cell, Table
+from benchmarks.reporting.tables.verdicts import notes_on_cma_clip
 from cma_clip.answering.answering import CONFIDENCE_LEVEL
 
 UNDEFINED = "n/a"
@@ -215,7 +217,7 @@ def _tied(models: Models, best: set[str], shown: Iterable[str], task: str, condi
     outcomes = {model: [record.outcomes.get(condition, {}) for record in models[model]] for model in shown}
     winner = next((model for model in outcomes if model in best), None)
     rivals = {model: seeds for model, seeds in outcomes.items() if model == winner or model not in best}
-    return set() if winner is None else tied_with(winner, rivals, tasks)
+    return set() if winner is None else tied_with(winner, rivals, tasks, groups_of(records_of(models)))
 
 
 def number(found: Score | None, scale: float, digits: int) -> Cell:

@@ -1,9 +1,12 @@
+import numpy as np
 import pytest
 
 from benchmarks.perturbations import PROTOCOLS
-from benchmarks.records.record import CLEAN, MEAN, Estimate
+from benchmarks.records.record import CLEAN, MEAN, Estimate, Outcomes
 from benchmarks.reporting.figures.robustness import robustness_figures
-from benchmarks.reporting.robustness import Family, area, drop, families, robustness_tables, worst
+from benchmarks.reporting.statistics.families import Family, area, drop, families, loss, worst
+from benchmarks.reporting.table import MISSING
+from benchmarks.reporting.tables.robustness import robustness_tables
 from tests.benchmarks.made_records import record
 
 NOISE = Family(
@@ -61,15 +64,16 @@ def test_a_condition_that_was_not_measured_leaves_the_cell_empty():
     assert area(partial, NOISE) is None
     assert worst(partial, [NOISE]) is None
     assert drop(partial, [NOISE]) is None
+    assert loss(partial, [NOISE]) is None
 
 
 def test_many_conditions_are_summed_up_by_family_and_group():
     tables = robustness_tables([ROBUST, measured("mmbt", clean=0.9)], ["mmbt", "cma_clip"])
     assert list(tables) == [f"catalog-robustness_{group}" for group in ("image", "text", "missing")]
     table = tables["catalog-robustness_image"]
-    assert table.header == ("model", "clean", "gaussian_noise", "blur", "worst case", "relative drop")
+    assert table.header == ("model", "clean", "gaussian_noise", "blur", "worst case", "mean loss", "relative drop")
     by_model = {row[0].text: [cell.text for cell in row[1:]] for row in table.rows}
-    assert by_model["cma_clip"] == ["80.0", "64.0", "71.0", "40.0", "31.2"]
+    assert by_model["cma_clip"] == ["80.0", "64.0", "71.0", "40.0", "12.5", "31.2"]
     assert by_model["mmbt"][0] == "90.0"
     assert any("every perturbation at severities 1, 3 and 5" in note for note in table.footnotes)
 
@@ -77,8 +81,35 @@ def test_many_conditions_are_summed_up_by_family_and_group():
 def test_a_preset_has_a_column_per_condition_and_its_note():
     few = measured("cma_clip", protocol="qmf-like", **{"clean": 0.8, "qmf-like_5": 0.6, "qmf-like_10": 0.5})
     tables = robustness_tables([few], ["cma_clip"])
-    assert tables["catalog-robustness"].header == ("model", "clean", "qmf-like@5", "qmf-like@10")
+    assert tables["catalog-robustness"].header == ("model", "clean", "qmf-like@5", "qmf-like@10", "mean loss")
     assert PROTOCOLS["qmf-like"].note in tables["catalog-robustness"].footnotes
+
+
+def answered(model, seed, right):
+    """A record with these answers, condition -> Bool[N], of both of its tasks."""
+    made = measured(model, seed, **{"clean": right[CLEAN].mean(), "blur_5": right["blur@5"].mean()})
+    ids = [str(row) for row in range(len(right[CLEAN]))]
+    outcomes = {at: {task: Outcomes.of(ids, bits) for task in ("color", "style")} for at, bits in right.items()}
+    return made.model_copy(update={"outcomes": outcomes})
+
+
+def test_losses_are_compared_row_by_row():
+    """Two models that fall by half a point more and less on the same rows of a thousand."""
+    rng = np.random.default_rng(0)
+    clean, hit = rng.random(1000) < 0.8, rng.random(1000) < 0.3
+    blurred = clean & ~hit
+    steady = blurred | (np.cumsum(clean & hit) <= 20) & clean & hit
+    rival = answered("mmbt", 0, {CLEAN: clean, "blur@5": steady})
+    same = answered("text_only", 0, {CLEAN: clean, "blur@5": blurred})
+    ours = answered("cma_clip", 0, {CLEAN: clean, "blur@5": blurred})
+    table = robustness_tables([rival, same, ours], ["text_only", "mmbt", "cma_clip"])["catalog-robustness"]
+    assert table.header[-1] == "mean loss minus cma_clip's"
+    by_model = {row[0].text: row[-1] for row in table.rows}
+    assert by_model["mmbt"].value == pytest.approx(100 * -20 / 1000 / 2)  # half of the area is clean
+    assert by_model["mmbt"].interval[1] < 0
+    assert by_model["text_only"].interval == (0, 0)
+    assert by_model["cma_clip"].text == MISSING
+    assert "loses less mmbt; no significant difference text_only." in table.footnotes[0]
 
 
 def test_clean_records_have_no_robustness_tables():

@@ -7,10 +7,10 @@ import statistics
 import pytest
 
 from benchmarks.records.record import CLEAN, Experiment
-from benchmarks.reporting.aggregate import by_dataset
-from benchmarks.reporting.comparison import UNDEFINED, comparison_table
 from benchmarks.reporting.outputs import all_tables
+from benchmarks.reporting.statistics.aggregate import by_dataset
 from benchmarks.reporting.table import FORMATS, MISSING
+from benchmarks.reporting.tables.comparison import UNDEFINED, comparison_table
 from tests.benchmarks.made_records import ORDER, TASKS, N, estimate, record, suite, with_accuracy, with_condition
 
 TWO = ("text_only", "cma_clip")
@@ -200,7 +200,7 @@ def test_one_seed_twice_is_refused():
 
 def test_all_tables_cover_every_data_set(records):
     names = set(all_tables([*records, *suite(TWO, dataset="manifest")], ORDER))
-    kinds = {"accuracy", "macro_f1", "recall_at_90_precision", "calibration", "cost", "modality_weights"}
+    kinds = {"accuracy", "macro_f1", "recall_at_90_precision", "differences", "calibration", "cost", "modality_weights"}
     assert names == {f"{dataset}-{kind}" for dataset in ("catalog", "manifest") for kind in kinds}
 
 

@@ -1,0 +1,1 @@
+"""From records to numbers: arranged, tested against each other, ranked."""

@@ -1,0 +1,1 @@
+"""What each kind of table shows, and what stands below it."""
