@@ -20,6 +20,7 @@ def footnotes(models: Models) -> tuple[str, ...]:
         *_missing(models),
         *_sizes(models),
         *_resampled(models),
+        *_unconverged(models),
         *_backbones(models),
         *cut_texts(models),
         *_tuned(models),
@@ -99,6 +100,15 @@ def _resampled(models: Models) -> Iterable[str]:
 def _may_share(record: Record) -> bool:
     dataset = DATASETS.get(record.experiment.dataset)
     return dataset is not None and dataset.shares_groups
+
+
+def _unconverged(models: Models) -> Iterable[str]:
+    """Regressions that ended before they had converged; none for records made before that was told."""
+    for model, records in models.items():
+        tasks = dict.fromkeys(task for record in records for task in record.facts.get("unconverged", ()))
+        if tasks:
+            most = records[0].config["max_iter"]
+            yield f"{model} had not converged after {most} iterations on {', '.join(tasks)}; max_iter allows more."
 
 
 def _backbones(models: Models) -> Iterable[str]:

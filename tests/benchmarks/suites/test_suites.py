@@ -47,7 +47,8 @@ def test_options_reach_the_data_and_hyper_parameters_the_networks():
     suite = select("smoke", [], [], {"num_train": 50}, {"depth": 1, "max_epochs": 3})
     for experiment in experiments(suite):
         assert experiment.dataset_options == {"num_train": 50, "num_val": 60, "num_test": 80}
-        assert experiment.hparams == ({"depth": 1, "max_epochs": 3} if experiment.model in NETWORKS else {})
+        own = suite.hparams.get(experiment.model, {})
+        assert experiment.hparams == ({"depth": 1, "max_epochs": 3} if experiment.model in NETWORKS else own)
 
 
 def test_an_option_may_be_for_one_of_several_data_sets():
@@ -64,7 +65,7 @@ def test_an_option_may_be_for_one_of_several_data_sets():
 
 def test_a_variant_is_its_model_with_changes_and_has_a_row_of_its_own():
     listed = {e.row: e for e in experiments(select("ablation", [], [0], {}, {"max_epochs": 3}))}
-    assert list(listed)[3] == "cma_clip"
+    assert list(listed)[4] == "cma_clip"
     assert listed["cma_clip, 2 layers"].hparams == {"max_epochs": 3, "depth": 2}
     assert listed["cma_clip, 2 layers"].label() == "catalog/cma_clip, 2 layers/seed-0"
     assert {e.row for e in experiments(select("ablation", ["cma_clip_wo_ma"], [0], {}, {}))} == {"cma_clip_wo_ma"}
