@@ -43,6 +43,9 @@ class LPFTConfig(TrainConfig):
 class LinearHeads(FusionNetwork):
     """The pooled states of both towers side by side, standardised as for the probe, and a linear map per task."""
 
+    mean: Tensor
+    scale: Tensor
+
     def __init__(self, tasks: Sequence[Task], widths: Widths):
         super().__init__()
         width = widths.text + widths.image

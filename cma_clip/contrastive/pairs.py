@@ -71,7 +71,7 @@ def pair_batches(
     """
     said = captions(examples)
     present = processor.encode_images(examples, workspace)["image_present"]
-    rows = np.array([row for row in np.flatnonzero(present) if said[row]], dtype=np.int64)
+    rows = np.array([row for row in map(int, np.flatnonzero(present)) if said[row]], dtype=np.int64)
     ids, words = caption_arrays(processor, [said[row] for row in rows])
     texts = examples.texts()
     keys = np.array([text_key(texts[row] or "") for row in rows], dtype=np.int64)

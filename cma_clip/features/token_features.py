@@ -150,7 +150,9 @@ def token_features(backbone: Backbone, processor: Processor, examples: Examples,
     return FeatureTable(arrays, embed)
 
 
-def image_features(backbone: Backbone, processor: Processor, examples: Examples, workspace: Workspace) -> Arrays:
+def image_features(
+    backbone: Backbone, processor: Processor, examples: Examples, workspace: Workspace
+) -> dict[str, npt.NDArray[Any]]:
     """The arrays of `token_features` that are about photos, for whoever reads no text through the backbone."""
     if isinstance(examples, Joined):
         return joined([image_features(backbone, processor, part, workspace) for part in examples.parts])
