@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
+from itertools import product
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -196,10 +197,10 @@ def _load_all(selected: Suite, roots: Mapping[str, Path], common: CommonOptions)
     from benchmarks.datasets.loading.splits import Source
 
     reasons: dict[str, str] = {}
-    for dataset, options in selected.datasets.items():
+    for dataset, options in product(selected.datasets, [options for options, _ in selected.curve] or [{}]):
         try:
             source = Source(roots.get(dataset), common.cache, common.on_bad_sample, progress=True)
-            datasets.load(dataset, source, options)
+            datasets.load(dataset, source, {**selected.datasets[dataset], **options})
         except (OSError, ValueError) as error:
             reasons[dataset] = str(error)
             if len(reasons) == len(selected.datasets):

@@ -13,8 +13,9 @@ from benchmarks.commands.options import RESULTS, RUNS, Names
 if TYPE_CHECKING:
     from benchmarks.records.record import Record
 
-NO_EVIDENCE = ("single", "smoke", "twins")
-"""Suites that only show that everything runs: taken for the paper's tables where they are named, never by default."""
+NO_EVIDENCE = ("single", "smoke", "twins", "learning-curve")
+"""Suites that only show that everything runs, or measure again what another one does: taken for the paper's tables
+where they are named, never by default."""
 
 REFERENCE = "reference"
 
@@ -62,9 +63,10 @@ def write_paper_tables(results: Path, names: Sequence[str], check: bool) -> str:
     from benchmarks.records import store
     from benchmarks.reporting.outputs import StaleError
     from benchmarks.reporting.paper import load_reported, paper_tables
+    from benchmarks.reporting.statistics.curves import largest
     from benchmarks.reporting.table import in_all_formats, to_markdown
 
-    suites = {name: suite_records(results, name) for name in names} if names else _every_suite(results)
+    suites = {name: largest(suite_records(results, name)) for name in names} if names else _every_suite(results)
     folder = results / (f"{REFERENCE}/paper" if names and all(_is_reference(name) for name in names) else "paper")
     made = paper_tables(load_reported(), suites)
     texts = in_all_formats(made)
@@ -99,11 +101,12 @@ def rank(
     from benchmarks.records import store
     from benchmarks.reporting.figures.ranking import critical_difference
     from benchmarks.reporting.figures.style import to_png, to_svg
+    from benchmarks.reporting.statistics.curves import largest
     from benchmarks.reporting.statistics.ranking import average_over_datasets, ranking, ranks_table
     from benchmarks.reporting.table import in_all_formats, to_markdown
     from benchmarks.suites import MODEL_ORDER
 
-    suites = {name: suite_records(results, name) for name in dict.fromkeys(suite)}
+    suites = {name: largest(suite_records(results, name)) for name in dict.fromkeys(suite)}
     ranks = ranking(suites, MODEL_ORDER, choose(metric, METRICS, "metric"), unit)
     over_datasets = average_over_datasets(suites, ranks.models, metric)
     table, figure = ranks_table(ranks, metric, unit, over_datasets), critical_difference(ranks, MODEL_ORDER)

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from benchmarks.suites.order import FLOORS, FURTHER_FINE_TUNING, MODEL_ORDER
-from benchmarks.suites.suite import Suite, Variant
+from benchmarks.suites.suite import Point, Suite, Variant
 
 ABLATIONS: tuple[Variant, ...] = (
     ("cma_clip", "2 layers", {"depth": 2}),
@@ -23,6 +23,13 @@ FEW_EPOCHS_OF_TOWERS: Mapping[str, Mapping[str, Any]] = {model: {"max_epochs": 3
 """Our choice: an epoch that trains both towers costs ten over cached features. Tuning tries more."""
 IN_MINUTES: Mapping[str, Mapping[str, Any]] = {model: {"max_epochs": 3, "freeze": 8} for model in FINE_TUNED}
 """Likewise; and of an image tower the early half, which costs most and sees edges and textures, keeps its weights."""
+
+LEARNING_CURVE: tuple[Point, ...] = tuple(
+    ({"train_rows": rows, "val_rows": rows // 7}, {"max_epochs": epochs, "patience": max(4, epochs // 4)})
+    for rows, epochs in {250: 100, 500: 80, 1000: 50, 2000: 30, 4000: 16, 8000: 10, 12000: 8}.items()
+)
+"""As many validation rows as whoever labels so many products would have: splits are 70 to 10. Of few rows an epoch is
+few steps, so that there are more of them (our choice)."""
 
 SUITES: dict[str, Suite] = {
     "default": Suite(
@@ -70,6 +77,15 @@ SUITES: dict[str, Suite] = {
         models=MODEL_ORDER,
         budget={"max_epochs": 8},
         hparams=FEW_EPOCHS_OF_TOWERS,
+    ),
+    "learning-curve": Suite(
+        question="How many products must be labelled?",
+        datasets={"fashion-products": {"class_rows": 12000}},
+        models=(
+            *("majority", "class_name_match", "tfidf_logistic", "tfidf_image_logistic", "linear_probe", "image_only"),
+            *("text_only", "late_fusion", "concat_fusion", "mmbt", "cma_clip_wo_ma", "cma_clip"),
+        ),
+        curve=LEARNING_CURVE,
     ),
     "paper": Suite(
         question="The paper's comparisons, on its public data sets and the open stand-in for MRWPA.",

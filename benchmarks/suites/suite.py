@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from itertools import product
 from typing import Any
 
 from benchmarks.records.record import CLEAN, Experiment
 from benchmarks.suites.order import MODELS_OF_ANY_SUITE, NETWORKS, SHARED
 
 Variant = tuple[str, str, Mapping[str, Any]]
+Point = tuple[Mapping[str, Any], Mapping[str, Any]]
 
 
 @dataclass(frozen=True)
@@ -24,6 +26,7 @@ class Suite:
         protocol: what the test split goes through, see `benchmarks.perturbations`.
         tuned: data set -> model -> hyper-parameters that were chosen on its validation split.
         tuned_by: data set -> on what and with which budget they were chosen.
+        curve: of a learning curve, options of its data sets and the budget of its networks at each point.
         twin_rows: of the procedural copies that stand in for data sets without a folder; 0 for none.
     """
 
@@ -37,6 +40,7 @@ class Suite:
     tuned_by: Mapping[str, str] = field(default_factory=dict)
     variants: Sequence[Variant] = ()
     protocol: str = CLEAN
+    curve: Sequence[Point] = ()
     twin_rows: int = 0
 
 
@@ -54,17 +58,17 @@ def experiments(suite: Suite) -> list[Experiment]:
 
 def _experiments(suite: Suite) -> Iterable[Experiment]:
     rows: list[Variant] = [*((model, "", {}) for model in suite.models), *suite.variants]
-    for dataset, options in suite.datasets.items():
-        for seed in suite.seeds:
-            for model, variant, changes in rows:
-                tuned = suite.tuned.get(dataset, {}).get(model, {})
-                yield Experiment(
-                    dataset=dataset,
-                    model=model,
-                    seed=seed,
-                    dataset_options=dict(options),
-                    hparams={**hparams_of(suite, model), **tuned, **changes},
-                    protocol=suite.protocol,
-                    variant=variant,
-                    tuned=suite.tuned_by.get(dataset, "") if tuned else "",
-                )
+    points: Sequence[Point] = suite.curve or [({}, {})]
+    for dataset, seed, (options, budget) in product(suite.datasets, suite.seeds, points):
+        for model, variant, changes in rows:
+            tuned = suite.tuned.get(dataset, {}).get(model, {})
+            yield Experiment(
+                dataset=dataset,
+                model=model,
+                seed=seed,
+                dataset_options={**suite.datasets[dataset], **options},
+                hparams={**hparams_of(suite, model), **(budget if model in NETWORKS else {}), **tuned, **changes},
+                protocol=suite.protocol,
+                variant=variant,
+                tuned=suite.tuned_by.get(dataset, "") if tuned else "",
+            )
