@@ -163,7 +163,8 @@ def small(words, tiny):
     if words[0] == "suite":
         network = suite in ("default", "ablation")
         few = ["majority", "cma_clip_wo_ma_sa"] if network else FAST
-        words = default(words, "--models", *(["tfidf_logistic"] if suite == "robustness" else few))
+        one = {"robustness": ["tfidf_logistic"], "learning-curve": ["majority"]}
+        words = default(words, "--models", *one.get(suite, few))
         words = default(words, "--seeds", "0")
         words = default(words, "--workers", "1")
         if network:
@@ -180,7 +181,8 @@ def small(words, tiny):
 def data_of(words, suite):
     """What SIZES calls the data of a command."""
     if words[0] in ("suite", "tune"):
-        return "catalog" if suite in CATALOG else suite.removesuffix("-masked")
+        of_shop = suite in ("fashion-products-masked", "learning-curve")
+        return "catalog" if suite in CATALOG else "fashion-products" if of_shop else suite
     if words[:2] in (["data", "show"], ["data", "check"]):
         return words[2]
     return words[words.index("--dataset") + 1] if "--dataset" in words else ""
