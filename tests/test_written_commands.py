@@ -52,6 +52,7 @@ PLACEHOLDERS = {
     "--storage URL": "--storage sqlite:///trials.db",
     "--rows N": "--rows 60",
     "pick SUITE": "pick manifest",
+    "compare A B": "compare results/reference/default results/reference/ablation",
     "finish SUITE": "finish manifest --data manifest=products.csv",
     "fill TABLE": "fill new.csv",
     "--out FILE": "--out filled.csv",

@@ -1,4 +1,4 @@
-"""`cma-bench tables` and `rank`: from records to tables, figures and rankings."""
+"""`cma-bench tables`, `rank` and `compare`: from records to tables, figures, rankings and differences."""
 
 from __future__ import annotations
 
@@ -114,6 +114,22 @@ def rank(
     store.write_bytes(results / out / "figures" / "ranks.svg", to_svg(figure))
     store.write_bytes(results / out / "figures" / "ranks.png", to_png(figure))
     print(f"{to_markdown(table)}\n\ntables and figures are in {results / out}")
+
+
+def compare(first: Positional[Path], second: Positional[Path]) -> None:
+    """Compare the records of two folders, paired answer by answer: differences with intervals and p-values.
+
+    Args:
+        first: a suite's folder, e.g. results/reference/default.
+        second: another one with records of the same models on the same test rows, e.g. results/default.
+    """
+    from benchmarks.reporting.statistics.curves import largest
+    from benchmarks.reporting.table import to_markdown
+    from benchmarks.reporting.tables.folders import folder_tables
+    from benchmarks.suites import MODEL_ORDER
+
+    one, other = (largest(suite_records(folder.parent, folder.name)) for folder in (first, second))
+    print("\n".join(map(to_markdown, folder_tables(one, other, MODEL_ORDER))))
 
 
 def suite_records(results: Path, name: str) -> list[Record]:

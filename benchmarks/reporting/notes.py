@@ -19,7 +19,7 @@ def footnotes(models: Models) -> tuple[str, ...]:
         *_unknown_past(models),
         *_missing(models),
         *_sizes(models),
-        *_resampled(models),
+        *resampled(models),
         *_unconverged(models),
         *_backbones(models),
         *cut_texts(models),
@@ -75,7 +75,7 @@ def _sizes(models: Models) -> Iterable[str]:
         yield f"Trained on {sizes['train']:,} rows, validated on {sizes['val']:,}."
 
 
-def _resampled(models: Models) -> Iterable[str]:
+def resampled(models: Models) -> Iterable[str]:
     """What intervals and tests take for one draw, where rows may belong together."""
     everything = records_of(models)
     kept = next((groups for record in everything for groups in record.groups.values()), None)

@@ -37,7 +37,7 @@ def differences_table(dataset: str, models: Models, condition: str = CLEAN) -> T
         (
             Cell(model),
             *(difference_cell(column[model]) for column in (*by_task.values(), overall)),
-            _p(p_values.get(model)),
+            p_cell(p_values.get(model)),
             _seeds(scores[model], scores[to]),
         )
         for model in rivals
@@ -83,7 +83,8 @@ def _signed(points: float) -> str:
     return f"{round(points, 1) + 0.0:+.1f}"
 
 
-def _p(p: float | None) -> Cell:
+def p_cell(p: float | None) -> Cell:
+    """A p-value; those below a thousandth as that."""
     return Cell(MISSING) if p is None else Cell("< 0.001" if p < 0.001 else f"{p:.3f}", p)
 
 
