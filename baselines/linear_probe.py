@@ -39,6 +39,7 @@ class LinearProbe(Classifier):
     arrays_file: ClassVar[str | None] = "linear_probe.safetensors"
     config: LinearProbeConfig
     arrays: Arrays
+    unconverged: list[JSON]
 
     def setup(self) -> None:
         """The backbone."""
@@ -53,7 +54,8 @@ class LinearProbe(Classifier):
         mean, scale = np.nanmean(known, axis=0), np.nanstd(known, axis=0) + 1e-6
         self.arrays = {"mean": mean.astype(np.float32), "scale": scale.astype(np.float32)}
         features = self._standardised(states, present)
-        self.arrays |= fit_logistic(features, train, self.tasks, self.config.C, self.config.max_iter)
+        weights, self.unconverged = fit_logistic(features, train, self.tasks, self.config.C, self.config.max_iter)
+        self.arrays |= weights
 
     def predict(self, examples: Examples) -> Predictions:
         """Softmax over the classes of each task."""
@@ -63,12 +65,13 @@ class LinearProbe(Classifier):
 
     def state(self) -> tuple[dict[str, JSON], Arrays]:
         """Mean and scale of the states, and weights of the classes."""
-        return {}, self.arrays
+        return {"unconverged": self.unconverged}, self.arrays
 
     def restore(self, values: Mapping[str, Any], arrays: Arrays) -> None:
         """The inverse of `state`."""
-        check_saved(arrays, self.tasks, self.backbone.text_width + self.backbone.image_width, ("mean", "scale"))
-        self.arrays = arrays
+        width = self.backbone.text_width + self.backbone.image_width
+        check_saved(arrays, self.tasks, width, dict.fromkeys(("mean", "scale"), width))
+        self.arrays, self.unconverged = arrays, values.get("unconverged", [])
 
     def weights_fingerprint(self) -> str | None:
         """The backbone's hash."""
@@ -87,9 +90,9 @@ class LinearProbe(Classifier):
         return self.processor.text_tokens, self.processor.cut_texts(examples, self.workspace)
 
     def facts(self) -> dict[str, JSON]:
-        """Size of the model."""
+        """Size of the model, and tasks whose regression had not converged."""
         sizes = [array.size for name, array in self.arrays.items() if name not in ("mean", "scale")]
-        return {"trainable_parameters": int(sum(sizes))}
+        return {"trainable_parameters": int(sum(sizes)), "unconverged": self.unconverged}
 
     @classmethod
     def search_space(cls, trial: Trial) -> dict[str, JSON]:

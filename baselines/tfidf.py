@@ -37,26 +37,35 @@ class TfidfLogistic(Classifier):
     config: TfidfConfig
     vectoriser: TfidfVectorizer
     arrays: Arrays
+    unconverged: list[JSON]
 
     def fit(self, train: Examples, val: Examples, report: Report = silent) -> None:
         """Vocabulary and weights from the training split; the validation split is not needed.
 
         Without a word that occurs often enough, what is learnt are the shares of the classes.
         """
-        self.vectoriser = self._new_vectoriser()
-        texts = _texts(train)
-        try:
-            features = self.vectoriser.fit_transform(texts)
-        except ValueError:  # scikit-learn's way to say that there is none
-            self.vectoriser = self._new_vectoriser(NO_WORDS)
-            features = self.vectoriser.fit_transform(texts)
-        self.arrays = fit_logistic(features, train, self.tasks, self.config.C, self.config.max_iter)
+        self._learn(self._words(train), train)
 
     def predict(self, examples: Examples) -> Predictions:
         """Softmax over the classes of each task."""
-        features = self.vectoriser.transform(_texts(examples))
         labels = {task.name: examples.labels(task.name) for task in self.tasks}
-        return Predictions(examples.ids(), labels, predict_logistic(features, self.arrays, self.tasks))
+        return Predictions(examples.ids(), labels, predict_logistic(self._features(examples), self.arrays, self.tasks))
+
+    def _words(self, train: Examples) -> Any:  # noqa: ANN401 - sparse, N x D
+        """Learn the vocabulary and its weights; returns what it says of the training split."""
+        texts = _texts(train)
+        self.vectoriser = self._new_vectoriser()
+        try:
+            return self.vectoriser.fit_transform(texts)
+        except ValueError:  # scikit-learn's way to say that there is none
+            self.vectoriser = self._new_vectoriser(NO_WORDS)
+            return self.vectoriser.fit_transform(texts)
+
+    def _learn(self, features: Any, train: Examples) -> None:  # noqa: ANN401
+        self.arrays, self.unconverged = fit_logistic(features, train, self.tasks, self.config.C, self.config.max_iter)
+
+    def _features(self, examples: Examples) -> Any:  # noqa: ANN401 - sparse, N x D
+        return self.vectoriser.transform(_texts(examples))
 
     @property
     def modalities(self) -> frozenset[Modality]:
@@ -66,18 +75,27 @@ class TfidfLogistic(Classifier):
     def state(self) -> tuple[dict[str, JSON], Arrays]:
         """The vocabulary, its weights and those of the classes."""
         words: JSON = {word: int(column) for word, column in self.vectoriser.vocabulary_.items()}
-        return {"vocabulary": words}, {**self.arrays, "idf": self.vectoriser.idf_.astype(np.float64)}
+        return {"vocabulary": words, "unconverged": self.unconverged}, {
+            **self.arrays,
+            "idf": self.vectoriser.idf_.astype(np.float64),
+        }
 
     def restore(self, values: Mapping[str, Any], arrays: Arrays) -> None:
         """The inverse of `state`."""
-        check_saved(arrays, self.tasks, len(values["vocabulary"]), ("idf",))
+        words = len(values["vocabulary"])
+        check_saved(arrays, self.tasks, words, {"idf": words})
+        self._restore_words(values, arrays)
+
+    def _restore_words(self, values: Mapping[str, Any], arrays: Arrays) -> None:
         self.vectoriser = self._new_vectoriser(values["vocabulary"])
         self.vectoriser.idf_ = arrays["idf"]
         self.arrays = {name: array for name, array in arrays.items() if name != "idf"}
+        self.unconverged = values.get("unconverged", [])
 
     def facts(self) -> dict[str, JSON]:
-        """Size of the model."""
-        return {"trainable_parameters": sum(int(array.size) for array in self.arrays.values())}
+        """Size of the model, and tasks whose regression had not converged."""
+        size = sum(int(array.size) for array in self.arrays.values())
+        return {"trainable_parameters": size, "unconverged": self.unconverged}
 
     @classmethod
     def search_space(cls, trial: Trial) -> dict[str, JSON]:

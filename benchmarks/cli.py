@@ -17,7 +17,7 @@ from benchmarks.commands.finishing import card, finish
 from benchmarks.commands.models import attention, models, predict
 from benchmarks.commands.options import joined
 from benchmarks.commands.picking import pick
-from benchmarks.commands.results import rank, tables
+from benchmarks.commands.results import compare, rank, tables
 from benchmarks.commands.tuning import tune
 from cma_clip.places.urls import store_errors
 
@@ -28,6 +28,7 @@ COMMANDS: dict[str, Callable[..., Any]] = {
     "pick": pick,
     "tables": tables,
     "rank": rank,
+    "compare": compare,
     "models": models,
     "suites": suites,
     "data": data,

@@ -52,6 +52,7 @@ PLACEHOLDERS = {
     "--storage URL": "--storage sqlite:///trials.db",
     "--rows N": "--rows 60",
     "pick SUITE": "pick manifest",
+    "compare A B": "compare results/reference/default results/reference/ablation",
     "finish SUITE": "finish manifest --data manifest=products.csv",
     "fill TABLE": "fill new.csv",
     "--out FILE": "--out filled.csv",
@@ -163,7 +164,8 @@ def small(words, tiny):
     if words[0] == "suite":
         network = suite in ("default", "ablation")
         few = ["majority", "cma_clip_wo_ma_sa"] if network else FAST
-        words = default(words, "--models", *(["tfidf_logistic"] if suite == "robustness" else few))
+        one = {"robustness": ["tfidf_logistic"], "learning-curve": ["majority"]}
+        words = default(words, "--models", *one.get(suite, few))
         words = default(words, "--seeds", "0")
         words = default(words, "--workers", "1")
         if network:
@@ -180,7 +182,8 @@ def small(words, tiny):
 def data_of(words, suite):
     """What SIZES calls the data of a command."""
     if words[0] in ("suite", "tune"):
-        return "catalog" if suite in CATALOG else suite.removesuffix("-masked")
+        of_shop = suite in ("fashion-products-masked", "learning-curve")
+        return "catalog" if suite in CATALOG else "fashion-products" if of_shop else suite
     if words[:2] in (["data", "show"], ["data", "check"]):
         return words[2]
     return words[words.index("--dataset") + 1] if "--dataset" in words else ""
@@ -225,9 +228,13 @@ def reader(possessions, tmp_path, monkeypatch):
             shutil.copy(thing, tmp_path)  # a manifest's photos may not be links that lead out of its folder
     kept = shutil.ignore_patterns("figures", "*.html")
     shutil.copytree(ROOT / "results" / "reference", tmp_path / "results" / "reference", ignore=kept)
-    for tuned in tmp_path.glob("results/reference/*/tuned/*/*.json"):  # as if it had been tuned on this little data
+    results = tmp_path / "results" / "reference"
+    masked = results / "fashion-products-masked" / "tuned"
+    if not masked.exists():  # until that suite is tuned for itself
+        shutil.copytree(results / "fashion-products" / "tuned", masked)
+    for tuned in results.glob("*/tuned/*/*.json"):  # as if it had been tuned on this little data
         content = json.loads(tuned.read_text())
-        content["dataset_options"]["min_count"] = 2
+        content["dataset_options"] |= {"min_count": 2, **({"titles": "masked"} if masked in tuned.parents else {})}
         tuned.write_text(json.dumps(content))
     monkeypatch.chdir(tmp_path)
     return tmp_path

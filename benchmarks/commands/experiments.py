@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
+from itertools import product
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -198,9 +199,9 @@ def _load_all(selected: Suite, roots: Mapping[str, Path], common: CommonOptions)
     from benchmarks import datasets
 
     reasons: dict[str, str] = {}
-    for dataset, options in selected.datasets.items():
+    for dataset, options in product(selected.datasets, [options for options, _ in selected.curve] or [{}]):
         try:
-            datasets.load(dataset, common.source(dataset, roots), options)
+            datasets.load(dataset, common.source(dataset, roots), {**selected.datasets[dataset], **options})
         except (OSError, ValueError) as error:
             reasons[dataset] = str(error)
             if len(reasons) == len(selected.datasets):

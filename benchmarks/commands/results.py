@@ -1,4 +1,4 @@
-"""`cma-bench tables` and `rank`: from records to tables, figures and rankings."""
+"""`cma-bench tables`, `rank` and `compare`: from records to tables, figures, rankings and differences."""
 
 from __future__ import annotations
 
@@ -13,8 +13,9 @@ from benchmarks.commands.options import RESULTS, RUNS, Names, PlaceOption
 if TYPE_CHECKING:
     from benchmarks.records.record import Record
 
-NO_EVIDENCE = ("single", "smoke", "twins")
-"""Suites that only show that everything runs: taken for the paper's tables where they are named, never by default."""
+NO_EVIDENCE = ("single", "smoke", "twins", "learning-curve")
+"""Suites that only show that everything runs, or measure again what another one does: taken for the paper's tables
+where they are named, never by default."""
 
 REFERENCE = "reference"
 
@@ -70,9 +71,10 @@ def write_paper_tables(results: Path, names: Sequence[str], check: bool) -> str:
     from benchmarks.records import store
     from benchmarks.reporting.outputs import StaleError
     from benchmarks.reporting.paper import claims_table, load_reported, paper_tables
+    from benchmarks.reporting.statistics.curves import largest
     from benchmarks.reporting.table import in_all_formats, to_markdown
 
-    suites = {name: suite_records(results, name) for name in names} if names else _every_suite(results)
+    suites = {name: largest(suite_records(results, name)) for name in names} if names else _every_suite(results)
     folder = results / (f"{REFERENCE}/paper" if names and all(_is_reference(name) for name in names) else "paper")
     reported = load_reported()
     made = {"claims": claims_table(reported, suites), **paper_tables(reported, suites)}
@@ -108,11 +110,12 @@ def rank(
     from benchmarks.records import store
     from benchmarks.reporting.figures.ranking import critical_difference
     from benchmarks.reporting.figures.style import to_png, to_svg
+    from benchmarks.reporting.statistics.curves import largest
     from benchmarks.reporting.statistics.ranking import average_over_datasets, ranking, ranks_table
     from benchmarks.reporting.table import in_all_formats, to_markdown
     from benchmarks.suites import MODEL_ORDER
 
-    suites = {name: suite_records(results, name) for name in dict.fromkeys(suite)}
+    suites = {name: largest(suite_records(results, name)) for name in dict.fromkeys(suite)}
     ranks = ranking(suites, MODEL_ORDER, choose(metric, METRICS, "metric"), unit)
     over_datasets = average_over_datasets(suites, ranks.models, metric)
     table, figure = ranks_table(ranks, metric, unit, over_datasets), critical_difference(ranks, MODEL_ORDER)
@@ -120,6 +123,22 @@ def rank(
     store.write_bytes(results / out / "figures" / "ranks.svg", to_svg(figure))
     store.write_bytes(results / out / "figures" / "ranks.png", to_png(figure))
     print(f"{to_markdown(table)}\n\ntables and figures are in {results / out}")
+
+
+def compare(first: Positional[Path], second: Positional[Path]) -> None:
+    """Compare the records of two folders, paired answer by answer: differences with intervals and p-values.
+
+    Args:
+        first: a suite's folder, e.g. results/reference/default.
+        second: another one with records of the same models on the same test rows, e.g. results/default.
+    """
+    from benchmarks.reporting.statistics.curves import largest
+    from benchmarks.reporting.table import to_markdown
+    from benchmarks.reporting.tables.folders import folder_tables
+    from benchmarks.suites import MODEL_ORDER
+
+    one, other = (largest(suite_records(folder.parent, folder.name)) for folder in (first, second))
+    print("\n".join(map(to_markdown, folder_tables(one, other, MODEL_ORDER))))
 
 
 def suite_records(results: Path, name: str) -> list[Record]:

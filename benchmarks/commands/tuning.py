@@ -20,7 +20,7 @@ class TuneOptions:
 
     Attributes:
         trials: finished trials of every model on every data set, pruned ones included.
-        seconds: instead of trials: the time that finished trials may take together.
+        seconds: instead of trials, or as a limit beside them: the time that finished trials may take together.
         storage: a journal file, or a database such as postgresql+psycopg://user@host/name or sqlite:///file; a journal
             below `runs` by default. Workers on several machines share a database.
         workers: processes that try at the same time.

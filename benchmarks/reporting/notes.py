@@ -19,7 +19,8 @@ def footnotes(models: Models) -> tuple[str, ...]:
         *_unknown_past(models),
         *_missing(models),
         *_sizes(models),
-        *_resampled(models),
+        *resampled(models),
+        *_unconverged(models),
         *_backbones(models),
         *cut_texts(models),
         *_tuned(models),
@@ -74,7 +75,7 @@ def _sizes(models: Models) -> Iterable[str]:
         yield f"Trained on {sizes['train']:,} rows, validated on {sizes['val']:,}."
 
 
-def _resampled(models: Models) -> Iterable[str]:
+def resampled(models: Models) -> Iterable[str]:
     """What intervals and tests take for one draw, where rows may belong together."""
     everything = records_of(models)
     kept = next((groups for record in everything for groups in record.groups.values()), None)
@@ -99,6 +100,15 @@ def _resampled(models: Models) -> Iterable[str]:
 def _may_share(record: Record) -> bool:
     dataset = DATASETS.get(record.experiment.dataset)
     return dataset is not None and dataset.shares_groups
+
+
+def _unconverged(models: Models) -> Iterable[str]:
+    """Regressions that ended before they had converged; none for records made before that was told."""
+    for model, records in models.items():
+        tasks = dict.fromkeys(task for record in records for task in record.facts.get("unconverged", ()))
+        if tasks:
+            most = records[0].config["max_iter"]
+            yield f"{model} had not converged after {most} iterations on {', '.join(tasks)}; max_iter allows more."
 
 
 def _backbones(models: Models) -> Iterable[str]:

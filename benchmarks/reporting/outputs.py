@@ -14,10 +14,12 @@ from benchmarks.reporting import notes
 from benchmarks.reporting import reference as comparisons
 from benchmarks.reporting.advice import Advice, advice
 from benchmarks.reporting.statistics.aggregate import by_dataset, compared, records_of, score
+from benchmarks.reporting.statistics.curves import largest
 from benchmarks.reporting.statistics.ranking import average_over_datasets, ranks_table, suite_ranking
 from benchmarks.reporting.table import Table, file_stem, in_all_formats, to_markdown
 from benchmarks.reporting.tables.comparison import comparison_table, cost_table, modality_weights_table
 from benchmarks.reporting.tables.differences import differences_table
+from benchmarks.reporting.tables.learning_curve import learning_tables
 from benchmarks.reporting.tables.robustness import robustness_tables
 from benchmarks.suites import MODEL_ORDER
 
@@ -71,10 +73,12 @@ def all_tables(records: Iterable[Record], order: Sequence[str]) -> dict[str, Tab
 
     For every data set and condition of `aggregate.COMPARED` three comparisons, differences, calibration and modality
     weights; for every data set training cost and what the conditions of its protocol cost; for a suite of several data
-    sets average ranks. Names of conditions other than the clean one hold the condition.
+    sets average ranks. Names of conditions other than the clean one hold the condition. Of a learning curve they are
+    about the most training rows; two tables tell the others.
     """
-    tables: dict[str, Table] = {}
-    listed = list(records)
+    everything = list(records)
+    tables: dict[str, Table] = learning_tables(everything, order)
+    listed = largest(everything)
     for (dataset, condition), models in compared(listed, order).items():
         prefix = dataset if condition == CLEAN else f"{dataset}-{condition}"
         for metric in ("accuracy", "macro_f1", "recall_at_90_precision"):
@@ -106,13 +110,15 @@ def all_figures(records: Iterable[Record], order: Sequence[str]) -> dict[str, Fi
 
     from benchmarks.reporting.figures.answered import answered_figures
     from benchmarks.reporting.figures.comparison import comparison_figures
+    from benchmarks.reporting.figures.learning_curve import learning_figures
     from benchmarks.reporting.figures.ranking import critical_difference
     from benchmarks.reporting.figures.robustness import robustness_figures
     from benchmarks.reporting.figures.style import STYLE, lay_out
 
-    listed = list(records)
+    everything = list(records)
+    listed = largest(everything)
     with mpl.rc_context(STYLE):
-        figures: dict[str, Figure] = {}
+        figures: dict[str, Figure] = learning_figures(everything, order)
         for (dataset, condition), models in compared(listed, order).items():
             figures |= comparison_figures(dataset, condition, models)
             if condition == CLEAN:
@@ -148,13 +154,13 @@ def compare(records: Sequence[Record], reference_dir: Path) -> str:
     """How many cells of the records fall inside its reference's interval; nothing where there is no reference."""
     if not (reference_dir / "records").is_dir():
         return ""
-    found = comparisons.against_reference(records, store.load_records(reference_dir))
+    found = comparisons.against_reference(largest(records), largest(store.load_records(reference_dir)))
     return found.summary(str(reference_dir))
 
 
 def cut_texts(records: Sequence[Record]) -> list[str]:
     """A line for every data set and limit: the share of the texts that models do not read to their end."""
-    found = by_dataset(records, ())
+    found = by_dataset(largest(records), ())
     return [f"{dataset}: {note}" for dataset, models in found.items() for note in notes.cut_texts(models)]
 
 
@@ -165,7 +171,7 @@ def headline(records: Sequence[Record]) -> dict[str, float]:
     """
     scores = {
         f"suite/{dataset}/accuracy/{model}": score(found, MEAN, "accuracy")
-        for dataset, models in by_dataset(records, ()).items()
+        for dataset, models in by_dataset(largest(records), ()).items()
         for model, found in models.items()
     }
     return {name: found.value for name, found in scores.items() if found is not None and not isnan(found.value)}

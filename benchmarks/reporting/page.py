@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import base64
 import json
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from shlex import quote
 from typing import Any
 
@@ -137,16 +137,24 @@ def _options(suite: Suite, experiments: Sequence[Experiment]) -> dict[str, Any]:
     found: dict[str, Any] = {}
     for experiment in experiments:
         own = suite.datasets.get(experiment.dataset, {})
+        asked = _without(experiment.dataset_options, {name for options, _ in suite.curve for name in options})
         prefix = f"{experiment.dataset}." if len(suite.datasets) > 1 else ""
-        found |= {prefix + name: value for name, value in _changed(experiment.dataset_options, own).items()}
+        found |= {prefix + name: value for name, value in _changed(asked, own).items()}
     return dict(sorted(found.items()))
 
 
 def _hparams(suite: Suite, experiments: Sequence[Experiment]) -> dict[str, Any]:
     """Those that every network was given, and the suite does not give it."""
     networks = [e for e in experiments if e.model in NETWORKS and not e.variant and not e.tuned]
-    changes = [_changed(experiment.hparams, hparams_of(suite, experiment.model)) for experiment in networks]
+    of_curve = {name for _, budget in suite.curve for name in budget}
+    changes = [
+        _changed(_without(experiment.hparams, of_curve), hparams_of(suite, experiment.model)) for experiment in networks
+    ]
     return {name: value for name, value in (changes[0] if changes else {}).items() if all(name in c for c in changes)}
+
+
+def _without(values: Mapping[str, Any], names: Collection[str]) -> dict[str, Any]:
+    return {name: value for name, value in values.items() if name not in names}
 
 
 def _changed(values: Mapping[str, Any], own: Mapping[str, Any]) -> dict[str, Any]:

@@ -20,6 +20,7 @@ from statistics import mean, median
 from benchmarks.records.groups import Groups
 from benchmarks.records.record import CLEAN, MEAN, Cost, Estimate, Experiment, Outcomes, Record, Validation
 from benchmarks.reporting.statistics.aggregate import by_dataset
+from benchmarks.reporting.statistics.curves import largest
 from benchmarks.reporting.statistics.paired import difference, groups_of
 from benchmarks.reporting.statistics.significance import LEVEL, tied_with
 
@@ -126,12 +127,13 @@ class Pick:
 def picks(records: Iterable[Record], order: Sequence[str]) -> list[Pick]:
     """For every data set, with its options and protocol, a choice for all tasks, then one for each of several.
 
-    Records that hold no validation results are left out. `order` is that of the table's rows.
+    Records that hold no validation results are left out, and of a learning curve all but those with the most training
+    rows. `order` is that of the table's rows.
 
     Raises:
         ValueError: two records of one row and seed.
     """
-    return [pick for group in _groups(records) for pick in _picks(group, order)]
+    return [pick for group in _groups(largest(records)) for pick in _picks(group, order)]
 
 
 def too_few_rows(pick: Pick) -> str:

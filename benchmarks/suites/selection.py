@@ -8,7 +8,7 @@ from typing import Any
 
 from benchmarks.datasets import DATASETS, check_names
 from benchmarks.names import choose
-from benchmarks.suites.order import MODEL_ORDER, NETWORKS, SHARED, ZERO_SHOT
+from benchmarks.suites.order import MODEL_ORDER, NETWORKS, SHARED
 from benchmarks.suites.registry import SUITES
 from benchmarks.suites.suite import Suite
 
@@ -45,7 +45,7 @@ def select(
 def _refuse_unheard(suite: Suite, hparams: Collection[str]) -> None:
     models = {*suite.models, *(model for model, _, _ in suite.variants)}
     for name in hparams:
-        takers = (*ZERO_SHOT, *NETWORKS) if name in SHARED else NETWORKS
+        takers = (*SHARED.get(name, ()), *NETWORKS)
         if models.isdisjoint(takers):
             raise ValueError(
                 f"hyper-parameter {name!r} would change nothing: none of {', '.join(sorted(models))} takes part in the "

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from itertools import product
 from typing import Any
 
 from benchmarks.records.record import CLEAN, Experiment
-from benchmarks.suites.order import MODEL_ORDER, NETWORKS, SHARED, ZERO_SHOT
+from benchmarks.suites.order import MODELS_OF_ANY_SUITE, NETWORKS, SHARED
 
 Variant = tuple[str, str, Mapping[str, Any]]
+Point = tuple[Mapping[str, Any], Mapping[str, Any]]
 
 
 @dataclass(frozen=True)
@@ -19,35 +21,34 @@ class Suite:
     Attributes:
         datasets: data set -> its options where they differ from the defaults.
         budget: hyper-parameters that every network gets alike.
-        hparams: model -> hyper-parameters of its own.
+        hparams: model -> hyper-parameters of its own; of those that it tunes, where its first trial starts.
         variants: (model, what its row is called beside the model's name, changed hyper-parameters), as in an ablation.
         protocol: what the test split goes through, see `benchmarks.perturbations`.
         tuned: data set -> model -> hyper-parameters that were chosen on its validation split.
         tuned_by: data set -> on what and with which budget they were chosen.
-        tuned_with: the suite whose choices it takes where it has none of its own: the same models in both.
+        curve: of a learning curve, options of its data sets and the budget of its networks at each point.
         twin_rows: of the procedural copies that stand in for data sets without a folder; 0 for none.
     """
 
     question: str
     datasets: Mapping[str, Mapping[str, Any]]
-    models: Sequence[str] = MODEL_ORDER
+    models: Sequence[str] = MODELS_OF_ANY_SUITE
     seeds: Sequence[int] = (0, 1, 2)
     budget: Mapping[str, Any] = field(default_factory=dict)
     hparams: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
     tuned: Mapping[str, Mapping[str, Mapping[str, Any]]] = field(default_factory=dict)
     tuned_by: Mapping[str, str] = field(default_factory=dict)
-    tuned_with: str = ""
     variants: Sequence[Variant] = ()
     protocol: str = CLEAN
+    curve: Sequence[Point] = ()
     twin_rows: int = 0
 
 
 def hparams_of(suite: Suite, model: str) -> dict[str, Any]:
     """What a suite gives a model, whatever the data: the budget of every network, then the model's own."""
     budget = suite.budget if model in NETWORKS else {}
-    if model in ZERO_SHOT:
-        budget = {name: suite.budget[name] for name in SHARED if name in suite.budget}
-    return {**budget, **suite.hparams.get(model, {})}
+    shared = {name: suite.budget[name] for name, models in SHARED.items() if model in models and name in suite.budget}
+    return {**budget, **shared, **suite.hparams.get(model, {})}
 
 
 def experiments(suite: Suite) -> list[Experiment]:
@@ -57,17 +58,17 @@ def experiments(suite: Suite) -> list[Experiment]:
 
 def _experiments(suite: Suite) -> Iterable[Experiment]:
     rows: list[Variant] = [*((model, "", {}) for model in suite.models), *suite.variants]
-    for dataset, options in suite.datasets.items():
-        for seed in suite.seeds:
-            for model, variant, changes in rows:
-                tuned = suite.tuned.get(dataset, {}).get(model, {})
-                yield Experiment(
-                    dataset=dataset,
-                    model=model,
-                    seed=seed,
-                    dataset_options=dict(options),
-                    hparams={**hparams_of(suite, model), **tuned, **changes},
-                    protocol=suite.protocol,
-                    variant=variant,
-                    tuned=suite.tuned_by.get(dataset, "") if tuned else "",
-                )
+    points: Sequence[Point] = suite.curve or [({}, {})]
+    for dataset, seed, (options, budget) in product(suite.datasets, suite.seeds, points):
+        for model, variant, changes in rows:
+            tuned = suite.tuned.get(dataset, {}).get(model, {})
+            yield Experiment(
+                dataset=dataset,
+                model=model,
+                seed=seed,
+                dataset_options={**suite.datasets[dataset], **options},
+                hparams={**hparams_of(suite, model), **(budget if model in NETWORKS else {}), **tuned, **changes},
+                protocol=suite.protocol,
+                variant=variant,
+                tuned=suite.tuned_by.get(dataset, "") if tuned else "",
+            )

@@ -12,21 +12,22 @@ FINISHED = (TrialState.COMPLETE, TrialState.PRUNED)
 
 @dataclass(frozen=True)
 class Budget:
-    """Finished trials, or seconds that finished trials took; pruned ones are finished, failed ones cost nothing.
+    """Finished trials, seconds that finished trials took, or whichever of both is reached first.
 
-    A trial that has begun within its seconds is finished, so the default configuration always is.
+    Pruned trials are finished, failed ones cost nothing. A trial that has begun within its seconds is finished, so the
+    default configuration always is.
 
     Raises:
-        ValueError: neither or both are given, or not a positive number.
+        ValueError: neither is given, or not a positive number.
     """
 
     trials: int | None = None
     seconds: float | None = None
 
     def __post_init__(self) -> None:
-        if (self.trials is None) == (self.seconds is None) or not (self.trials or self.seconds or 0) > 0:
+        if not self.as_json() or min(self.as_json().values()) <= 0:
             raise ValueError(
-                "give every model either --trials N or --seconds S, a positive number; "
+                "give every model --trials N, --seconds S, or both, positive numbers; "
                 f"found trials={self.trials}, seconds={self.seconds}"
             )
 
@@ -52,10 +53,8 @@ class Budget:
 
     def _is_left(self, trials: Sequence[FrozenTrial], states: tuple[TrialState, ...]) -> bool:
         found = [trial for trial in trials if trial.state in states]
-        if self.trials is not None:
-            return len(found) < self.trials
-        assert self.seconds is not None
-        return sum(seconds_of(trial) for trial in found) < self.seconds
+        few = self.trials is None or len(found) < self.trials
+        return few and (self.seconds is None or sum(seconds_of(trial) for trial in found) < self.seconds)
 
 
 def seconds_of(trial: FrozenTrial) -> float:

@@ -93,10 +93,10 @@ def load(folder: Path) -> list[Tuned]:
 def with_tuned(suite: Suite, name: str, folder: Path | None, results: Path) -> tuple[Suite, str]:
     """The suite with the tuned hyper-parameters of a folder, and a sentence on what has none.
 
-    Without a folder: those of the suite itself, else the committed ones, else those of the suite it is tuned with.
+    Without a folder: those of the suite itself, else the committed ones.
     """
-    folder = folder or _tuned_folder(suite, name, results)
-    found = load(folder)
+    folder = folder or _tuned_folder(name, results)
+    found = [tuned for tuned in load(folder) if tuned.model in suite.models]
     tuned = hparams(found, suite.datasets, partial(hparams_of, suite))
     lacking = [
         f"{model} on {dataset}"
@@ -108,9 +108,8 @@ def with_tuned(suite: Suite, name: str, folder: Path | None, results: Path) -> t
     return replace(suite, tuned=tuned, tuned_by=origins(found)), sentence
 
 
-def _tuned_folder(suite: Suite, name: str, results: Path) -> Path:
-    names = [name, suite.tuned_with] if suite.tuned_with else [name]
-    folders = [root / one / FOLDER for one in names for root in (results, results / "reference")]
+def _tuned_folder(name: str, results: Path) -> Path:
+    folders = [root / name / FOLDER for root in (results, results / "reference")]
     return next((folder for folder in folders if folder.is_dir()), folders[0])
 
 
@@ -123,8 +122,6 @@ def hparams(
 
     `fixed` tells what the suite gives a model besides.
 
-    What was tuned on titles as they are serves masked ones too: the same models under both conditions.
-
     Raises:
         ValueError: something was tuned on the data set with other options, or beside other fixed hyper-parameters.
     """
@@ -132,14 +129,15 @@ def hparams(
     for tuned in found:
         if tuned.dataset not in options:
             continue
-        if _without_titles(tuned.dataset_options) != _without_titles(options[tuned.dataset]):
+        if tuned.dataset_options != dict(options[tuned.dataset]):
             raise ValueError(
                 f"{tuned.model} was tuned on {tuned.dataset} with the options {tuned.dataset_options}, "
                 f"not {dict(options[tuned.dataset])}"
             )
-        if tuned.fixed != dict(fixed(tuned.model)):
+        given = {name: value for name, value in fixed(tuned.model).items() if name not in tuned.params}
+        if tuned.fixed != given:
             raise ValueError(
-                f"{tuned.model} was tuned on {tuned.dataset} beside {tuned.fixed}, not {dict(fixed(tuned.model))}: "
+                f"{tuned.model} was tuned on {tuned.dataset} beside {tuned.fixed}, not {given}: "
                 f"leave --hparam as it was then, or run `cma-bench tune` with this one"
             )
         chosen.setdefault(tuned.dataset, {})[tuned.model] = tuned.params
@@ -156,7 +154,3 @@ def _origin(tuned: Tuned) -> str:
     budget = ", ".join(f"{value:g} {units[unit]}" for unit, value in tuned.budget.items())
     options = ", ".join(f"{name}={value}" for name, value in tuned.dataset_options.items())
     return f"{budget} a model on {tuned.dataset}" + (f" ({options})" if options else "")
-
-
-def _without_titles(options: Mapping[str, Any]) -> dict[str, Any]:
-    return {name: value for name, value in options.items() if name != "titles"}

@@ -34,7 +34,7 @@ class StudySpec:
 
     Attributes:
         fixed: hyper-parameters that are not tuned, where they differ from the model's defaults.
-        defaults: what the first trial takes: the model's own defaults of all that is tuned.
+        defaults: what the first trial takes of all that is tuned: the suite's own choice, else the model's default.
         space: name -> distribution, as the model gives it.
         fingerprints: data and weights.
         versions: name -> version of the model, the data set and what they share with others.
@@ -77,13 +77,14 @@ def specs(chosen: Suite, suite: str, place: Place) -> Iterator[StudySpec]:
     for dataset, options in chosen.datasets.items():
         splits = datasets.load(dataset, place.source(dataset), options)
         for model in chosen.models:
-            fixed = hparams_of(chosen, model)
-            first = first_trial(model, fixed)
+            given = hparams_of(chosen, model)
+            first = first_trial(model, given)
             if not first.params:
                 continue
-            both = sorted(first.params.keys() & fixed.keys())
+            both = sorted(first.params.keys() & given.keys() - chosen.hparams.get(model, {}).keys())
             if both:
-                raise ValueError(f"{model} tunes {', '.join(both)}: leave it out of --hparam and of the suite's own")
+                raise ValueError(f"{model} tunes {', '.join(both)}: leave it out of --hparam and of the suite's budget")
+            fixed = {name: value for name, value in given.items() if name not in first.params}
             fingerprints = {
                 "data": splits.fingerprint,
                 "weights": models.create(model, fixed, splits.tasks, 0, Workspace()).weights_fingerprint(),
@@ -107,7 +108,7 @@ def untunable(chosen: Suite) -> list[str]:
 
 
 def first_trial(model: str, fixed: Mapping[str, Any]) -> FixedTrial:
-    """The model's defaults drawn from its own search space."""
+    """The model's defaults, or what the suite gives it, drawn from its own search space."""
     found, config = models.resolve(model, fixed)
     trial = FixedTrial(config.model_dump())
     found.search_space(trial)

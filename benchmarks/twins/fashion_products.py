@@ -19,7 +19,7 @@ from benchmarks.datasets.catalog.palette import draw_color, draw_second
 from benchmarks.datasets.catalog.photo import Scene, render
 from benchmarks.datasets.catalog.product import TYPES
 from benchmarks.datasets.catalog.words import BRANDS
-from benchmarks.datasets.fashion_products import COLUMNS
+from benchmarks.datasets.fashion_products.styles import COLUMNS
 from benchmarks.seeding import seed_of
 
 SIZE = (60, 80)

@@ -25,6 +25,23 @@ TEMPLATES = ("{}", "a photo of {}.", "a photo of a {} product.", "something {}")
 """What stands around a few words of a title; the first ones are those of `Task.prompts`."""
 
 
+class Caption(NamedTuple):
+    """Some words of a text, and the template that stands around them."""
+
+    words: str
+    template: str
+
+    @property
+    def text(self) -> str:
+        """What is read."""
+        return self.template.format(self.words)
+
+
+Captions = Callable[[Examples], Sequence[Sequence[Caption]]]
+"""From N examples to the V captions of each; the words of the first are all that is right for the example. None where
+there is nothing to say of it."""
+
+
 class PairBatch(NamedTuple):
     """B pairs. A tuple, because Lightning moves no frozen dataclass to a device.
 
@@ -45,26 +62,18 @@ def pair_batches(
     processor: Processor,
     examples: Examples,
     photos: Callable[[npt.NDArray[np.int64]], Tensor],
-    fragments: int,
-    seed: int,
+    captions: Captions,
     workspace: Workspace,
 ) -> RowBatches[PairBatch]:
-    """Batches over the examples that have both a photo and a text, each with 1 + `fragments` captions.
+    """Batches over the examples that have both a photo and captions.
 
     `photos` gives those of some rows of the examples.
     """
-    encoded = processor.encode(examples, workspace)
-    rows = np.flatnonzero(encoded.image_present & encoded.text_present)
+    said = captions(examples)
+    present = processor.encode_images(examples, workspace)["image_present"]
+    rows = np.array([row for row in map(int, np.flatnonzero(present)) if said[row]], dtype=np.int64)
+    ids, words = caption_arrays(processor, [said[row] for row in rows])
     texts = examples.texts()
-    captions = [
-        caption
-        for row in rows
-        for caption in (Caption(texts[row] or "", "{}"), *_fragments(texts[row] or "", fragments, [seed, int(row)]))
-    ]
-    ids = processor.texts([caption.text for caption in captions])
-    ids = ids.reshape(len(rows), 1 + fragments, ids.shape[1])
-    words = _numbered([caption.words for caption in captions])
-    words = words.reshape(len(rows), 1 + fragments, words.shape[1])
     keys = np.array([text_key(texts[row] or "") for row in rows], dtype=np.int64)
 
     def batch_of(picked: list[int]) -> PairBatch:
@@ -78,16 +87,29 @@ def pair_batches(
     return RowBatches(len(rows), batch_of)
 
 
-class Caption(NamedTuple):
-    """Some words of a text, and the template that stands around them."""
+def titles(fragments: int, seed: int) -> Captions:
+    """Of every example with a text the text itself, then `fragments` captions of a few of its words."""
 
-    words: str
-    template: str
+    def of(examples: Examples) -> list[list[Caption]]:
+        return [
+            [Caption(text, "{}"), *_fragments(text, fragments, [seed, row])] if text and text.strip() else []
+            for row, text in enumerate(examples.texts())
+        ]
 
-    @property
-    def text(self) -> str:
-        """What is read."""
-        return self.template.format(self.words)
+    return of
+
+
+def caption_arrays(
+    processor: Processor, captions: Sequence[Sequence[Caption]]
+) -> tuple[npt.NDArray[np.int32], npt.NDArray[np.int64]]:
+    """(Int32[B V L], Int[B V W]), tokens and words as in `PairBatch`, of B examples with V captions each."""
+    listed = [caption for own in captions for caption in own]
+    ids, words = processor.texts([caption.text for caption in listed]), _numbered([caption.words for caption in listed])
+    variants = len(captions[0]) if captions else 1
+    return (
+        ids.reshape(len(captions), variants, ids.shape[1]),
+        words.reshape(len(captions), variants, words.shape[1]),
+    )
 
 
 def _fragments(text: str, count: int, seed: Sequence[int]) -> list[Caption]:

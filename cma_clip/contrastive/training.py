@@ -13,7 +13,7 @@ from torch import nn
 from cma_clip.backbone.backbone import Backbone, BackboneError
 from cma_clip.classifier import Workspace
 from cma_clip.contrastive.module import ContrastiveConfig, ContrastiveModule, FurtherLoss, Probe, projections
-from cma_clip.contrastive.pairs import pair_batches
+from cma_clip.contrastive.pairs import Captions, pair_batches, titles
 from cma_clip.contrastive.photos import photos_of
 from cma_clip.features.processing import Processor
 from cma_clip.trainer import last_checkpoint, make_trainer
@@ -43,8 +43,11 @@ def fit_contrastive(  # noqa: PLR0913, PLR0917 - the parts of one training
     callbacks: Sequence[Callback] = (),
     probe: Probe | None = None,
     further_loss: FurtherLoss | None = None,
+    captions: Captions | None = None,
 ) -> Trained:
     """Train `backbone` in place on those of (train, val) `examples` that have both a photo and a text.
+
+    `captions` stand in for the texts and their fragments in training; of the validation examples texts are read.
 
     Of a text longer than the backbone's context the first window is read, as CLIP is trained on texts that are cut;
     fragments are made of all its words.
@@ -60,8 +63,9 @@ def fit_contrastive(  # noqa: PLR0913, PLR0917 - the parts of one training
         parameter.requires_grad_(True)
     photos = photos_of(backbone, processor, examples[0], config.augment, workspace)
     val_photos = photos_of(backbone, processor, examples[1], "none", workspace)
-    pairs = pair_batches(processor, examples[0], photos, config.fragments, seed, workspace)
-    val_pairs = pair_batches(processor, examples[1], val_photos, 0, seed, workspace)
+    captions = titles(config.fragments, seed) if captions is None else captions
+    pairs = pair_batches(processor, examples[0], photos, captions, workspace)
+    val_pairs = pair_batches(processor, examples[1], val_photos, titles(0, seed), workspace)
     module = ContrastiveModule(backbone, config, seed, (pairs, val_pairs), probe, further_loss)
     if not len(pairs):
         _restore(backbone, before)

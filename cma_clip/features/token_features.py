@@ -132,16 +132,13 @@ def token_features(backbone: Backbone, processor: Processor, examples: Examples,
     if isinstance(examples, Joined):
         tables = [token_features(backbone, processor, part, workspace) for part in examples.parts]
         return FeatureTable(joined([table.arrays for table in tables]), embed)
-    backbone.eval().to(accelerator())
-    images, texts = examples.image_source, examples.text_source
+    texts = examples.text_source
     further = processor.encode_further(texts, workspace)
-    arrays: dict[str, npt.NDArray[Any]] = {
-        "image_present": examples.image_present(),
+    arrays = image_features(backbone, processor, examples, workspace)
+    arrays |= {
         "text_present": np.array([bool(text and text.strip()) for text in examples.texts()], dtype=np.bool_),
         "further_starts": further["further_starts"],
     }
-    photos = Photos(backbone, lambda: processor.encode_images(images, workspace))
-    arrays |= _computed(photos, processor.name(images), workspace)
     encoded = processor.encode_texts(texts, workspace)
     first = Texts(backbone, encoded["input_ids"], encoded["text_present"], processor.ends)
     arrays |= _computed(first, processor.name(texts), workspace)
@@ -150,6 +147,18 @@ def token_features(backbone: Backbone, processor: Processor, examples: Examples,
         found = _computed(more, processor.further_name(texts), workspace)
         arrays |= {f"further_{name}": array for name, array in found.items()}
     return FeatureTable(arrays, embed)
+
+
+def image_features(
+    backbone: Backbone, processor: Processor, examples: Examples, workspace: Workspace
+) -> dict[str, npt.NDArray[Any]]:
+    """The arrays of `token_features` that are about photos, for whoever reads no text through the backbone."""
+    if isinstance(examples, Joined):
+        return joined([image_features(backbone, processor, part, workspace) for part in examples.parts])
+    backbone.eval().to(accelerator())
+    images = examples.image_source
+    photos = Photos(backbone, lambda: processor.encode_images(images, workspace))
+    return {"image_present": examples.image_present(), **_computed(photos, processor.name(images), workspace)}
 
 
 def _embedded(backbone: Backbone, ids: Tensor) -> Tensor:

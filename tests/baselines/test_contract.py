@@ -236,6 +236,9 @@ def test_search_space_gives_valid_values(name):
             "depth": 1,
             "C": 1.0,
             "ngrams": 2,
+            "image_weight": 1.0,
+            "max_epochs": 3,
+            "fragment_rate": 0.5,
         }
     )
     space = MODELS[name].search_space(trial)
@@ -245,7 +248,8 @@ def test_search_space_gives_valid_values(name):
 @every_model
 def test_what_is_cut_is_told_by_those_that_read_texts_through_a_backbone(models, name):
     told = models[name].cut_texts(changed(TEST, text="red " * 57))
-    reads = "backbone" in MODELS[name].Config.model_fields and getattr(models[name].config, "reads", "text") != "image"
+    config = models[name].config
+    reads = "text_windows" in type(config).model_fields and getattr(config, "reads", "text") != "image"
     assert (told is not None) == reads
     if told is not None:
         assert told[0] == 2 + 4 * 14

@@ -60,3 +60,14 @@ def test_without_words_the_shares_of_the_classes_are_learnt(tmp_path):
 def _saved_and_loaded(model, folder):
     model.save(folder)
     return TfidfLogistic.load(folder)
+
+
+def test_a_regression_that_did_not_converge_says_so_wherever_it_goes(tmp_path):
+    train = products(40, seed=1)
+    model = TfidfLogistic(TASKS, TfidfConfig(max_iter=1))
+    model.fit(train, train)  # scikit-learn's warning would be an error here
+    assert model.facts()["unconverged"] == [task.name for task in TASKS]
+    assert _saved_and_loaded(model, tmp_path).facts() == model.facts()
+    converged = TfidfLogistic(TASKS)
+    converged.fit(train, train)
+    assert converged.facts()["unconverged"] == []

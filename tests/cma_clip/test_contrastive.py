@@ -12,7 +12,7 @@ from cma_clip.backbone.loading import load_backbone
 from cma_clip.classifier import Workspace
 from cma_clip.contrastive.loss import SharedTextLoss
 from cma_clip.contrastive.module import PROJECTIONS, ContrastiveConfig, ContrastiveModule, projections
-from cma_clip.contrastive.pairs import pair_batches
+from cma_clip.contrastive.pairs import pair_batches, titles
 from cma_clip.contrastive.photos import photos_of
 from cma_clip.contrastive.training import fit_contrastive
 from cma_clip.features.processing import Processor
@@ -156,7 +156,7 @@ def test_pieces_keep_the_loss_and_gradients_of_the_whole_batch(tiny):
         backbone = load_backbone(tiny)
         processor, examples = Processor(backbone), products(8, holes=False)
         photos = photos_of(backbone, processor, examples, "none", Workspace())
-        batches = pair_batches(processor, examples, photos, 0, 0, Workspace())
+        batches = pair_batches(processor, examples, photos, titles(0, 0), Workspace())
         config = ContrastiveConfig(pieces=pieces, **PLAIN)
         module = ContrastiveModule(backbone, config, 0, (batches, batches))
         pairs = batches[list(range(8))]

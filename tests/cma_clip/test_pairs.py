@@ -5,7 +5,7 @@ import torch
 from cma_clip.backbone.loading import load_backbone
 from cma_clip.classifier import Workspace
 from cma_clip.contrastive.loss import right_for
-from cma_clip.contrastive.pairs import AUGMENTATIONS, choose_captions, mirrored, moved, pair_batches
+from cma_clip.contrastive.pairs import AUGMENTATIONS, choose_captions, mirrored, moved, pair_batches, titles
 from cma_clip.contrastive.photos import photos_of
 from cma_clip.features.processing import Processor
 from cma_clip.types import Example, ExampleList
@@ -48,7 +48,7 @@ def test_captions_are_the_text_or_a_fragment_of_it(tiny):
         ]
     )
     batches = pair_batches(
-        processor, examples, photos_of(backbone, processor, examples, "none", Workspace()), 6, 0, Workspace()
+        processor, examples, photos_of(backbone, processor, examples, "none", Workspace()), titles(6, 0), Workspace()
     )
     assert len(batches) == 2  # no pair without a text
     pairs = batches[[0, 1]]

@@ -66,21 +66,25 @@ def build_splits(  # noqa: PLR0913, PLR0917 - one road for all loaders; every ar
     card: Card,
     key: str,
     rows: Callable[[], Iterable[Row] | Samples],
-    tasks: Sequence[TaskSpec],
+    tasks: Sequence[TaskSpec] | Callable[[], Sequence[TaskSpec]],
     source: Source,
     relevance: Mapping[str, Mapping[Modality, float]] | None = None,
     notes: Callable[[], Sequence[str]] = tuple,
 ) -> Splits:
     """Build the splits, or open the tables that an earlier call with the same `key` has built.
 
-    `key` is a hash over the options and the identity of the source files; `rows` and `notes` (sentences for the
-    report) are only called on a miss, in this order.
+    `key` is a hash over the options and the identity of the source files; `rows`, `notes` (sentences for the report)
+    and `tasks`, where reading the source tells them, are only called on a miss.
 
     Raises:
         DataError: anything in the rows that cannot be used; names the row, the value and the valid choices.
     """
     folder = source.cache / "tables" / f"{name}-{_key(key, card, source)}"
-    make_once(folder, META, lambda staging: _save(staging, *_prepare(rows(), notes, tasks, source)))
+
+    def save(staging: Path) -> None:
+        _save(staging, *_prepare(rows(), notes, tasks() if callable(tasks) else tasks, source))
+
+    make_once(folder, META, save)
     meta = json.loads((folder / META).read_text(encoding="utf-8"))
     prints = meta["fingerprints"]
     test = table.TableExamples.open(folder / "test.arrow", prints["test"])

@@ -25,7 +25,8 @@ class TaskSpec:
         classes: the class names in order; None takes those of the training split, sorted.
         min_count: if the classes are taken from the training split, those with fewer training labels than this
             become missing labels in all splits, counted in the report.
-        refuse_unseen: with `min_count` 1, a label that no training row has is an error; else it is missing, too.
+        refuse_unseen: a label outside declared `classes`, or with `min_count` 1 one that no training row has, is an
+            error; else it is missing, too.
     """
 
     name: str
@@ -80,7 +81,7 @@ def settle_task(columns: pa.Table, spec: TaskSpec) -> tuple[Task, dict[str, int]
     classes = spec.classes or _frequent(counts["train"], spec)
     known = set(classes)
     outside = {c: n for c, n in sorted(sum(counts.values(), Counter[str]()).items()) if c not in known}
-    if outside and (spec.classes is not None or (spec.min_count <= 1 and spec.refuse_unseen)):
+    if outside and spec.refuse_unseen and (spec.classes is not None or spec.min_count <= 1):
         _refuse(columns, spec, list(outside), classes)
     for part in np.unique(columns["part"].to_numpy()).tolist():
         _check_labels(spec.name, PARTS[part], known & counts[PARTS[part]].keys())

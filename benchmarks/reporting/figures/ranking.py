@@ -13,7 +13,7 @@ from benchmarks.reporting.statistics.significance import LEVEL
 
 
 def critical_difference(found: Ranking, order: Sequence[str]) -> Figure:
-    """Average ranks on a line, bars over models without a significant difference by Nemenyi's test (Demsar 2006, figure 1).
+    """Average ranks on a line, bars over models without a significant difference by Nemenyi's test (Demsar 2006).
 
     Args:
         found: the ranking.

@@ -84,7 +84,7 @@ def _signed(points: float) -> str:
 
 
 def p_cell(p: float | None) -> Cell:
-    """Three digits, or that it is less."""
+    """A p-value; those below a thousandth as that."""
     return Cell(MISSING) if p is None else Cell("< 0.001" if p < 0.001 else f"{p:.3f}", p)
 
 

@@ -1,4 +1,4 @@
-"""The paper's tables, rankings and attention figures from the command line."""
+"""The paper's tables, rankings, comparisons and attention figures from the command line."""
 
 import numpy as np
 import pytest
@@ -54,6 +54,21 @@ def test_stale_paper_tables_are_told(in_suites, tmp_path):
     assert "12 tables are what the records of" in in_suites("tables", "--paper", "--check")[0]
     (tmp_path / "results/paper/table_3.md").write_text("other")
     assert "stale tables: table_3.md; run" in in_suites("tables", "--paper", "--check")[1]
+
+
+def test_two_folders_are_compared_answer_by_answer(in_suites, tmp_path):
+    for made in records_of(("text_only", "mmbt")):
+        store.save_record(tmp_path / "results" / "mine", made)
+    printed, failure = in_suites("compare", "results/reference/default", "results/mine")
+    assert failure is None
+    assert "catalog, clean: accuracy of the second minus that of the first" in printed
+    assert "In the first alone: majority, cma_clip." in printed
+    assert "In the second alone: mmbt." in printed
+    assert "| text_only | +0.0 (" in printed
+    _, failure = in_suites("compare", "results/mine", "results/nothing")
+    assert "results/nothing/records holds no records" in failure
+    _, failure = in_suites("compare", "results/mine", "results/reference/manifest")
+    assert "no data set and model in common" in failure
 
 
 def test_a_ranking_of_several_suites(in_suites, tmp_path):

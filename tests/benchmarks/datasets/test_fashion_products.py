@@ -272,3 +272,18 @@ def test_the_real_data_give_the_frozen_split(real, load):
     assert splits.report.bad_samples == ()
     assert all(example.image.size == (60, 80) for example in islice(splits.test, 20))
     assert len(read_styles(real / "styles.csv")) == frozen["rows"]
+
+
+def test_sizes_of_a_learning_curve_are_nested_and_have_the_same_classes_and_test_rows(tmp_path, load):
+    rare = [product(number, articleType="Rare") for number in range(200, 204)]
+    root = write_products(tmp_path / "fp", [*(product(number) for number in range(200)), *rare])
+    options = {"class_rows": 120, "min_count": 5}
+    few, more, most = (load(root, {**options, "train_rows": n, "val_rows": n // 7}) for n in (20, 60, 120))
+    assert _ids(few)["train"] < _ids(more)["train"] < _ids(most)["train"]
+    assert _ids(few)["val"] < _ids(most)["val"]
+    assert [len(found.val) for found in (few, more)] == [2, 8]
+    for found in (few, more, most):
+        assert [task.classes for task in found.tasks] == [task.classes for task in most.tasks]
+        assert found.test.fingerprint == most.test.fingerprint
+        assert "Rare" not in found.tasks[0].classes
+        assert set(found.report.dropped_classes["articleType"]) == {"Rare"}  # counted, not lost

@@ -57,3 +57,10 @@ def test_tables_say_what_intervals_are_over():
     assert mixed[1].startswith("Intervals of mmbt are over rows")
     assert said_of_groups(record("mmbt"), record("cma_clip")) == []  # every row of the catalogue is a group of its own
     assert said_of_groups(of_shop("mmbt", versions={"group intervals": 1})) == []
+
+
+def test_tables_name_regressions_that_did_not_converge():
+    some = record("tfidf_logistic", facts={"unconverged": ["color"]}, config={"max_iter": 200})
+    notes = footnotes({"tfidf_logistic": [some], "cma_clip": [record()]})
+    assert "tfidf_logistic had not converged after 200 iterations on color; max_iter allows more." in notes
+    assert not any("converged" in note for note in footnotes({"cma_clip": [record()]}))

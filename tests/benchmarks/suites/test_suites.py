@@ -23,8 +23,11 @@ def test_every_experiment_of_a_suite_could_run(name):
 def test_every_network_gets_the_same_budget(name):
     suite = whole(name)
     plain = [e for e in experiments(suite) if not e.variant and e.model not in suite.hparams]
-    budgets = [e.hparams for e in plain if e.model in NETWORKS]
-    assert all(budget == budgets[0] for budget in budgets)
+    budgets = {}
+    for experiment in plain:
+        if experiment.model in NETWORKS:
+            budgets.setdefault(str(experiment.dataset_options), []).append(experiment.hparams)
+    assert all(budget == same[0] for same in budgets.values() for budget in same)
 
 
 def test_a_whole_suite_is_what_the_registry_says():
@@ -47,7 +50,8 @@ def test_options_reach_the_data_and_hyper_parameters_the_networks():
     suite = select("smoke", [], [], {"num_train": 50}, {"depth": 1, "max_epochs": 3})
     for experiment in experiments(suite):
         assert experiment.dataset_options == {"num_train": 50, "num_val": 60, "num_test": 80}
-        assert experiment.hparams == ({"depth": 1, "max_epochs": 3} if experiment.model in NETWORKS else {})
+        own = suite.hparams.get(experiment.model, {})
+        assert experiment.hparams == ({"depth": 1, "max_epochs": 3} if experiment.model in NETWORKS else own)
 
 
 def test_an_option_may_be_for_one_of_several_data_sets():
@@ -64,7 +68,7 @@ def test_an_option_may_be_for_one_of_several_data_sets():
 
 def test_a_variant_is_its_model_with_changes_and_has_a_row_of_its_own():
     listed = {e.row: e for e in experiments(select("ablation", [], [0], {}, {"max_epochs": 3}))}
-    assert list(listed)[3] == "cma_clip"
+    assert list(listed)[4] == "cma_clip"
     assert listed["cma_clip, 2 layers"].hparams == {"max_epochs": 3, "depth": 2}
     assert listed["cma_clip, 2 layers"].label() == "catalog/cma_clip, 2 layers/seed-0"
     assert {e.row for e in experiments(select("ablation", ["cma_clip_wo_ma"], [0], {}, {}))} == {"cma_clip_wo_ma"}
@@ -123,3 +127,17 @@ def test_a_hyper_parameter_that_would_reach_no_model_is_refused(models, name):
     with pytest.raises(ValueError, match=f"'{name}' would change nothing: none of {models[0]} .*`cma-bench run"):
         select("smoke", models, [], {}, {name: 1})
     select("smoke", [*models, "cma_clip"], [], {}, {name: 1})
+
+
+def test_a_learning_curve_is_the_same_data_set_with_several_numbers_of_training_rows():
+    listed = experiments(select("learning-curve", ["tfidf_logistic", "cma_clip"], [0], {"eval_rows": 90}, {"depth": 2}))
+    rows = [experiment.dataset_options["train_rows"] for experiment in listed if experiment.model == "cma_clip"]
+    assert rows == [250, 500, 1000, 2000, 4000, 8000, 12000]
+    for experiment in listed:
+        options = experiment.dataset_options
+        assert options == {
+            **{"class_rows": 12000, "eval_rows": 90},
+            **{"train_rows": options["train_rows"], "val_rows": options["train_rows"] // 7},
+        }
+        budget = {"depth", "max_epochs", "patience"} if experiment.model == "cma_clip" else set()
+        assert experiment.hparams.keys() == budget

@@ -74,7 +74,7 @@ def test_from_tune_to_a_tuned_suite(cma_bench, tmp_path):
 
 
 def test_wrong_use_is_one_clear_sentence(cma_bench, tmp_path):
-    assert "give every model either --trials N or --seconds S" in cma_bench("tune")
+    assert "give every model --trials N, --seconds S, or both" in cma_bench("tune")
     assert "nothing to tune in majority" in cma_bench("tune", "--models", "majority", "--trials", "1")
     assert "holds no tuned configurations; run `cma-bench tune` first" in cma_bench("suite", "--tuned")
     (tmp_path / "mine" / "catalog").mkdir(parents=True)
@@ -95,11 +95,14 @@ def test_what_was_tuned_on_other_options_or_beside_other_hyper_parameters_is_ref
     }
     assert choices.hparams([tuned], {"abo": {}}, nothing) == {}
     masked = {**plan.studies[0].dataset_options, "titles": "masked"}
-    assert choices.hparams([tuned], {"catalog": masked}, nothing) == {"catalog": {"tfidf_logistic": tuned.params}}
-    with pytest.raises(ValueError, match="tfidf_logistic was tuned on catalog with the options"):
-        choices.hparams([tuned], {"catalog": {}}, nothing)
-    with pytest.raises(ValueError, match=r"tuned on catalog beside {}, not {'C': 3}: leave --hparam as it was"):
-        choices.hparams([tuned], {"catalog": masked}, lambda _: {"C": 3})
+    for other in ({}, masked):
+        with pytest.raises(ValueError, match="tfidf_logistic was tuned on catalog with the options"):
+            choices.hparams([tuned], {"catalog": other}, nothing)
+    same = {"catalog": dict(plan.studies[0].dataset_options)}
+    with pytest.raises(ValueError, match=r"tuned on catalog beside {}, not {'min_count': 3}: leave --hparam as it was"):
+        choices.hparams([tuned], same, lambda _: {"min_count": 3})
+    chosen = choices.hparams([tuned], same, lambda _: {"C": 3})  # a suite's own start of what is tuned
+    assert chosen["catalog"]["tfidf_logistic"] == tuned.params
 
 
 def test_a_choice_survives_the_disk_and_gives_the_same_figures(plan_of, tmp_path):

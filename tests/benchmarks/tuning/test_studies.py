@@ -86,10 +86,17 @@ def test_seconds_are_those_of_finished_trials(plan_of):
     assert len(finished(study_of(plan))) == before
 
 
-@pytest.mark.parametrize("given", [{}, {"trials": 0}, {"seconds": -1.0}, {"trials": 3, "seconds": 3.0}], ids=str)
-def test_a_budget_is_either_trials_or_seconds(given):
-    with pytest.raises(ValueError, match="either --trials N or --seconds S"):
+@pytest.mark.parametrize("given", [{}, {"trials": 0}, {"seconds": -1.0}, {"trials": 3, "seconds": 0.0}], ids=str)
+def test_a_budget_is_trials_or_seconds_or_both(given):
+    with pytest.raises(ValueError, match="--trials N, --seconds S, or both"):
         Budget(**given)
+
+
+def test_of_both_limits_the_first_that_is_reached_counts(plan_of):
+    few, short = plan_of(folder="few", trials=2, seconds=1e6), plan_of(folder="short", trials=1000, seconds=1e-3)
+    for plan, count in ((few, 2), (short, 1)):
+        tune(plan, workers=1)
+        assert_exactly(study_of(plan), count)
 
 
 class Sealed(Examples):
@@ -185,6 +192,13 @@ def test_a_space_that_is_tried_out_ends_the_study(plan_of, monkeypatch):
 def test_a_hyper_parameter_is_fixed_or_tuned(plan_of):
     with pytest.raises(ValueError, match="cma_clip tunes dropout, learning_rate: leave it out"):
         plan_of(("cma_clip",), {"dropout": 0.1, "learning_rate": 1e-3}, trials=1)
+
+
+def test_the_first_trial_starts_where_the_suite_does(tmp_path):
+    suite = select("smoke", ("fine_tuned_clip",), (), OPTIONS, {})
+    (study,) = specs(suite, "smoke", Place(tmp_path, tmp_path / "runs"))
+    assert study.defaults["max_epochs"] == suite.hparams["fine_tuned_clip"]["max_epochs"] == 3
+    assert study.fixed == {"freeze": 8}
 
 
 def test_equal_trials_are_equal_trainings(plan_of, tiny):

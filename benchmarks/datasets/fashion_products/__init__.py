@@ -22,33 +22,22 @@ from __future__ import annotations
 import hashlib
 import json
 import os
+from collections import Counter
 from collections.abc import Iterator
 from functools import cached_property, partial
 from pathlib import Path
 
 from pydantic import Field, field_validator
 
+from benchmarks.datasets.fashion_products.styles import COLUMNS, label_of, read_styles
 from benchmarks.datasets.loading import grouping as groups
 from benchmarks.datasets.loading.build import PARTS, Part, Row, TaskSpec, build_splits
 from benchmarks.datasets.loading.splits import Card, DataError, Names, Options, Source, Splits
-from benchmarks.datasets.reading.encoding import read_utf8
 from benchmarks.names import choose
 
-COLUMNS = (
-    "id",
-    "gender",
-    "masterCategory",
-    "subCategory",
-    "articleType",
-    "baseColour",
-    "season",
-    "year",
-    "usage",
-    "productDisplayName",
-)
 ATTRIBUTES = COLUMNS[1:-1]
 RULE = "fashion-products/v1"
-FROZEN = Path(__file__).parent / "frozen_splits" / "fashion-products.json"
+FROZEN = Path(__file__).parents[1] / "frozen_splits" / "fashion-products.json"
 
 PROMPTS = {
     "baseColour": ("a photo of a {} product.", "{} colour", "{}"),
@@ -77,13 +66,18 @@ class FashionProductsOptions(Options):
         train_rows: at most so many training rows, group by group in the order of a hash; None takes all. Fewer rows
             are a subset of more, and validation and test do not depend on it.
         eval_rows: likewise for each of validation and test.
+        val_rows: likewise for validation alone.
         min_count: classes with fewer training rows become missing labels.
+        class_rows: count them among so many training rows, of which `train_rows` may then be fewer: the sizes of a
+            learning curve have the same classes, and the same labelled test rows.
     """
 
     tasks: Names = Field(("articleType", "baseColour", "season", "usage"), min_length=1)
     train_rows: int | None = Field(None, ge=2)
     eval_rows: int | None = Field(None, ge=1)
+    val_rows: int | None = Field(None, ge=1)
     min_count: int = Field(50, ge=1)
+    class_rows: int | None = Field(None, ge=2)
 
     @field_validator("tasks")
     @classmethod
@@ -103,10 +97,7 @@ def load(source: Source, options: FashionProductsOptions) -> Splits:
         card=CARD,
         key=products.key(options),
         rows=partial(products.rows, options),
-        tasks=[
-            TaskSpec(task, None, options.min_count, PROMPTS.get(task, ("a photo of {}.", "{}")))
-            for task in options.tasks
-        ],
+        tasks=partial(products.tasks, options),
         source=source,
         notes=partial(products.notes, options),
     )
@@ -150,9 +141,27 @@ class _Products:
                     part=part,
                     image=self._photo(cells),
                     text=cells["productDisplayName"],
-                    labels={task: _label(cells[task]) for task in options.tasks},
+                    labels={task: label_of(cells[task]) for task in options.tasks},
                     origin=cells["origin"],
                 )
+
+    def tasks(self, options: FashionProductsOptions) -> list[TaskSpec]:
+        """Their classes are those of the training rows, or those that are frequent among `class_rows` of them."""
+        prompts = {task: PROMPTS.get(task, ("a photo of {}.", "{}")) for task in options.tasks}
+        if options.class_rows is None:
+            return [TaskSpec(task, None, options.min_count, prompts[task]) for task in options.tasks]
+        kept = self._kept(options.model_copy(update={"train_rows": options.class_rows}))
+        rows = [
+            cells
+            for cells, part in zip(self._cells, self._parts, strict=True)
+            if part == "train" and cells["id"] in kept
+        ]
+        specs = []
+        for task in options.tasks:
+            counts = Counter(label for cells in rows if (label := label_of(cells[task])) is not None)
+            classes = tuple(sorted(name for name, count in counts.items() if count >= options.min_count))
+            specs.append(TaskSpec(task, classes, 1, prompts[task], refuse_unseen=False))
+        return specs
 
     def notes(self, options: FashionProductsOptions) -> list[str]:
         """What the options leave out, and whether the split is the frozen one."""
@@ -212,32 +221,9 @@ class _Products:
 
 
 def _limits(options: FashionProductsOptions) -> dict[Part, int | None]:
-    return {"train": options.train_rows, "val": options.eval_rows, "test": options.eval_rows}
+    val_rows = options.eval_rows if options.val_rows is None else options.val_rows
+    return {"train": options.train_rows, "val": val_rows, "test": options.eval_rows}
 
 
 def _order(name: str) -> bytes:
     return hashlib.sha256(f"{RULE} order {name}".encode()).digest()
-
-
-def _label(cell: str) -> str | None:
-    return cell if cell not in ("", "NA") else None
-
-
-def read_styles(path: Path) -> list[dict[str, str]]:
-    """Cells by column, and the row's `origin`. The file is not quoted: all after the ninth comma is the title.
-
-    Raises:
-        DataError: not UTF-8, another header, too few cells, an id that is not a number; names the row.
-    """
-    header, *lines = read_utf8(path).removesuffix("\n").split("\n")
-    if tuple(header.rstrip("\r").split(",")) != COLUMNS:
-        raise DataError(f"{path}, row 1: the header is {header!r}, expected {','.join(COLUMNS)!r}")
-    rows = []
-    for number, line in enumerate(lines, start=2):
-        cells = line.rstrip("\r").split(",", len(COLUMNS) - 1)
-        if len(cells) != len(COLUMNS):
-            raise DataError(f"{path}, row {number}: {len(cells)} cells instead of {len(COLUMNS)}: {line!r}")
-        if not cells[0].isdecimal():
-            raise DataError(f"{path}, row {number}: id {cells[0]!r} is not a number")
-        rows.append({**dict(zip(COLUMNS, cells, strict=True)), "origin": f"{path.name}, row {number}"})
-    return rows
