@@ -13,7 +13,7 @@ import numpy as np
 import numpy.typing as npt
 from scipy.sparse import csr_array
 
-from benchmarks.records.groups import Groups, any_shared, first_rows
+from benchmarks.records.groups import first_rows
 from benchmarks.records.record import MEAN, Estimate, Outcomes
 from benchmarks.seeding import seed_of
 from cma_clip.types import IGNORE, Predictions
@@ -190,13 +190,6 @@ def evaluate(
     return estimates, {task: _outcomes(predictions, task) for task in predictions.labels}
 
 
-def groups_of(predictions: Predictions, outcomes: Mapping[str, Outcomes], names: Sequence[str]) -> Groups | None:
-    """What a record keeps of the groups of N examples, by name; None where every example is a group of its own."""
-    if not any_shared(names):
-        return None
-    return Groups.of(names, {found.examples: predictions.labels[task] != IGNORE for task, found in outcomes.items()})
-
-
 def estimate(
     predictions: Predictions, metrics: Mapping[str, Mapping[str, Metric]], groups: Sequence[str] | None = None
 ) -> Estimates:
@@ -213,16 +206,6 @@ def estimate(
     return {
         task: {name: _estimate(some[name], v, counts[task]) for name, v in of.items()} for task, of in values.items()
     }
-
-
-def modality_weights(predictions: Predictions) -> dict[str, tuple[float, float]]:
-    """Task -> mean weight of (text, image) over its labelled examples; empty for a model without weights."""
-    means = {}
-    for task, weights in (predictions.modality_weights or {}).items():
-        known = predictions.labels[task] != IGNORE
-        text, image = weights[known].astype(np.float64).mean(0) if known.any() else (np.nan, np.nan)
-        means[task] = (float(text), float(image))
-    return means
 
 
 def _values(predictions: Predictions, task: str, metrics: Mapping[str, Metric], place: Labels) -> dict[str, Array]:

@@ -67,10 +67,5 @@ def first_rows(names: Sequence[str]) -> Numbers:
     return np.array([firsts.setdefault(name, row) for row, name in enumerate(names)], dtype=np.int64)
 
 
-def any_shared(names: Sequence[str]) -> bool:
-    """Whether a group has more than one row."""
-    return len(set(names)) < len(names)
-
-
 def _text(data: bytes) -> str:
     return base64.b64encode(data).decode()

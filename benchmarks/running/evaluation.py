@@ -42,20 +42,38 @@ class Measured:
         """Evaluate the predictions of a condition."""
         predictions, groups = found
         self.metrics[condition], self.outcomes[condition] = metrics.evaluate(predictions, names, groups)
-        self.modality_weights[condition] = metrics.modality_weights(predictions)
+        self.modality_weights[condition] = modality_weights(predictions)
         self.keep_groups(condition, found, self.outcomes[condition])
 
     def keep_groups(self, condition: str, found: Grouped, outcomes: Mapping[str, Outcomes]) -> None:
         """The groups of the labelled examples, unless those of another condition are the same examples."""
         known = {examples for groups in self.groups.values() for examples in groups.labelled}
         if not known.issuperset(of.examples for of in outcomes.values()):
-            groups = metrics.groups_of(found[0], outcomes, found[1])
+            groups = groups_of(found, outcomes)
             self.groups |= {} if groups is None else {condition: groups}
 
     def add_answers(self, condition: str, found: Grouped, answering: Answering) -> None:
         """Add to an evaluated condition what its answers are worth with the thresholds from validation."""
         for task, estimates in evaluate_answers(found[0], answering, groups=found[1]).items():
             self.metrics[condition][task] |= estimates
+
+
+def groups_of(found: Grouped, outcomes: Mapping[str, Outcomes]) -> Groups | None:
+    """What a record keeps of the groups; None where every row is a group of its own."""
+    predictions, names = found
+    if len(set(names)) == len(names):
+        return None
+    return Groups.of(names, {one.examples: predictions.labels[task] != IGNORE for task, one in outcomes.items()})
+
+
+def modality_weights(predictions: Predictions) -> dict[str, tuple[float, float]]:
+    """Task -> mean weight of (text, image) over its labelled examples; empty for a model without weights."""
+    means = {}
+    for task, weights in (predictions.modality_weights or {}).items():
+        known = predictions.labels[task] != IGNORE
+        text, image = weights[known].astype(np.float64).mean(0) if known.any() else (np.nan, np.nan)
+        means[task] = (float(text), float(image))
+    return means
 
 
 def validated(predictions: Predictions, answering: Answering, groups: Sequence[str]) -> Validation:

@@ -35,7 +35,6 @@ SUITES: dict[str, Suite] = {
     "default": Suite(
         question="Does cross-modality attention pay where the relevance of each modality is known?",
         datasets={"catalog": {}},
-        models=MODEL_ORDER,
         hparams=IN_MINUTES,
     ),
     "smoke": Suite(

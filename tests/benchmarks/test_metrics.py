@@ -11,7 +11,8 @@ from scipy.stats import bootstrap
 from sklearn.metrics import accuracy_score, f1_score, log_loss
 from torchmetrics.functional.classification import multiclass_calibration_error
 
-from benchmarks.metrics import METRICS, evaluate, modality_weights
+from benchmarks.metrics import METRICS, evaluate
+from benchmarks.running.evaluation import modality_weights
 from cma_clip.types import IGNORE, Predictions
 
 

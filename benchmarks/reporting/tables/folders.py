@@ -21,7 +21,7 @@ def folder_tables(one: Sequence[Record], other: Sequence[Record], order: Sequenc
     Raises:
         ValueError: they have no row in common.
     """
-    tables = []
+    tables: list[Table] = []
     for condition in dict.fromkeys(name for record in one for name in record.metrics):
         found = by_dataset(one, order, condition), by_dataset(other, order, condition)
         for dataset in found[0]:

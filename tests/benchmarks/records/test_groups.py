@@ -3,8 +3,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from benchmarks.metrics import evaluate, groups_of
+from benchmarks.metrics import evaluate
 from benchmarks.records.groups import Groups
+from benchmarks.running.evaluation import groups_of
 from cma_clip.types import IGNORE, Predictions
 
 
@@ -24,8 +25,8 @@ def predictions(n=6):
 
 def test_a_record_keeps_them_only_where_rows_share_one():
     _, outcomes = evaluate(predictions(), ("accuracy",))
-    assert groups_of(predictions(), outcomes, list("abcdef")) is None
-    kept = groups_of(predictions(), outcomes, list("aabcdd"))
+    assert groups_of((predictions(), tuple("abcdef")), outcomes) is None
+    kept = groups_of((predictions(), tuple("aabcdd")), outcomes)
     assert kept.numbers().tolist() == [0, 0, 1, 2, 3, 3]
     assert kept.rows(outcomes["size"].examples).tolist() == [False] * 3 + [True] * 3
     with pytest.raises(KeyError):

@@ -30,9 +30,13 @@ def test_the_records_of_a_suite_are_its_experiments(name):
         chosen_on = TUNED_ON.get(name, name)
         tuned, _ = with_tuned(select(chosen_on, sorted(measured), [], {}, {}), chosen_on, None, RESULTS / "reference")
         suite = replace(suite, tuned=tuned.tuned, tuned_by=tuned.tuned_by)
-    assert _as_json(found) == _as_json(experiments(suite))
+    changed = CHANGED.get(name, ())
+    then, now = ([one for one in listed if one.model not in changed] for listed in (found, experiments(suite)))
+    assert _as_json(then) == _as_json(now)
 
 
+CHANGED = {"default": ("fine_tuned_clip",)}
+"""Suite -> models that it gives other hyper-parameters now than its records have."""
 SINCE = {"tfidf_image_logistic", "flyp", "lp_ft"}
 """Models that there were not when the reference results were computed."""
 TUNED_ON = {"fashion-products-masked": "fashion-products"}

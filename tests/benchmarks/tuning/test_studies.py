@@ -198,7 +198,7 @@ def test_the_first_trial_starts_where_the_suite_does(tmp_path):
     suite = select("smoke", ("fine_tuned_clip",), (), OPTIONS, {})
     (study,) = specs(suite, "smoke", Place(tmp_path, tmp_path / "runs"))
     assert study.defaults["max_epochs"] == suite.hparams["fine_tuned_clip"]["max_epochs"] == 3
-    assert study.fixed == {"freeze": 8}
+    assert study.fixed == {"freeze": suite.hparams["fine_tuned_clip"]["freeze"]}
 
 
 def test_equal_trials_are_equal_trainings(plan_of, tiny):
