@@ -1,18 +1,23 @@
-"""CMA-CLIP and the types and contract it shares with its baselines. Importing this imports no torch and no pandas.
+"""CMA-CLIP and the types and contract it shares with its baselines. Importing this imports nothing heavy.
 
 `load_model` is the public door to a model that the benchmark saved; what it opens stands in `benchmarks.serving`.
 """
 
+from importlib import import_module
 from typing import TYPE_CHECKING, Any
-
-from cma_clip.classifier import Classifier, ClassifierConfig, Workspace
-from cma_clip.types import IGNORE, Example, ExampleList, Examples, Predictions, Task
 
 if TYPE_CHECKING:
     from benchmarks.serving import load_model
+    from cma_clip.classifier import Classifier, ClassifierConfig, Workspace
+    from cma_clip.model import CMAClip, CMAClipConfig
+    from cma_clip.types import IGNORE, Example, ExampleList, Examples, Predictions, Task
+
+__version__ = "0.1.0"
 
 __all__ = [
     "IGNORE",
+    "CMAClip",
+    "CMAClipConfig",
     "Classifier",
     "ClassifierConfig",
     "Example",
@@ -21,13 +26,25 @@ __all__ = [
     "Predictions",
     "Task",
     "Workspace",
+    "__version__",
     "load_model",
 ]
 
+_MODULES = {
+    "cma_clip.types": ("IGNORE", "Example", "ExampleList", "Examples", "Predictions", "Task"),
+    "cma_clip.classifier": ("Classifier", "ClassifierConfig", "Workspace"),
+    "cma_clip.model": ("CMAClip", "CMAClipConfig"),
+    "benchmarks.serving": ("load_model",),
+}
+"""Where each name is; torch, pandas and the rest are imported with the first name that needs them."""
+
 
 def __getattr__(name: str) -> Any:  # noqa: ANN401 - any attribute of a module
-    if name != "load_model":
-        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    from benchmarks.serving import load_model
+    for module, names in _MODULES.items():
+        if name in names:
+            return getattr(import_module(module), name)
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
 
-    return load_model
+
+def __dir__() -> list[str]:
+    return __all__
