@@ -58,8 +58,7 @@ class LinearProbe(Classifier):
     def predict(self, examples: Examples) -> Predictions:
         """Softmax over the classes of each task."""
         features = self._standardised(*self._states(examples))
-        labels = {task.name: examples.labels(task.name) for task in self.tasks}
-        return Predictions(examples.ids(), labels, predict_logistic(features, self.arrays, self.tasks))
+        return Predictions.of(self.tasks, examples, predict_logistic(features, self.arrays, self.tasks))
 
     def state(self) -> tuple[dict[str, JSON], Arrays]:
         """Mean and scale of the states, and weights of the classes."""

@@ -27,11 +27,8 @@ class Majority(Classifier):
 
     def predict(self, examples: Examples) -> Predictions:
         """The same row for every example."""
-        return Predictions(
-            ids=examples.ids(),
-            labels={task.name: examples.labels(task.name) for task in self.tasks},
-            probabilities={name: np.tile(shares, (len(examples), 1)) for name, shares in self.shares.items()},
-        )
+        probabilities = {name: np.tile(shares, (len(examples), 1)) for name, shares in self.shares.items()}
+        return Predictions.of(self.tasks, examples, probabilities)
 
     @property
     def modalities(self) -> frozenset[Modality]:

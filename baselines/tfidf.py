@@ -55,8 +55,7 @@ class TfidfLogistic(Classifier):
     def predict(self, examples: Examples) -> Predictions:
         """Softmax over the classes of each task."""
         features = self.vectoriser.transform(_texts(examples))
-        labels = {task.name: examples.labels(task.name) for task in self.tasks}
-        return Predictions(examples.ids(), labels, predict_logistic(features, self.arrays, self.tasks))
+        return Predictions.of(self.tasks, examples, predict_logistic(features, self.arrays, self.tasks))
 
     @property
     def modalities(self) -> frozenset[Modality]:

@@ -63,8 +63,7 @@ class ZeroShot(Classifier):
         for task in self.tasks:
             logits = scale * self._similarity(arrays, class_embeddings(self.backbone, self.processor, task))
             probabilities[task.name] = softmax(logits.astype(np.float64), axis=1).astype(np.float32)
-        labels = {task.name: examples.labels(task.name) for task in self.tasks}
-        return Predictions(examples.ids(), labels, probabilities)
+        return Predictions.of(self.tasks, examples, probabilities)
 
     def _embeddings(self, examples: Examples) -> Mapping[str, npt.NDArray[Any]]:
         """Of both modalities: `*_embedding` Float[N E] and `*_present` Bool[N]."""

@@ -9,8 +9,9 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from benchmarks.serving import load_model
     from cma_clip.classifier import Classifier, ClassifierConfig, Workspace
+    from cma_clip.examples import ExampleList
     from cma_clip.model import CMAClip, CMAClipConfig
-    from cma_clip.types import IGNORE, Example, ExampleList, Examples, Predictions, Task
+    from cma_clip.types import IGNORE, Example, Examples, Predictions, Task
 
 __version__ = "0.1.0"
 
@@ -31,7 +32,8 @@ __all__ = [
 ]
 
 _MODULES = {
-    "cma_clip.types": ("IGNORE", "Example", "ExampleList", "Examples", "Predictions", "Task"),
+    "cma_clip.types": ("IGNORE", "Example", "Examples", "Predictions", "Task"),
+    "cma_clip.examples": ("ExampleList",),
     "cma_clip.classifier": ("Classifier", "ClassifierConfig", "Workspace"),
     "cma_clip.model": ("CMAClip", "CMAClipConfig"),
     "benchmarks.serving": ("load_model",),

@@ -7,6 +7,7 @@ from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
+from tempfile import mkdtemp
 from typing import Any, ClassVar, Protocol, Self
 
 import numpy as np
@@ -16,7 +17,8 @@ from pydantic import BaseModel, ConfigDict
 from safetensors import SafetensorError
 from safetensors.numpy import load_file, save_file
 
-from cma_clip.types import BOTH, ExampleList, Examples, Modality, Predictions, Task
+from cma_clip.examples import ExampleList
+from cma_clip.types import BOTH, Examples, Modality, Predictions, Task
 from cma_clip.version import Version
 
 Arrays = dict[str, npt.NDArray[Any]]
@@ -73,8 +75,8 @@ class Workspace:
             Lightning starts it again on its own machine; on others torchrun or SLURM has to. They share `checkpoints`.
     """
 
-    cache: Path | None = None
-    checkpoints: Path | None = None
+    cache: str | Path | None = None
+    checkpoints: str | Path | None = None
     progress: bool = False
     devices: int = 1
     num_nodes: int = 1
@@ -86,7 +88,7 @@ class Workspace:
 
     def below(self, name: str) -> Workspace:
         """The same with checkpoints in a folder of their own, for a second training of one model."""
-        return self if self.checkpoints is None else replace(self, checkpoints=self.checkpoints / name)
+        return self if self.checkpoints is None else replace(self, checkpoints=Path(self.checkpoints) / name)
 
 
 class Classifier(ABC):
@@ -149,8 +151,17 @@ class Classifier(ABC):
     def restore(self, values: Mapping[str, Any], arrays: Arrays) -> None:  # noqa: B027 - not every model learns
         """The inverse of `state`."""
 
-    def save(self, folder: Path) -> None:
-        """Write one JSON file and, if the model has arrays, one of safetensors; never pickle."""
+    def save(self, folder: str | Path) -> None:
+        """`write`; where the folder cannot be written an OSError says where the model is instead: nothing is lost."""
+        try:
+            self.write(Path(folder))
+        except (OSError, TypeError, SafetensorError) as error:
+            kept = Path(mkdtemp(prefix="cma-clip-"))
+            self.write(kept)
+            raise OSError(f"{folder!s} cannot be written ({_in_short(error)}); the model is saved in {kept}") from error
+
+    def write(self, folder: Path) -> None:
+        """One JSON file and, if the model has arrays, one of safetensors; never pickle."""
         values, arrays = self.state()
         saved = {
             "tasks": [task.as_json() for task in self.tasks],
@@ -165,13 +176,13 @@ class Classifier(ABC):
         (folder / self.values_file).write_text(json.dumps(saved, indent=1))
 
     @classmethod
-    def load(cls, folder: Path, workspace: Workspace | None = None) -> Self:
+    def load(cls, folder: str | Path, workspace: Workspace | None = None) -> Self:
         """The inverse of `save`: predicts the same bits.
 
         Raises:
-            ValueError: the folder holds no whole model of this class, or the backbone that is found here has other
-                weights than the one it was trained on.
+            ValueError: the folder holds no whole model of this class, or it was trained on other weights than are here.
         """
+        folder = Path(folder)
         try:
             saved = json.loads((folder / cls.values_file).read_text(encoding="utf-8"))
             config = cls.Config.of_saved(saved.get("config", {}))
@@ -199,7 +210,7 @@ class Classifier(ABC):
         """Hyper-parameters to try, drawn from `trial`; empty where there is nothing to tune."""
         return {}
 
-    def keep_checkpoints(self, folder: Path) -> None:
+    def keep_checkpoints(self, folder: str | Path) -> None:
         """Let `fit` and `refit` keep their state in `folder` after every epoch and go on from what they find there."""
         self.workspace = replace(self.workspace, checkpoints=folder)
 

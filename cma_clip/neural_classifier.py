@@ -124,12 +124,8 @@ class NeuralClassifier(Classifier):
         probabilities = {task: values.numpy() for task, values in found["probabilities"].items()}
         for task, values in probabilities.items():
             values[~found["usable"].numpy()] = self.priors[task]
-        return Predictions(
-            ids=examples.ids(),
-            labels={task.name: examples.labels(task.name) for task in self.tasks},
-            probabilities=probabilities,
-            modality_weights={task: w.numpy() for task, w in found["modality_weights"].items()} or None,
-        )
+        weights = {task: values.numpy() for task, values in found["modality_weights"].items()}
+        return Predictions.of(self.tasks, examples, probabilities, weights or None)
 
     def state(self) -> tuple[dict[str, JSON], Arrays]:
         """The network's weights and, if it was trained, the backbone's."""
@@ -156,7 +152,7 @@ class NeuralClassifier(Classifier):
     @classmethod
     def from_pretrained(cls, folder: str | Path) -> Self:
         """A saved model, by the name the field knows it under."""
-        return cls.load(Path(folder))
+        return cls.load(folder)
 
     def weights_fingerprint(self) -> str | None:
         """Hash of the backbone as it was before training."""

@@ -82,7 +82,7 @@ def last_checkpoint(workspace: Workspace) -> Path | None:
     if workspace.checkpoints is None:
         return None
     # A checkpoint is a zip file, whose directory is written last: a half-written one is not a zip file.
-    complete = [path for path in workspace.checkpoints.glob("epoch=*.ckpt") if is_zipfile(path)]
+    complete = [path for path in Path(workspace.checkpoints).glob("epoch=*.ckpt") if is_zipfile(path)]
     return max(complete, key=lambda path: int(path.stem.partition("=")[2].partition("-")[0]), default=None)
 
 

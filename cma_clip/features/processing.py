@@ -8,6 +8,7 @@ import weakref
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -20,6 +21,7 @@ from tqdm import tqdm
 from cma_clip.backbone.backbone import Backbone
 from cma_clip.backbone.windows import PROBE, WindowCutter
 from cma_clip.classifier import Workspace
+from cma_clip.examples import ExampleList
 from cma_clip.features.arrays import ArrayFolder, filled, joined
 from cma_clip.features.encoded import Encoded
 from cma_clip.tensors import Batch
@@ -219,13 +221,11 @@ class Processor:
 
 def _folder(workspace: Workspace, kind: str, name: str | None) -> ArrayFolder | None:
     """Where encoded images or texts of this name are kept; None where nothing is."""
-    return None if workspace.cache is None or name is None else ArrayFolder(workspace.cache / kind / name)
+    return None if workspace.cache is None or name is None else ArrayFolder(Path(workspace.cache) / kind / name)
 
 
 def example_batch(processor: Processor, examples: Sequence[Example], tasks: Sequence[Task]) -> Batch:
     """A few examples as one batch, without any cache."""
-    from cma_clip.types import ExampleList
-
     listed = ExampleList(examples)
     encoded = processor.encode(listed, Workspace())
     return encoded.batch(slice(None), {task.name: listed.labels(task.name) for task in tasks})

@@ -32,12 +32,13 @@ from cma_clip.class_names import without
 from cma_clip.classifier import Workspace
 from cma_clip.contrastive.module import ContrastiveConfig
 from cma_clip.contrastive.training import CONTRASTIVE, fit_contrastive
+from cma_clip.examples import ExampleList
 from cma_clip.features.processing import FEATURES, Processor
 from cma_clip.features.token_features import NAMES, token_features
 from cma_clip.learner import TRAINING
 from cma_clip.network import FusionNetwork, Output, TrainConfig
 from cma_clip.neural_classifier import NeuralClassifier
-from cma_clip.types import IGNORE, ExampleList, Examples, Predictions
+from cma_clip.types import IGNORE, Examples, Predictions
 from tests.architectures import write_architecture
 from tests.benchmarks.datasets.hub_copies import write_saved
 from tests.benchmarks.datasets.samples import write_manifest

@@ -16,7 +16,8 @@ from benchmarks.records.record import Estimate
 from benchmarks.tracking import OFF, NoTracker, TrackingWarning, default_uri, open_tracker
 from benchmarks.tracking.tracked_run import MOST_METRICS
 from cma_clip.classifier import Workspace
-from cma_clip.types import Example, ExampleList, Task
+from cma_clip.examples import ExampleList
+from cma_clip.types import Example, Task
 from tests.benchmarks.made_records import estimate, record
 
 pytestmark = pytest.mark.filterwarnings("ignore::DeprecationWarning:sqlalchemy", "ignore::DeprecationWarning:mlflow")
