@@ -18,7 +18,8 @@ from pydantic import Field
 
 from baselines.zero_shot import ZeroShot, ZeroShotConfig
 from cma_clip.backbone.backbone import Freeze
-from cma_clip.classifier import JSON, Arrays, ClassifierConfig, Report, Trial, silent
+from cma_clip.callbacks import Report, Trial, silent
+from cma_clip.classifier import JSON, Arrays, ClassifierConfig
 from cma_clip.contrastive.module import ContrastiveConfig
 from cma_clip.contrastive.pairs import Augmentation
 from cma_clip.contrastive.training import CONTRASTIVE, can_drop_patches, fit_contrastive

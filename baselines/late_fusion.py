@@ -11,7 +11,8 @@ import numpy.typing as npt
 from PIL import Image
 
 from baselines.unimodal import ImageOnly, ImageOnlyConfig, TextOnly, TextOnlyConfig
-from cma_clip.classifier import JSON, Classifier, ClassifierConfig, Report, Trial, Workspace, silent
+from cma_clip.callbacks import Report, Trial, silent
+from cma_clip.classifier import JSON, Classifier, ClassifierConfig, Workspace
 from cma_clip.model import CMAClip, CMAClipConfig
 from cma_clip.types import Examples, Predictions
 from cma_clip.version import Version

@@ -13,7 +13,8 @@ from pydantic import Field
 from baselines.logistic import check_saved, fit_logistic, predict_logistic
 from cma_clip.backbone.loading import load_backbone
 from cma_clip.backbone.windows import TEXT_WINDOWS, TextWindows
-from cma_clip.classifier import JSON, Arrays, Classifier, ClassifierConfig, Report, Trial, silent
+from cma_clip.callbacks import Report, Trial, silent
+from cma_clip.classifier import JSON, Arrays, Classifier, ClassifierConfig
 from cma_clip.features.processing import FEATURES, Processor
 from cma_clip.features.token_features import token_features
 from cma_clip.types import Examples, Predictions

@@ -8,7 +8,8 @@ from typing import Any, ClassVar
 import numpy as np
 import numpy.typing as npt
 
-from cma_clip.classifier import JSON, Arrays, Classifier, Report, silent
+from cma_clip.callbacks import Report, silent
+from cma_clip.classifier import JSON, Arrays, Classifier
 from cma_clip.priors import class_shares
 from cma_clip.types import Examples, Modality, Predictions
 from cma_clip.version import Version

@@ -10,7 +10,8 @@ from pydantic import Field
 from sklearn.feature_extraction.text import TfidfVectorizer
 
 from baselines.logistic import check_saved, fit_logistic, predict_logistic
-from cma_clip.classifier import JSON, Arrays, Classifier, ClassifierConfig, Report, Trial, silent
+from cma_clip.callbacks import Report, Trial, silent
+from cma_clip.classifier import JSON, Arrays, Classifier, ClassifierConfig
 from cma_clip.types import Examples, Modality, Predictions
 from cma_clip.version import Version
 

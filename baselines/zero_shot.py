@@ -14,7 +14,8 @@ from scipy.special import softmax
 from cma_clip.backbone.backbone import Backbone
 from cma_clip.backbone.loading import load_backbone
 from cma_clip.backbone.windows import TEXT_WINDOWS, TextWindows
-from cma_clip.classifier import JSON, Classifier, ClassifierConfig, Report, silent
+from cma_clip.callbacks import Report, silent
+from cma_clip.classifier import JSON, Classifier, ClassifierConfig
 from cma_clip.features.processing import FEATURES, Processor
 from cma_clip.features.token_features import token_features
 from cma_clip.types import BOTH, Examples, Modality, Predictions, Task

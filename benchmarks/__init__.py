@@ -45,11 +45,13 @@ def load_data(
     Raises:
         DataError: an unknown name or option, or anything wrong with the data; names file and row.
     """
-    from benchmarks import datasets
-    from benchmarks.datasets.loading.splits import Source
+    from dataclasses import replace
 
-    root = None if source is None else Path(source)
-    return datasets.load(dataset, Source(root, Path(runs) / "cache", on_bad_sample, progress), options)
+    from benchmarks import datasets
+    from benchmarks.commands.options import CommonOptions
+
+    asked = CommonOptions(data=_data(dataset, source), runs=Path(runs), on_bad_sample=on_bad_sample)
+    return datasets.load(dataset, replace(asked.source(dataset), progress=progress), options)
 
 
 def run(  # noqa: PLR0913 - keywords, of which few are given
@@ -61,7 +63,8 @@ def run(  # noqa: PLR0913 - keywords, of which few are given
     protocol: str = "clean",
     options: Mapping[str, Any] | None = None,
     hparams: Mapping[str, Any] | None = None,
-    results: str | Path = "results/single",
+    suite: str = "single",
+    results: str | Path = "results",
     runs: str | Path = "runs",
     tracking: str = "off",
     progress: bool = False,
@@ -78,7 +81,8 @@ def run(  # noqa: PLR0913 - keywords, of which few are given
         protocol: what the test split goes through.
         options: those of the data set.
         hparams: hyper-parameters of the model.
-        results: the folder of the records.
+        suite: the folder below `results` that keeps the record.
+        results: the folder of all suites.
         runs: caches, checkpoints, models; may be deleted at any time.
         tracking: an MLflow tracking uri, or `off`.
         progress: show progress bars.
@@ -87,14 +91,15 @@ def run(  # noqa: PLR0913 - keywords, of which few are given
         ValueError: an unknown name, a value out of range, or anything wrong with the data.
     """
     import warnings
+    from dataclasses import replace
 
+    from benchmarks.commands.options import CommonOptions
     from benchmarks.processes import quiet
     from benchmarks.records.record import Experiment
-    from benchmarks.running.run import Place
     from benchmarks.running.run import run as run_experiment
     from benchmarks.tracking import open_tracker
 
-    asked = Experiment(
+    experiment = Experiment(
         dataset=dataset,
         model=model,
         seed=seed,
@@ -102,11 +107,11 @@ def run(  # noqa: PLR0913 - keywords, of which few are given
         dataset_options=dict(options or {}),
         hparams=dict(hparams or {}),
     )
-    roots = {} if source is None else {dataset: Path(source)}
-    place = Place(Path(results), Path(runs), roots, progress=progress)
+    asked = CommonOptions(_data(dataset, source), Path(results), Path(runs), tracking)
     with warnings.catch_warnings():
         quiet()
-        return run_experiment(asked, place, open_tracker(tracking, Path(results).name, Path(runs)))
+        tracker = open_tracker(asked.tracking_uri(), suite, asked.runs)
+        return run_experiment(experiment, replace(asked.place(suite), progress=progress), tracker)
 
 
 def results(folder: str | Path) -> Results:
@@ -118,3 +123,8 @@ def results(folder: str | Path) -> Results:
     from benchmarks.records.results import read
 
     return read(Path(folder))
+
+
+def _data(dataset: str, source: str | Path | None) -> tuple[str, ...]:
+    """As `--data` has it."""
+    return () if source is None else (f"{dataset}={source}",)

@@ -31,21 +31,20 @@ __all__ = [
     "load_model",
 ]
 
-_MODULES = {
-    "cma_clip.types": ("IGNORE", "Example", "Examples", "Predictions", "Task"),
-    "cma_clip.examples": ("ExampleList",),
-    "cma_clip.classifier": ("Classifier", "ClassifierConfig", "Workspace"),
-    "cma_clip.model": ("CMAClip", "CMAClipConfig"),
-    "benchmarks.serving": ("load_model",),
+HOMES = {
+    "load_model": "benchmarks.serving",
+    "ExampleList": "cma_clip.examples",
+    **dict.fromkeys(("CMAClip", "CMAClipConfig"), "cma_clip.model"),
+    **dict.fromkeys(("Classifier", "ClassifierConfig", "Workspace"), "cma_clip.classifier"),
+    **dict.fromkeys(("IGNORE", "Example", "Examples", "Predictions", "Task"), "cma_clip.types"),
 }
-"""Where each name is; torch, pandas and the rest are imported with the first name that needs them."""
+"""Name -> the module that has it; torch, pandas and the rest are imported with the first name that needs them."""
 
 
 def __getattr__(name: str) -> Any:  # noqa: ANN401 - any attribute of a module
-    for module, names in _MODULES.items():
-        if name in names:
-            return getattr(import_module(module), name)
-    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    if name not in HOMES:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    return getattr(import_module(HOMES[name]), name)
 
 
 def __dir__() -> list[str]:

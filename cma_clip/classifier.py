@@ -8,7 +8,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from tempfile import mkdtemp
-from typing import Any, ClassVar, Protocol, Self
+from typing import Any, ClassVar, Self
 
 import numpy as np
 import numpy.typing as npt
@@ -17,6 +17,7 @@ from pydantic import BaseModel, ConfigDict
 from safetensors import SafetensorError
 from safetensors.numpy import load_file, save_file
 
+from cma_clip.callbacks import Report, Trial, silent
 from cma_clip.examples import ExampleList
 from cma_clip.types import BOTH, Examples, Modality, Predictions, Task
 from cma_clip.version import Version
@@ -40,31 +41,12 @@ class ClassifierConfig(BaseModel):
         return cls.model_validate({**then, **values})
 
 
-class Report(Protocol):
-    """Hears of every finished epoch: tracking logs it, tuning may raise `optuna.TrialPruned` from it."""
-
-    def __call__(self, epoch: int, values: Mapping[str, float]) -> None:
-        """`values` holds at least `val/score`, higher is better."""
-        ...
-
-
-class Trial(Protocol):
-    """The part of `optuna.Trial` that search spaces use; keeps optuna out of the model packages."""
-
-    def suggest_float(self, name: str, low: float, high: float, *, log: bool = False) -> float: ...  # noqa: D102
-    def suggest_int(self, name: str, low: int, high: int, *, log: bool = False) -> int: ...  # noqa: D102
-    def suggest_categorical(self, name: str, choices: Sequence[Any]) -> Any: ...  # noqa: ANN401, D102
-
-
-def silent(epoch: int, values: Mapping[str, float]) -> None:
-    """The report that nobody reads."""
-
-
 @dataclass(frozen=True)
 class Workspace:
     """Where a model works: the files it may keep, of which None keeps nothing, and the machines it trains on.
 
-    None of it changes a prediction but for rounding, and for what training draws at random on several devices.
+    None of it changes a prediction but for rounding, and what training draws at random on several devices. Paths may
+    be texts.
 
     Attributes:
         cache: encoded images, tokens and features, shared by all models, named by their content.
@@ -75,11 +57,16 @@ class Workspace:
             Lightning starts it again on its own machine; on others torchrun or SLURM has to. They share `checkpoints`.
     """
 
-    cache: str | Path | None = None
-    checkpoints: str | Path | None = None
+    cache: Path | None = None
+    checkpoints: Path | None = None
     progress: bool = False
     devices: int = 1
     num_nodes: int = 1
+
+    def __post_init__(self) -> None:
+        for name in ("cache", "checkpoints"):
+            if isinstance(path := getattr(self, name), str):
+                object.__setattr__(self, name, Path(path))
 
     @property
     def alone(self) -> Workspace:
@@ -88,7 +75,7 @@ class Workspace:
 
     def below(self, name: str) -> Workspace:
         """The same with checkpoints in a folder of their own, for a second training of one model."""
-        return self if self.checkpoints is None else replace(self, checkpoints=Path(self.checkpoints) / name)
+        return self if self.checkpoints is None else replace(self, checkpoints=self.checkpoints / name)
 
 
 class Classifier(ABC):
@@ -212,7 +199,7 @@ class Classifier(ABC):
 
     def keep_checkpoints(self, folder: str | Path) -> None:
         """Let `fit` and `refit` keep their state in `folder` after every epoch and go on from what they find there."""
-        self.workspace = replace(self.workspace, checkpoints=folder)
+        self.workspace = replace(self.workspace, checkpoints=Path(folder))
 
     def weights_fingerprint(self) -> str | None:
         """Hash of the pretrained weights that the model starts from; None if it starts from none."""

@@ -18,7 +18,8 @@ from torch import Tensor
 from torch.utils.data import DataLoader
 
 from cma_clip.backbone.loading import load_backbone
-from cma_clip.classifier import JSON, Arrays, Classifier, ClassifierConfig, Report, Trial, Workspace, silent
+from cma_clip.callbacks import Report, Trial, silent
+from cma_clip.classifier import JSON, Arrays, Classifier, ClassifierConfig, Workspace
 from cma_clip.features.batching import OrderedRows, RowBatches, ShuffledRows, loader
 from cma_clip.features.boundary_states import boundary_table
 from cma_clip.features.labelled import WHOLE, Labelled, Share, labelled_batches

@@ -16,7 +16,8 @@ import torch.distributed as dist
 from lightning.pytorch.callbacks import Callback, EarlyStopping, ModelCheckpoint
 from torch import Tensor
 
-from cma_clip.classifier import Report, Workspace
+from cma_clip.callbacks import Report
+from cma_clip.classifier import Workspace
 
 Precision = Literal["32-true", "bf16-mixed", "16-mixed"]
 
@@ -82,7 +83,7 @@ def last_checkpoint(workspace: Workspace) -> Path | None:
     if workspace.checkpoints is None:
         return None
     # A checkpoint is a zip file, whose directory is written last: a half-written one is not a zip file.
-    complete = [path for path in Path(workspace.checkpoints).glob("epoch=*.ckpt") if is_zipfile(path)]
+    complete = [path for path in workspace.checkpoints.glob("epoch=*.ckpt") if is_zipfile(path)]
     return max(complete, key=lambda path: int(path.stem.partition("=")[2].partition("-")[0]), default=None)
 
 

@@ -9,7 +9,6 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -152,9 +151,7 @@ class _Part:
         rows, folder, label = len(self.inputs), None, f"{kind} at block {self.frozen}" if workspace.progress else None
         if workspace.cache is not None and name is not None:
             identity = f"{name} {kind} at {self.frozen} float32"
-            folder = ArrayFolder(
-                Path(workspace.cache) / "features" / hashlib.sha256(identity.encode()).hexdigest()[:24]
-            )
+            folder = ArrayFolder(workspace.cache / "features" / hashlib.sha256(identity.encode()).hexdigest()[:24])
 
         def fill(arrays: Mapping[str, npt.NDArray[Any]]) -> None:
             for start in tqdm(range(0, rows, ROWS), label, disable=label is None, delay=2, leave=False):

@@ -8,7 +8,6 @@ import weakref
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -221,7 +220,7 @@ class Processor:
 
 def _folder(workspace: Workspace, kind: str, name: str | None) -> ArrayFolder | None:
     """Where encoded images or texts of this name are kept; None where nothing is."""
-    return None if workspace.cache is None or name is None else ArrayFolder(Path(workspace.cache) / kind / name)
+    return None if workspace.cache is None or name is None else ArrayFolder(workspace.cache / kind / name)
 
 
 def example_batch(processor: Processor, examples: Sequence[Example], tasks: Sequence[Task]) -> Batch:

@@ -10,7 +10,6 @@ import hashlib
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, fields
 from functools import cached_property, partial
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -169,7 +168,7 @@ def _folder(rows: Photos | Texts, fingerprint: str | None, workspace: Workspace)
     if workspace.cache is None or fingerprint is None:
         return None
     identity = f"{rows.backbone.fingerprint} {fingerprint} {rows.side} {LAYOUT}"
-    return ArrayFolder(Path(workspace.cache) / "features" / hashlib.sha256(identity.encode()).hexdigest()[:24])
+    return ArrayFolder(workspace.cache / "features" / hashlib.sha256(identity.encode()).hexdigest()[:24])
 
 
 def _fill(rows: Photos | Texts, label: str | None, arrays: Mapping[str, npt.NDArray[Any]]) -> None:

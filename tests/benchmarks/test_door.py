@@ -52,7 +52,7 @@ def test_no_option_of_a_data_set_is_hidden_by_the_door():
 
 
 def test_an_experiment_is_a_table_and_so_are_all_of_a_folder(folder, capfd):
-    record = bench.run("catalog", "majority", options=SMALL, results="kept/mine")
+    record = bench.run("catalog", "majority", options=SMALL, results="kept", suite="mine")
     frame = record.frame()
     row = frame.set_index(["condition", "task", "metric"]).loc[("clean", "color", "accuracy")]
     accuracy = record.metrics["clean"]["color"]["accuracy"]
@@ -60,7 +60,7 @@ def test_an_experiment_is_a_table_and_so_are_all_of_a_folder(folder, capfd):
     assert row["low"] <= row["value"] <= row["high"]
     assert capfd.readouterr() == ("", "")
     assert not (folder / "runs" / "mlflow.db").exists()
-    bench.run("catalog", "tfidf_logistic", options=SMALL, results="kept/mine")
+    bench.run("catalog", "tfidf_logistic", options=SMALL, results="kept", suite="mine")
     everything = bench.results("kept/mine").frame()
     assert everything.groupby("model").size().to_dict() == {"majority": len(frame), "tfidf_logistic": len(frame)}
     order = ["condition", "task", "metric"]
