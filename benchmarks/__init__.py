@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from cma_clip import __version__
+from cma_clip.entry import refuse_strangers
 
 if TYPE_CHECKING:
     from benchmarks.datasets.loading.splits import OnBadSample, Splits
@@ -21,6 +22,8 @@ if TYPE_CHECKING:
     from benchmarks.records.results import Results
 
 __all__ = ["__version__", "load_data", "results", "run"]
+
+refuse_strangers()  # before any module here imports `baselines`
 
 
 def load_data(

@@ -44,6 +44,10 @@ HOMES = {
 def __getattr__(name: str) -> Any:  # noqa: ANN401 - any attribute of a module
     if name not in HOMES:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    if HOMES[name].startswith("benchmarks"):
+        from cma_clip.entry import refuse_strangers
+
+        refuse_strangers()
     return getattr(import_module(HOMES[name]), name)
 
 
