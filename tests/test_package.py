@@ -1,17 +1,23 @@
-"""What is installed is whole: a wheel, made from the sdist, runs from an empty folder and takes nothing from here."""
+"""What is installed is whole: a wheel, made from the sdist, runs from an empty folder and takes nothing from here.
+
+It is made of what the Dockerfile copies, and of nothing else: its steps are tested where there is no Docker, too.
+"""
 
 import os
+import re
 import shutil
 import subprocess
 import sys
 import sysconfig
+import tomllib
 from importlib.metadata import distributions
 from pathlib import Path
 
 import pytest
 
 ROOT = Path(__file__).parents[1]
-SOURCES = ("pyproject.toml", "README.md", "LICENSE", "cma_clip", "baselines", "benchmarks")
+DOCKERFILE = (ROOT / "Dockerfile").read_text(encoding="utf-8")
+SOURCES = [name for line in re.findall(r"^COPY (.*) /source", DOCKERFILE, re.MULTILINE) for name in line.split()]
 LIBRARIES = sysconfig.get_path("purelib")
 """Of this environment, for the new one to see; the editable installation that is there is no folder, and not seen."""
 
@@ -73,6 +79,16 @@ def test_it_runs_from_an_empty_folder(installed, tmp_path):
     told = said(installed / "bin" / "python", "-c", LOOK, saved, cwd=tmp_path).splitlines()
     assert told[:3] == ["True True", "True", " ".join(models)]
     assert told[3].startswith("color ")
+
+
+def test_the_image_starts_the_command_on_a_python_that_is_supported():
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
+    (program,) = re.findall(r'^ENTRYPOINT \["(.*)"\]$', DOCKERFILE, re.MULTILINE)
+    assert program in project["scripts"]
+    (python,) = re.findall(r"^FROM python:(\S+)-slim$", DOCKERFILE, re.MULTILINE)
+    assert f"Programming Language :: Python :: {python}" in project["classifiers"]
+    kept = (ROOT / ".dockerignore").read_text(encoding="utf-8").split()
+    assert {f"!{name}" for name in SOURCES} == {line for line in kept if line.startswith("!")}
 
 
 def test_it_says_what_it_is(installed):
