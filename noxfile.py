@@ -22,6 +22,9 @@ PAPER = [f"reference/{name}" for name in ("default", "fashion-products", "fashio
 """The suites whose records stand in results/reference/paper."""
 ONE_THREAD = {**OFFLINE, "OMP_NUM_THREADS": "1"}
 
+SHARED = ("-n", str(os.cpu_count()), "--dist", "loadfile", "--no-loadscope-reorder")
+"""By file: what a file prepares for all of its tests is prepared once; in the order of tests/conftest.py."""
+
 
 def install(session: nox.Session) -> None:
     """Install once; again only when what is declared has changed."""
@@ -48,12 +51,35 @@ def benchmark(session: nox.Session) -> None:
 
 
 @nox.session
+def quickstart(session: nox.Session) -> None:
+    """The whole path in under two minutes: a made shop, four models, the pick, its empty cells, the review page."""
+    install(session)
+    here, shop = "runs/quickstart", "runs/quickstart/shop"
+    kept = ["--results", f"{here}/results", "--runs", here]
+    columns = ["labels=color,pattern,style", "text=title", "id=product_id", "group=parent_id"]
+    few = ["--models", "majority", "tfidf_logistic", "late_fusion", "cma_clip", "--seeds", "0"]
+    table = f"{shop}/products.jsonl"
+    suite = ["--suite", "manifest", "--data", f"manifest={table}", "--option", *columns, *few]
+    if not Path(shop).exists():
+        run(session, "cma-bench", "data", "make-twin", "mrwpa", shop, "--rows", "600")
+    run(session, "cma-bench", "suite", *suite, "--hparam", "max_epochs=5", "batch_size=32", *kept)
+    filled = ["--out", f"{here}/filled.csv", "--review", f"{here}/review.html", "--precision", "0.8"]
+    run(session, "cma-bench", "fill", table, "--model", "manifest", *filled, *kept)
+    session.log(f"the comparison: {here}/results/manifest/report.html; what was filled, to check: {here}/review.html")
+
+
+@nox.session
 def tests(session: nox.Session) -> None:
     """Run the tests on all cores, one thread each; set CMA_BENCH_DATA to run those on real data."""
     install(session)
-    # By file: what a file prepares for all of its tests is prepared once; in the order of tests/conftest.py.
-    shared = ["-n", str(os.cpu_count()), "--dist", "loadfile", "--no-loadscope-reorder"]
-    run(session, "pytest", *shared, *session.posargs, env=ONE_THREAD)
+    run(session, "pytest", *SHARED, *session.posargs, env=ONE_THREAD)
+
+
+@nox.session(python=["3.11", "3.12", "3.13"], venv_backend="venv")
+def pythons(session: nox.Session) -> None:
+    """Run the tests on every supported Python that is here, each in an environment of its own of several GB."""
+    session.install("--constraint", "constraints.txt", "-e", ".[dev]")
+    session.run("pytest", *SHARED, *session.posargs, env=ONE_THREAD)
 
 
 @nox.session

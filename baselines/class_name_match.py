@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import numpy.typing as npt
 
@@ -34,7 +36,7 @@ class ClassNameMatch(Majority):
         probabilities = {
             task.name: _match(texts, task, np.array(floor.probabilities[task.name])) for task in self.tasks
         }
-        return Predictions(floor.ids, floor.labels, probabilities)
+        return replace(floor, probabilities=probabilities)
 
 
 def normalise(text: str) -> str:

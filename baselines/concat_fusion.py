@@ -9,7 +9,8 @@ import torch
 from pydantic import Field
 from torch import nn
 
-from cma_clip.classifier import JSON, ClassifierConfig, Trial
+from cma_clip.callbacks import Trial
+from cma_clip.classifier import JSON, ClassifierConfig
 from cma_clip.network import FusionNetwork, Output, TrainConfig, Widths
 from cma_clip.neural_classifier import NeuralClassifier
 from cma_clip.tensors import Features

@@ -12,7 +12,8 @@ from typing import ClassVar
 from pydantic import Field
 
 from baselines.trained_towers import TrainedTowers, TrainedTowersConfig
-from cma_clip.classifier import JSON, ClassifierConfig, Trial
+from cma_clip.callbacks import Trial
+from cma_clip.classifier import JSON, ClassifierConfig
 from cma_clip.version import Version
 
 

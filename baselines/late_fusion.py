@@ -11,7 +11,8 @@ import numpy.typing as npt
 from PIL import Image
 
 from baselines.unimodal import ImageOnly, ImageOnlyConfig, TextOnly, TextOnlyConfig
-from cma_clip.classifier import JSON, Classifier, ClassifierConfig, Report, Trial, Workspace, silent
+from cma_clip.callbacks import Report, Trial, silent
+from cma_clip.classifier import JSON, Classifier, ClassifierConfig, Workspace
 from cma_clip.model import CMAClip, CMAClipConfig
 from cma_clip.types import Examples, Predictions
 from cma_clip.version import Version
@@ -69,25 +70,25 @@ class LateFusion(Classifier):
             )
             for task in self.tasks
         }
-        return Predictions(parts["text"].ids, parts["text"].labels, probabilities)
+        return Predictions.of(self.tasks, examples, probabilities)
 
-    def keep_checkpoints(self, folder: Path) -> None:
+    def keep_checkpoints(self, folder: str | Path) -> None:
         """The halves keep theirs apart."""
         super().keep_checkpoints(folder)
         for name, half in self.halves.items():
-            half.keep_checkpoints(folder / name)
+            half.keep_checkpoints(Path(folder) / name)
 
-    def save(self, folder: Path) -> None:
+    def write(self, folder: Path) -> None:
         """The halves in folders of their own."""
-        super().save(folder)
+        super().write(folder)
         for name, half in self.halves.items():
-            half.save(folder / name)
+            half.write(folder / name)
 
     @classmethod
-    def load(cls, folder: Path, workspace: Workspace | None = None) -> Self:
+    def load(cls, folder: str | Path, workspace: Workspace | None = None) -> Self:
         """The inverse of `save`."""
         model = super().load(folder, workspace)
-        model.halves = {name: type(half).load(folder / name, workspace) for name, half in model.halves.items()}
+        model.halves = {name: type(half).load(Path(folder) / name, workspace) for name, half in model.halves.items()}
         return model
 
     def weights_fingerprint(self) -> str | None:

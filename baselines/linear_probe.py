@@ -13,7 +13,8 @@ from pydantic import Field
 from baselines.logistic import check_saved, fit_logistic, predict_logistic
 from cma_clip.backbone.loading import load_backbone
 from cma_clip.backbone.windows import TEXT_WINDOWS, TextWindows
-from cma_clip.classifier import JSON, Arrays, Classifier, ClassifierConfig, Report, Trial, silent
+from cma_clip.callbacks import Report, Trial, silent
+from cma_clip.classifier import JSON, Arrays, Classifier, ClassifierConfig
 from cma_clip.features.processing import FEATURES, Processor
 from cma_clip.features.token_features import token_features
 from cma_clip.types import Examples, Predictions
@@ -60,8 +61,7 @@ class LinearProbe(Classifier):
     def predict(self, examples: Examples) -> Predictions:
         """Softmax over the classes of each task."""
         features = self._standardised(*self._states(examples))
-        labels = {task.name: examples.labels(task.name) for task in self.tasks}
-        return Predictions(examples.ids(), labels, predict_logistic(features, self.arrays, self.tasks))
+        return Predictions.of(self.tasks, examples, predict_logistic(features, self.arrays, self.tasks))
 
     def state(self) -> tuple[dict[str, JSON], Arrays]:
         """Mean and scale of the states, and weights of the classes."""

@@ -16,12 +16,14 @@ from torch import Tensor, nn
 
 from baselines.linear_probe import LinearProbe, LinearProbeConfig
 from cma_clip.backbone.backbone import Freeze
-from cma_clip.classifier import JSON, ClassifierConfig, Trial, Workspace
+from cma_clip.callbacks import Trial
+from cma_clip.classifier import JSON, ClassifierConfig, Workspace
+from cma_clip.examples import ExampleList
 from cma_clip.learner import Learner
 from cma_clip.network import FusionNetwork, Output, TrainConfig, Widths
 from cma_clip.neural_classifier import NeuralClassifier
 from cma_clip.tensors import Features
-from cma_clip.types import ExampleList, Examples, Task
+from cma_clip.types import Examples, Task
 from cma_clip.version import Version
 
 

@@ -8,7 +8,8 @@ from typing import Any, ClassVar
 import numpy as np
 import numpy.typing as npt
 
-from cma_clip.classifier import JSON, Arrays, Classifier, Report, silent
+from cma_clip.callbacks import Report, silent
+from cma_clip.classifier import JSON, Arrays, Classifier
 from cma_clip.priors import class_shares
 from cma_clip.types import Examples, Modality, Predictions
 from cma_clip.version import Version
@@ -27,11 +28,8 @@ class Majority(Classifier):
 
     def predict(self, examples: Examples) -> Predictions:
         """The same row for every example."""
-        return Predictions(
-            ids=examples.ids(),
-            labels={task.name: examples.labels(task.name) for task in self.tasks},
-            probabilities={name: np.tile(shares, (len(examples), 1)) for name, shares in self.shares.items()},
-        )
+        probabilities = {name: np.tile(shares, (len(examples), 1)) for name, shares in self.shares.items()}
+        return Predictions.of(self.tasks, examples, probabilities)
 
     @property
     def modalities(self) -> frozenset[Modality]:

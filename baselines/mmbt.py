@@ -16,7 +16,8 @@ from torch import nn
 from torch.nn import functional as F
 
 from cma_clip.attention import EncoderLayer, ModalityProjection, Places
-from cma_clip.classifier import JSON, ClassifierConfig, Trial
+from cma_clip.callbacks import Trial
+from cma_clip.classifier import JSON, ClassifierConfig
 from cma_clip.model import task_head
 from cma_clip.network import FusionNetwork, Output, TransformerConfig, Widths
 from cma_clip.neural_classifier import NeuralClassifier

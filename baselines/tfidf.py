@@ -10,7 +10,8 @@ from pydantic import Field
 from sklearn.feature_extraction.text import TfidfVectorizer
 
 from baselines.logistic import check_saved, fit_logistic, predict_logistic
-from cma_clip.classifier import JSON, Arrays, Classifier, ClassifierConfig, Report, Trial, silent
+from cma_clip.callbacks import Report, Trial, silent
+from cma_clip.classifier import JSON, Arrays, Classifier, ClassifierConfig
 from cma_clip.types import Examples, Modality, Predictions
 from cma_clip.version import Version
 
@@ -48,8 +49,8 @@ class TfidfLogistic(Classifier):
 
     def predict(self, examples: Examples) -> Predictions:
         """Softmax over the classes of each task."""
-        labels = {task.name: examples.labels(task.name) for task in self.tasks}
-        return Predictions(examples.ids(), labels, predict_logistic(self._features(examples), self.arrays, self.tasks))
+        features = self._features(examples)
+        return Predictions.of(self.tasks, examples, predict_logistic(features, self.arrays, self.tasks))
 
     def _words(self, train: Examples) -> Any:  # noqa: ANN401 - sparse, N x D
         """Learn the vocabulary and its weights; returns what it says of the training split."""

@@ -18,7 +18,8 @@ from scipy.sparse import csr_array, hstack
 from baselines.logistic import check_saved
 from baselines.tfidf import TfidfConfig, TfidfLogistic
 from cma_clip.backbone.loading import load_backbone
-from cma_clip.classifier import JSON, Arrays, ClassifierConfig, Report, Trial, silent
+from cma_clip.callbacks import Report, Trial, silent
+from cma_clip.classifier import JSON, Arrays, ClassifierConfig
 from cma_clip.features.processing import FEATURES, Processor
 from cma_clip.features.token_features import image_features
 from cma_clip.types import BOTH, Examples, Modality

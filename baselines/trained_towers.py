@@ -14,16 +14,18 @@ from pydantic import Field
 
 from baselines.zero_shot import ZeroShot, ZeroShotConfig
 from cma_clip.backbone.backbone import Freeze
-from cma_clip.classifier import JSON, Arrays, ClassifierConfig, Report, Trial, Workspace, silent
+from cma_clip.callbacks import Report, Trial, silent
+from cma_clip.classifier import JSON, Arrays, ClassifierConfig, Workspace
 from cma_clip.contrastive.module import ContrastiveConfig, Probe
 from cma_clip.contrastive.pairs import Augmentation
 from cma_clip.contrastive.training import CONTRASTIVE, Trained, can_drop_patches, fit_contrastive
+from cma_clip.examples import ExampleList
 from cma_clip.features.boundary_states import boundary_table
 from cma_clip.features.processing import FEATURES
 from cma_clip.features.token_features import accelerator
 from cma_clip.learner import BestWeights
 from cma_clip.trainer import EpochLimit, EpochReporter, Precision, Stopping
-from cma_clip.types import IGNORE, ExampleList, Examples
+from cma_clip.types import IGNORE, Examples
 
 ROWS = 512
 

@@ -14,7 +14,8 @@ from scipy.special import softmax
 from cma_clip.backbone.backbone import Backbone
 from cma_clip.backbone.loading import load_backbone
 from cma_clip.backbone.windows import TEXT_WINDOWS, TextWindows
-from cma_clip.classifier import JSON, Classifier, ClassifierConfig, Report, silent
+from cma_clip.callbacks import Report, silent
+from cma_clip.classifier import JSON, Classifier, ClassifierConfig
 from cma_clip.features.processing import FEATURES, Processor
 from cma_clip.features.token_features import token_features
 from cma_clip.types import BOTH, Examples, Modality, Predictions, Task
@@ -63,8 +64,7 @@ class ZeroShot(Classifier):
         for task in self.tasks:
             logits = scale * self._similarity(arrays, class_embeddings(self.backbone, self.processor, task))
             probabilities[task.name] = softmax(logits.astype(np.float64), axis=1).astype(np.float32)
-        labels = {task.name: examples.labels(task.name) for task in self.tasks}
-        return Predictions(examples.ids(), labels, probabilities)
+        return Predictions.of(self.tasks, examples, probabilities)
 
     def _embeddings(self, examples: Examples) -> Mapping[str, npt.NDArray[Any]]:
         """Of both modalities: `*_embedding` Float[N E] and `*_present` Bool[N]."""

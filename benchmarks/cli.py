@@ -1,4 +1,4 @@
-"""Compare image-text classifiers on your data or on public sets."""
+"""The command `cma-bench`."""
 
 from __future__ import annotations
 
@@ -19,6 +19,7 @@ from benchmarks.commands.options import joined
 from benchmarks.commands.picking import pick
 from benchmarks.commands.results import compare, rank, tables
 from benchmarks.commands.tuning import tune
+from cma_clip import __version__
 from cma_clip.places.urls import store_errors
 
 COMMANDS: dict[str, Callable[..., Any]] = {
@@ -42,6 +43,21 @@ COMMANDS: dict[str, Callable[..., Any]] = {
 }
 
 
+ABOUT = """Find out which image-text classifier to use, and whether the photo, the title or both tell the answer.
+
+On your own table: compare models on it, take the one that pays, fill the table's empty cells where it can be trusted.
+
+Three examples:
+    cma-bench suite --suite smoke
+        every model on little embedded data, in minutes; results/smoke/report.html says how they did
+    cma-bench suite --suite manifest --data manifest=products.csv --option labels=color,style
+        every model on a table of yours with columns image, text, color and style
+    cma-bench fill new.csv --model manifest --out filled.csv
+        the best of them fills the empty cells of another
+
+`cma-bench COMMAND --help` says more of a command, `cma-bench --version` which release this is.
+"""
+
 INTERRUPTED = 130
 """128 + SIGINT, as shells have it."""
 
@@ -51,11 +67,14 @@ BROKEN_PIPE = 141
 
 def main() -> None:
     """Entry point; an error that names what is wrong is printed alone, without a traceback."""
+    if sys.argv[1:] == ["--version"]:
+        print(f"cma-bench {__version__}")
+        return
     try:
         tyro.extras.subcommand_cli_from_dict(
             COMMANDS,
             prog="cma-bench",
-            description=__doc__,
+            description=ABOUT,
             args=joined(sys.argv[1:]),
             config=(tyro.conf.OmitArgPrefixes,),
         )

@@ -62,7 +62,7 @@ def create(name: str, hparams: Mapping[str, Any], tasks: Sequence[Task], seed: i
 
 def save(name: str, classifier: Classifier, folder: Path, answering: Answering | None = None) -> None:
     """The model, its name, so that `load` knows the class, and what validation says about its answers."""
-    classifier.save(folder)
+    classifier.write(folder)
     if answering is not None:
         store.write_text(folder / ANSWERING_FILE, answering.model_dump_json())
     store.write_text(folder / NAME_FILE, json.dumps({"model": name}))

@@ -7,7 +7,8 @@ from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any, ClassVar, Protocol, Self
+from tempfile import mkdtemp
+from typing import Any, ClassVar, Self
 
 import numpy as np
 import numpy.typing as npt
@@ -16,7 +17,9 @@ from pydantic import BaseModel, ConfigDict
 from safetensors import SafetensorError
 from safetensors.numpy import load_file, save_file
 
-from cma_clip.types import BOTH, ExampleList, Examples, Modality, Predictions, Task
+from cma_clip.callbacks import Report, Trial, silent
+from cma_clip.examples import ExampleList
+from cma_clip.types import BOTH, Examples, Modality, Predictions, Task
 from cma_clip.version import Version
 
 Arrays = dict[str, npt.NDArray[Any]]
@@ -38,31 +41,12 @@ class ClassifierConfig(BaseModel):
         return cls.model_validate({**then, **values})
 
 
-class Report(Protocol):
-    """Hears of every finished epoch: tracking logs it, tuning may raise `optuna.TrialPruned` from it."""
-
-    def __call__(self, epoch: int, values: Mapping[str, float]) -> None:
-        """`values` holds at least `val/score`, higher is better."""
-        ...
-
-
-class Trial(Protocol):
-    """The part of `optuna.Trial` that search spaces use; keeps optuna out of the model packages."""
-
-    def suggest_float(self, name: str, low: float, high: float, *, log: bool = False) -> float: ...  # noqa: D102
-    def suggest_int(self, name: str, low: int, high: int, *, log: bool = False) -> int: ...  # noqa: D102
-    def suggest_categorical(self, name: str, choices: Sequence[Any]) -> Any: ...  # noqa: ANN401, D102
-
-
-def silent(epoch: int, values: Mapping[str, float]) -> None:
-    """The report that nobody reads."""
-
-
 @dataclass(frozen=True)
 class Workspace:
     """Where a model works: the files it may keep, of which None keeps nothing, and the machines it trains on.
 
-    None of it changes a prediction but for rounding, and for what training draws at random on several devices.
+    None of it changes a prediction but for rounding, and what training draws at random on several devices. Paths may
+    be texts.
 
     Attributes:
         cache: encoded images, tokens and features, shared by all models, named by their content.
@@ -80,6 +64,11 @@ class Workspace:
     devices: int = 1
     num_nodes: int = 1
     published: Path | None = None
+
+    def __post_init__(self) -> None:
+        for name in ("cache", "checkpoints"):
+            if isinstance(path := getattr(self, name), str):
+                object.__setattr__(self, name, Path(path))
 
     @property
     def alone(self) -> Workspace:
@@ -151,8 +140,17 @@ class Classifier(ABC):
     def restore(self, values: Mapping[str, Any], arrays: Arrays) -> None:  # noqa: B027 - not every model learns
         """The inverse of `state`."""
 
-    def save(self, folder: Path) -> None:
-        """Write one JSON file and, if the model has arrays, one of safetensors; never pickle."""
+    def save(self, folder: str | Path) -> None:
+        """`write`; where the folder cannot be written an OSError says where the model is instead: nothing is lost."""
+        try:
+            self.write(Path(folder))
+        except (OSError, TypeError, SafetensorError) as error:
+            kept = Path(mkdtemp(prefix="cma-clip-"))
+            self.write(kept)
+            raise OSError(f"{folder!s} cannot be written ({_in_short(error)}); the model is saved in {kept}") from error
+
+    def write(self, folder: Path) -> None:
+        """One JSON file and, if the model has arrays, one of safetensors; never pickle."""
         values, arrays = self.state()
         saved = {
             "tasks": [task.as_json() for task in self.tasks],
@@ -167,13 +165,13 @@ class Classifier(ABC):
         (folder / self.values_file).write_text(json.dumps(saved, indent=1))
 
     @classmethod
-    def load(cls, folder: Path, workspace: Workspace | None = None) -> Self:
+    def load(cls, folder: str | Path, workspace: Workspace | None = None) -> Self:
         """The inverse of `save`: predicts the same bits.
 
         Raises:
-            ValueError: the folder holds no whole model of this class, or the backbone that is found here has other
-                weights than the one it was trained on.
+            ValueError: the folder holds no whole model of this class, or it was trained on other weights than are here.
         """
+        folder = Path(folder)
         try:
             saved = json.loads((folder / cls.values_file).read_text(encoding="utf-8"))
             config = cls.Config.of_saved(saved.get("config", {}))
@@ -201,9 +199,9 @@ class Classifier(ABC):
         """Hyper-parameters to try, drawn from `trial`; empty where there is nothing to tune."""
         return {}
 
-    def keep_checkpoints(self, folder: Path) -> None:
+    def keep_checkpoints(self, folder: str | Path) -> None:
         """Let `fit` and `refit` keep their state in `folder` after every epoch and go on from what they find there."""
-        self.workspace = replace(self.workspace, checkpoints=folder)
+        self.workspace = replace(self.workspace, checkpoints=Path(folder))
 
     def weights_fingerprint(self) -> str | None:
         """Hash of the pretrained weights that the model starts from; None if it starts from none."""

@@ -12,7 +12,8 @@ import torch
 from torch import Tensor, nn
 
 from cma_clip.attention import KeylessVectors, ModalityAttention, SequenceAttention, fuse, mean_weights
-from cma_clip.classifier import JSON, ClassifierConfig, Trial
+from cma_clip.callbacks import Trial
+from cma_clip.classifier import JSON, ClassifierConfig
 from cma_clip.network import FusionNetwork, Output, TransformerConfig, Widths
 from cma_clip.neural_classifier import NeuralClassifier
 from cma_clip.tensors import Features

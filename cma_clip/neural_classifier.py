@@ -18,7 +18,8 @@ from torch import Tensor
 from torch.utils.data import DataLoader
 
 from cma_clip.backbone.loading import load_backbone
-from cma_clip.classifier import JSON, Arrays, Classifier, ClassifierConfig, Report, Trial, Workspace, silent
+from cma_clip.callbacks import Report, Trial, silent
+from cma_clip.classifier import JSON, Arrays, Classifier, ClassifierConfig, Workspace
 from cma_clip.features.batching import OrderedRows, RowBatches, ShuffledRows, loader
 from cma_clip.features.boundary_states import boundary_table
 from cma_clip.features.labelled import WHOLE, Labelled, Share, labelled_batches
@@ -124,12 +125,8 @@ class NeuralClassifier(Classifier):
         probabilities = {task: values.numpy() for task, values in found["probabilities"].items()}
         for task, values in probabilities.items():
             values[~found["usable"].numpy()] = self.priors[task]
-        return Predictions(
-            ids=examples.ids(),
-            labels={task.name: examples.labels(task.name) for task in self.tasks},
-            probabilities=probabilities,
-            modality_weights={task: w.numpy() for task, w in found["modality_weights"].items()} or None,
-        )
+        weights = {task: values.numpy() for task, values in found["modality_weights"].items()}
+        return Predictions.of(self.tasks, examples, probabilities, weights or None)
 
     def state(self) -> tuple[dict[str, JSON], Arrays]:
         """The network's weights and, if it was trained, the backbone's."""
@@ -156,7 +153,7 @@ class NeuralClassifier(Classifier):
     @classmethod
     def from_pretrained(cls, folder: str | Path) -> Self:
         """A saved model, by the name the field knows it under."""
-        return cls.load(Path(folder))
+        return cls.load(folder)
 
     def weights_fingerprint(self) -> str | None:
         """Hash of the backbone as it was before training."""

@@ -16,7 +16,8 @@ import torch.distributed as dist
 from lightning.pytorch.callbacks import Callback, EarlyStopping, ModelCheckpoint
 from torch import Tensor
 
-from cma_clip.classifier import Report, Workspace
+from cma_clip.callbacks import Report
+from cma_clip.classifier import Workspace
 
 Precision = Literal["32-true", "bf16-mixed", "16-mixed"]
 

@@ -7,14 +7,17 @@ C classes of a task, H and W pixels.
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from hashlib import blake2b
-from typing import Any, Literal, Self
+from typing import TYPE_CHECKING, Any, Literal, Self
 
 import numpy as np
 import numpy.typing as npt
 from PIL import Image
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 IGNORE = -100
 """The label of an example that has none for a task; PyTorch's own default for `ignore_index`."""
@@ -125,34 +128,6 @@ class Examples(ABC):
         return np.array([row.get(task, IGNORE) for row in self.label_rows()], dtype=np.int64)
 
 
-class ExampleList(Examples):
-    """Examples held in memory: the user's own few, and tests."""
-
-    def __init__(self, examples: Iterable[Example]):
-        self._examples = tuple(examples)
-
-    @classmethod
-    def of(cls, images: Sequence[Image.Image | None], texts: Sequence[str | None]) -> Self:
-        """Unlabelled pairs; either side of a pair may be None.
-
-        Raises:
-            ValueError: sequences of different length, or a pair of which both sides are missing.
-        """
-        if len(images) != len(texts):
-            raise ValueError(f"{len(images)} images, but {len(texts)} texts")
-        for row, (image, text) in enumerate(zip(images, texts, strict=True)):
-            if image is None and text is None:
-                raise ValueError(f"row {row} has neither an image nor a text")
-        pairs = zip(images, texts, strict=True)
-        return cls(Example(str(row), str(row), image, text) for row, (image, text) in enumerate(pairs))
-
-    def __len__(self) -> int:
-        return len(self._examples)
-
-    def __getitem__(self, index: int) -> Example:
-        return self._examples[index]
-
-
 class Joined(Examples):
     """Several sequences of examples one after the other; columns come from the parts."""
 
@@ -204,6 +179,7 @@ class Predictions:
         labels: per task Int[N], the true classes; IGNORE where unknown.
         probabilities: per task Float[N, C]; rows sum to 1.
         modality_weights: per task Float[N, 2], (text, image), rows sum to 1; None for models without them.
+        classes: per task C names; without them a frame cannot be made.
 
     Raises:
         ValueError: rows that do not match the ids, probabilities that are not a distribution.
@@ -213,6 +189,20 @@ class Predictions:
     labels: Mapping[str, npt.NDArray[np.int64]]
     probabilities: Mapping[str, npt.NDArray[np.float32]]
     modality_weights: Mapping[str, npt.NDArray[np.float32]] | None = None
+    classes: Mapping[str, Sequence[str]] = field(default_factory=dict)
+
+    @classmethod
+    def of(
+        cls,
+        tasks: Sequence[Task],
+        examples: Examples,
+        probabilities: Mapping[str, npt.NDArray[np.float32]],
+        modality_weights: Mapping[str, npt.NDArray[np.float32]] | None = None,
+    ) -> Self:
+        """Of these examples, beside what is known of them."""
+        labels = {task.name: examples.labels(task.name) for task in tasks}
+        classes = {task.name: task.classes for task in tasks}
+        return cls(examples.ids(), labels, probabilities, modality_weights, classes)
 
     def __post_init__(self) -> None:
         if set(self.labels) != set(self.probabilities):
@@ -229,3 +219,29 @@ class Predictions:
                 raise ValueError(f"task {task!r}: rows of probabilities do not sum to 1")
             if ((labels != IGNORE) & ((labels < 0) | (labels >= probabilities.shape[1]))).any():
                 raise ValueError(f"task {task!r}: a label lies outside its {probabilities.shape[1]} classes")
+
+    def frame(self) -> pd.DataFrame:
+        """One row an example, by id, in the words of the classes.
+
+        Of each task:
+
+        - `<task>`: the true class; missing where it is unknown;
+        - `<task>_suggested`: the most probable class, and `<task>_confidence`, its probability as the network gives it;
+        - `<task>_text_weight`, `<task>_photo_weight`: in [0, 1], of models with modality weights.
+
+        Raises:
+            ValueError: predictions without class names, such as those read from a file.
+        """
+        import pandas as pd
+
+        columns: dict[str, Any] = {}
+        for task, probabilities in self.probabilities.items():
+            if task not in self.classes:
+                raise ValueError(f"the classes of task {task!r} have no names here; those of `Classifier.predict` have")
+            names, labels = np.array(self.classes[task], dtype=object), self.labels[task]
+            columns[task] = [None if label == IGNORE else names[label] for label in labels]
+            columns[f"{task}_suggested"] = names[probabilities.argmax(axis=1)]
+            columns[f"{task}_confidence"] = probabilities.max(axis=1)
+            if self.modality_weights is not None:
+                columns[f"{task}_text_weight"], columns[f"{task}_photo_weight"] = self.modality_weights[task].T
+        return pd.DataFrame(columns, index=pd.Index(self.ids, name="id"))

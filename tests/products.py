@@ -3,7 +3,8 @@
 import numpy as np
 from PIL import Image
 
-from cma_clip.types import Example, ExampleList, Task
+from cma_clip.examples import ExampleList
+from cma_clip.types import Example, Task
 
 COLORS = {"red": (200, 30, 30), "green": (30, 160, 30), "blue": (30, 30, 200)}
 SIZES = ("small", "large")

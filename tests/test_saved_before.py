@@ -20,7 +20,7 @@ from safetensors.numpy import load_file, save_file
 from benchmarks import cli, models
 from benchmarks.pretraining.pretrain import export
 from cma_clip.backbone import loading
-from cma_clip.types import ExampleList
+from cma_clip.examples import ExampleList
 
 FIXTURES = Path(__file__).parent / "fixtures"
 SAVED = FIXTURES / "saved_models"

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 from tyro.conf import Positional
 
 from benchmarks.commands.filling import model_folder
+from benchmarks.commands.model_list import details, table
 from benchmarks.commands.options import RESULTS, RUNS, CommonOptions, Pairs, PlaceOption, pairs
 from benchmarks.processes import quiet
 
@@ -24,26 +25,17 @@ EXAMPLES = 3
 """Shown of a data set where none are named."""
 
 
-def models(backbones: bool = False) -> None:
-    """List models and their hyper-parameters with defaults.
+def models(name: Positional[str | None] = None, backbones: bool = False) -> None:
+    """List the models: what each reads, trains and does, and how long it takes; or say all of one.
 
     Args:
+        name: one model, with its hyper-parameters.
         backbones: list the backbones they can use instead, and why others cannot be used here.
     """
-    print(list_backbones() if backbones else list_models())
-
-
-def list_models() -> str:
-    """Every model with its hyper-parameters and their defaults."""
-    from benchmarks.models import MODELS
-
-    lines = []
-    for name, model in MODELS.items():
-        summary = (model.__doc__ or "").strip().splitlines()[0]
-        fields = model.Config.model_fields.items()
-        defaults = ", ".join(f"{field}={info.get_default(call_default_factory=True)!r}" for field, info in fields)
-        lines += [f"{name}: {summary}", f"    {defaults or 'nothing to set'}"]
-    return "\n".join(lines)
+    if backbones:
+        print(list_backbones())
+    else:
+        print(table() if name is None else details(name))
 
 
 def list_backbones() -> str:

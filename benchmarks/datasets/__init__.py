@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
 from functools import partial
 from typing import Any
 
@@ -10,8 +11,25 @@ from pydantic import ValidationError
 
 from benchmarks.datasets import abo, catalog, fashion_gen, fashion_products, food101, hub, manifest, mrwpa
 from benchmarks.datasets.loading.masking import mask
-from benchmarks.datasets.loading.splits import DataError, Dataset, Options, Source, Splits
+from benchmarks.datasets.loading.splits import Card, DataError, Options, Source, Splits
 from benchmarks.names import UnknownName, choose
+
+
+@dataclass(frozen=True)
+class Dataset:
+    """A registry entry: how to load a data set, its options, and whether the user must bring a folder.
+
+    `otherwise` says where the data come from if the user brings none; `shares_groups` whether rows may be of one group,
+    as views of a product and equal titles are.
+    """
+
+    load: Callable[[Source, Any], Splits]
+    options: type[Options]
+    card: Card
+    needs_root: bool
+    otherwise: str = "embedded"
+    shares_groups: bool = True
+
 
 DATASETS: dict[str, Dataset] = {
     "abo": Dataset(abo.load, abo.ABOOptions, abo.CARD, needs_root=True),

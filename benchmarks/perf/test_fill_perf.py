@@ -22,8 +22,9 @@ from benchmarks.datasets.loading.images import decode
 from benchmarks.filling import Question, fill
 from benchmarks.serving import load_model
 from cma_clip.classifier import Workspace
+from cma_clip.examples import ExampleList
 from cma_clip.features.token_features import token_features
-from cma_clip.types import Example, ExampleList, Task
+from cma_clip.types import Example, Task
 
 FASHION = Path(os.environ.get("CMA_BENCH_DATA", "")) / "fashion-products"
 pytestmark = pytest.mark.skipif(

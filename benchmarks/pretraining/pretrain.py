@@ -24,7 +24,8 @@ from benchmarks.seeding import seed_of
 from cma_clip.backbone.backbone import Backbone
 from cma_clip.backbone.loading import local_dir_config
 from cma_clip.backbone.provenance import save_trained_on
-from cma_clip.classifier import Report, Workspace
+from cma_clip.callbacks import Report
+from cma_clip.classifier import Workspace
 from cma_clip.contrastive.module import ContrastiveConfig, Probe
 from cma_clip.contrastive.training import fit_contrastive
 from cma_clip.features.processing import Processor

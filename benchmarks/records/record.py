@@ -18,6 +18,7 @@ from benchmarks.records.groups import Groups
 if TYPE_CHECKING:
     import numpy as np
     import numpy.typing as npt
+    import pandas as pd
 
 CLEAN = "clean"
 MEAN = "mean"
@@ -183,6 +184,23 @@ class Record(_Frozen):
     cost: Cost | None = None
     answer_curve: dict[str, tuple[float, ...]] = Field(default_factory=dict)
     groups: dict[str, Groups] = Field(default_factory=dict)
+
+    def frame(self) -> pd.DataFrame:
+        """One row a condition, task and metric.
+
+        Columns: dataset, model, seed, condition, task (one is the `mean` over all), metric, value, its 95 % interval
+        from low to high over n labelled test rows, key.
+        """
+        import pandas as pd
+
+        said = {"dataset": self.experiment.dataset, "model": self.experiment.row, "seed": self.experiment.seed}
+        rows = [
+            {**said, "condition": condition, "task": task, "metric": metric, **estimate.model_dump(), "key": self.key}
+            for condition, tasks in self.metrics.items()
+            for task, metrics in tasks.items()
+            for metric, estimate in metrics.items()
+        ]
+        return pd.DataFrame(rows)
 
     @property
     def can_be_chosen(self) -> bool:

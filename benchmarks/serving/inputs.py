@@ -46,7 +46,7 @@ def find_inputs(
     reads: frozenset[Modality],
     options: ManifestOptions,
     named: tuple[str | None, str | None],
-    images: Path | PhotoFolder | None,
+    images: str | Path | PhotoFolder | None,
 ) -> Inputs:
     """The columns of a table that a model reads.
 
@@ -81,13 +81,13 @@ def find_inputs(
     return Inputs(found["text"], found["image"], _folder(images, options), options)
 
 
-def _folder(images: Path | PhotoFolder | None, options: ManifestOptions) -> PhotoFolder:
+def _folder(images: str | Path | PhotoFolder | None, options: ManifestOptions) -> PhotoFolder:
     """The folder that was given; else the one of the training if it is here, and the current one, to the letter."""
     if isinstance(images, PhotoFolder):
         return images
     here = Path.cwd()
     if images is not None:
-        return PhotoFolder(images, images)
+        return PhotoFolder(Path(images), Path(images))
     own = here if options.images is None else Path(options.images)
     return PhotoFolder(own if own.is_dir() else here, here, anywhere=True)
 

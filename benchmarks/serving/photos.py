@@ -15,10 +15,11 @@ import numpy as np
 import numpy.typing as npt
 from PIL import Image
 
-from benchmarks.datasets.loading.images import decode, rgb
+from benchmarks.datasets.loading.images import decode
 from benchmarks.datasets.loading.splits import DataError
 from benchmarks.datasets.manifest.folder import OutsideError, PhotoFolder
 from benchmarks.datasets.manifest.photos import photos_of
+from cma_clip.photos import from_array, rgb
 
 LONGEST_PATH = 4096
 """Characters, as Linux has it; what is longer is no path."""
@@ -49,7 +50,7 @@ class Photo:
         """
         try:
             if isinstance(self.source, np.ndarray):
-                return _from_array(self.source)
+                return from_array(self.source)
             if isinstance(self.source, Image.Image):
                 return rgb(self.source)
             return decode(self.source, "photo cannot be decoded")
@@ -110,12 +111,6 @@ def _from_base64(text: str) -> bytes | None:
         return base64.b64decode(plain, validate=True)
     except (binascii.Error, ValueError):
         return None
-
-
-def _from_array(pixels: npt.NDArray[Any]) -> Image.Image:
-    if pixels.dtype != np.uint8 or pixels.ndim != 3 or pixels.shape[2] != 3 or not pixels.size:
-        raise ValueError(f"an array is H W 3 of uint8, found {pixels.shape} of {pixels.dtype}")
-    return Image.fromarray(pixels)
 
 
 def _short(named: str) -> str:

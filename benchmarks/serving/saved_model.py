@@ -53,7 +53,7 @@ class SavedModel:
         tasks: Sequence[str] | None = None,
         text: str | None = None,
         image: str | None = None,
-        images: Path | PhotoFolder | None = None,
+        images: str | Path | PhotoFolder | None = None,
     ) -> pd.DataFrame:
         """The table with its empty cells filled where the precision is promised, and what the model says of each row.
 
@@ -95,7 +95,7 @@ class SavedModel:
         *,
         text: str | None = None,
         image: str | None = None,
-        images: Path | PhotoFolder | None = None,
+        images: str | Path | PhotoFolder | None = None,
     ) -> Rows:
         """Some rows of a table as the model reads them; nothing is decoded yet. `Rows.prepare` may run ahead.
 
@@ -124,7 +124,7 @@ class SavedModel:
         return None if self.answering is None else self.answering.promise(task, precision)
 
     def _inputs(
-        self, frame: pd.DataFrame, named: tuple[str | None, str | None], images: Path | PhotoFolder | None
+        self, frame: pd.DataFrame, named: tuple[str | None, str | None], images: str | Path | PhotoFolder | None
     ) -> Inputs:
         if not isinstance(frame, pd.DataFrame):
             raise TypeError(f"a table is a pandas DataFrame, found {type(frame).__name__}")

@@ -20,6 +20,7 @@ from tqdm import tqdm
 from cma_clip.backbone.backbone import Backbone
 from cma_clip.backbone.windows import PROBE, WindowCutter
 from cma_clip.classifier import Workspace
+from cma_clip.examples import ExampleList
 from cma_clip.features.arrays import ArrayFolder, filled, joined
 from cma_clip.features.encoded import Encoded
 from cma_clip.tensors import Batch
@@ -222,8 +223,6 @@ def _folder(workspace: Workspace, kind: str, name: str | None) -> ArrayFolder | 
 
 def example_batch(processor: Processor, examples: Sequence[Example], tasks: Sequence[Task]) -> Batch:
     """A few examples as one batch, without any cache."""
-    from cma_clip.types import ExampleList
-
     listed = ExampleList(examples)
     encoded = processor.encode(listed, Workspace())
     return encoded.batch(slice(None), {task.name: listed.labels(task.name) for task in tasks})

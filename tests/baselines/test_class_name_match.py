@@ -2,7 +2,8 @@ import numpy as np
 import pytest
 
 from baselines.class_name_match import CONFIDENCE, ClassNameMatch
-from cma_clip.types import Example, ExampleList, Task
+from cma_clip.examples import ExampleList
+from cma_clip.types import Example, Task
 
 TASK = Task("kind", ("shirt", "T-shirt", "long dress", "dress", "bag", "gas"))
 

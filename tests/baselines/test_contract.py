@@ -8,7 +8,8 @@ import pytest
 from benchmarks.models import MODELS, ModelError, create, load, resolve, save
 from benchmarks.records.store import load_predictions, save_predictions
 from cma_clip.classifier import Workspace
-from cma_clip.types import IGNORE, ExampleList
+from cma_clip.examples import ExampleList
+from cma_clip.types import IGNORE
 from tests.products import TASKS, changed, products
 
 TRAIN, VAL, TEST = products(24, seed=1), products(12, seed=2), products(13, seed=3)
@@ -196,8 +197,6 @@ def test_each_example_is_predicted_for_itself(models, name):
 @every_model
 def test_learns_where_most_rows_have_no_label(name, tiny):
     """Whole batches are then without a label."""
-    from cma_clip.types import ExampleList
-
     few = ExampleList(
         example if row < 8 else type(example)(example.id, example.group, example.image, example.text, {})
         for row, example in enumerate(TRAIN)

@@ -6,7 +6,8 @@ from baselines.fine_tuned_clip import FineTunedCLIP, FineTunedCLIPConfig
 from baselines.zero_shot import ZeroShot, ZeroShotConfig
 from cma_clip.classifier import Workspace
 from cma_clip.contrastive.module import ContrastiveModule
-from cma_clip.types import Example, ExampleList
+from cma_clip.examples import ExampleList
+from cma_clip.types import Example
 from tests.products import TASKS, changed, products
 
 TRAIN, VAL, TEST = products(48, seed=1), products(16, seed=2), products(13, seed=3)

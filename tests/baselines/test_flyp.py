@@ -3,7 +3,8 @@ import numpy as np
 from baselines.flyp import FLYP, class_names
 from baselines.trained_towers import TrainedTowersConfig
 from baselines.zero_shot import ZeroShot, ZeroShotConfig
-from cma_clip.types import Example, ExampleList
+from cma_clip.examples import ExampleList
+from cma_clip.types import Example
 from tests.products import TASKS, changed, products
 
 TRAIN, VAL, TEST = products(48, seed=1), products(16, seed=2), products(13, seed=3)

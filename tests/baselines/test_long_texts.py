@@ -9,7 +9,8 @@ from benchmarks.models import MODELS, ModelError, create, load, resolve, save
 from cma_clip.backbone.loading import load_backbone
 from cma_clip.backbone.windows import TEXT_WINDOWS
 from cma_clip.classifier import Workspace
-from cma_clip.types import Example, ExampleList, Task
+from cma_clip.examples import ExampleList
+from cma_clip.types import Example, Task
 from tests.architectures import write_architecture
 from tests.baselines.test_contract import same_bits
 from tests.products import SIZES, photo

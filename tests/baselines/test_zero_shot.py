@@ -5,8 +5,9 @@ from torch.nn.functional import normalize
 
 from baselines.zero_shot import ZeroShot, ZeroShotConfig
 from cma_clip.backbone.loading import load_backbone
+from cma_clip.examples import ExampleList
 from cma_clip.features.processing import Processor, example_batch
-from cma_clip.types import Example, ExampleList, Task
+from cma_clip.types import Example, Task
 from tests.products import products
 
 TASK = Task("color", ("red", "green", "blue"), ("a photo of {}.", "the {} dress", "{}"))

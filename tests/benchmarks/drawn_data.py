@@ -17,7 +17,8 @@ from benchmarks.datasets.catalog import CatalogOptions, product
 from benchmarks.perturbations import PERTURBATIONS, at
 from benchmarks.perturbations.view import Perturbed
 from benchmarks.twins import TWINS, make_twin
-from cma_clip.types import Example, ExampleList
+from cma_clip.examples import ExampleList
+from cma_clip.types import Example
 
 PRODUCTS, ROWS, DAMAGED = 300, 60, 2
 SIZES = (64, 256)

@@ -8,9 +8,10 @@ import torch
 
 from cma_clip.backbone.loading import load_backbone
 from cma_clip.classifier import Workspace
+from cma_clip.examples import ExampleList
 from cma_clip.features.processing import Processor
 from cma_clip.model import CMAClip, CMAClipConfig
-from cma_clip.types import ExampleList, Joined
+from cma_clip.types import Joined
 from tests.architectures import MODEL_CONFIGS, TEXT, timm
 from tests.cma_clip.test_training import SHAPE
 from tests.products import TASKS, products

@@ -15,8 +15,8 @@ from cma_clip.contrastive.module import PROJECTIONS, ContrastiveConfig, Contrast
 from cma_clip.contrastive.pairs import pair_batches, titles
 from cma_clip.contrastive.photos import photos_of
 from cma_clip.contrastive.training import fit_contrastive
+from cma_clip.examples import ExampleList
 from cma_clip.features.processing import Processor
-from cma_clip.types import ExampleList
 from tests.architectures import MODEL_CONFIGS, timm
 from tests.products import products
 

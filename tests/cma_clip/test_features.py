@@ -6,10 +6,11 @@ import torch
 
 from cma_clip.backbone.loading import load_backbone
 from cma_clip.classifier import Workspace
+from cma_clip.examples import ExampleList
 from cma_clip.features.computing import ROWS
 from cma_clip.features.processing import Processor
 from cma_clip.features.token_features import NAMES, SIDES, token_features
-from cma_clip.types import ExampleList, Joined
+from cma_clip.types import Joined
 from tests.products import changed, products
 
 

@@ -1,3 +1,4 @@
+import tempfile
 from dataclasses import replace
 
 import numpy as np
@@ -6,12 +7,13 @@ import torch
 
 from cma_clip.backbone.loading import load_backbone
 from cma_clip.classifier import Workspace
+from cma_clip.examples import ExampleList
 from cma_clip.features.processing import Processor
 from cma_clip.features.token_features import token_features
 from cma_clip.learner import Learner
 from cma_clip.model import CMAClip, CMAClipConfig, CMAClipNetwork
 from cma_clip.network import Widths
-from cma_clip.types import IGNORE, Example, ExampleList
+from cma_clip.types import IGNORE, Example
 from tests.products import TASKS, changed, photo, products
 
 SHAPE = {"width": 32, "depth": 2, "heads": 2}
@@ -179,6 +181,23 @@ def test_usable_without_the_benchmark(fitted, tmp_path):
     predictions = model.predict(ExampleList.of([photo("red"), None], ["a small dress", "a large shirt"]))
     assert predictions.probabilities["color"].shape == (2, 3)
     assert not list(tmp_path.glob("*.p*t*"))  # no pickle
+
+
+def test_paths_may_be_texts(fitted, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    fitted.save("kept/here")
+    same(CMAClip.load("kept/here").predict(products(8, seed=3)), fitted.predict(products(8, seed=3)), atol=0)
+
+
+@pytest.mark.parametrize("place", ["taken/model", 3], ids=["a file is in the way", "no path"])
+def test_a_model_that_cannot_be_saved_where_it_should_is_not_lost(place, fitted, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
+    (tmp_path / "taken").write_text("a file")
+    with pytest.raises(OSError, match=rf"^{place} cannot be written \(.*\); the model is saved in ") as said:
+        fitted.save(place)
+    kept = CMAClip.load(str(said.value).rpartition(" ")[2])
+    same(kept.predict(products(8, seed=3)), fitted.predict(products(8, seed=3)), atol=0)
 
 
 def test_other_weights_are_refused(fitted, architectures, tmp_path):

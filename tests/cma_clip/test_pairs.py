@@ -7,8 +7,9 @@ from cma_clip.classifier import Workspace
 from cma_clip.contrastive.loss import right_for
 from cma_clip.contrastive.pairs import AUGMENTATIONS, choose_captions, mirrored, moved, pair_batches, titles
 from cma_clip.contrastive.photos import photos_of
+from cma_clip.examples import ExampleList
 from cma_clip.features.processing import Processor
-from cma_clip.types import Example, ExampleList
+from cma_clip.types import Example
 from tests.products import products
 
 

@@ -5,8 +5,8 @@ from PIL import Image
 
 from cma_clip.backbone.loading import load_backbone
 from cma_clip.classifier import Workspace
+from cma_clip.examples import ExampleList
 from cma_clip.features.processing import Processor
-from cma_clip.types import ExampleList
 from tests.architectures import KINDS
 from tests.products import photo, products
 

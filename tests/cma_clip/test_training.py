@@ -7,10 +7,10 @@ import torch
 
 from benchmarks.processes import fresh_processes
 from cma_clip.classifier import Workspace
+from cma_clip.examples import ExampleList
 from cma_clip.learner import Learner
 from cma_clip.model import CMAClip, CMAClipConfig
 from cma_clip.trainer import EpochLimit, last_checkpoint, warmup_cosine
-from cma_clip.types import ExampleList
 from tests.products import TASKS, products
 
 TRAIN, VAL, TEST = products(24, seed=1), products(12, seed=2), products(12, seed=3)

@@ -4,7 +4,8 @@ import sys
 import numpy as np
 import pytest
 
-from cma_clip.types import IGNORE, Example, ExampleList, Joined, Predictions, Task
+from cma_clip.examples import ExampleList
+from cma_clip.types import IGNORE, Example, Joined, Predictions, Task
 from tests.products import TASKS, photo, products
 
 
@@ -94,3 +95,23 @@ def test_predictions_refuse_what_is_not_one(labels, probabilities, message):
 def test_predictions_take_unknown_labels():
     kept = Predictions(("a", "b"), {TASKS[0].name: np.array([IGNORE, 2])}, {TASKS[0].name: GOOD})
     assert kept.labels["color"].tolist() == [IGNORE, 2]
+
+
+def test_a_frame_speaks_in_names_of_classes():
+    weights = {"color": np.array([[0.25, 0.75], [1.0, 0.0]], np.float32)}
+    classes = {"color": ("red", "green", "blue")}
+    said = Predictions(("a", "b"), {"color": np.array([IGNORE, 2])}, {"color": GOOD}, weights, classes).frame()
+    assert said.index.tolist() == ["a", "b"]
+    assert said.columns.tolist() == [
+        *("color", "color_suggested", "color_confidence", "color_text_weight", "color_photo_weight")
+    ]
+    assert said["color"].isna().tolist() == [True, False]
+    assert said["color"].iloc[1] == "blue"
+    assert said["color_suggested"].tolist() == ["blue", "red"]
+    np.testing.assert_allclose(said["color_confidence"], [0.5, 1])
+    np.testing.assert_allclose(said["color_photo_weight"], [0.75, 0])
+
+
+def test_predictions_without_names_make_no_frame():
+    with pytest.raises(ValueError, match="the classes of task 'color' have no names here"):
+        Predictions(("a", "b"), {"color": np.array([0, 2])}, {"color": GOOD}).frame()

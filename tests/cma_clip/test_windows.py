@@ -14,12 +14,12 @@ from benchmarks.perturbations.view import Perturbed
 from cma_clip.backbone.loading import load_backbone
 from cma_clip.backbone.windows import WindowCutter, mean_of_windows, pack
 from cma_clip.classifier import Workspace
+from cma_clip.examples import ExampleList
 from cma_clip.features.arrays import items_of
 from cma_clip.features.computing import ROWS
 from cma_clip.features.processing import Processor, example_batch
 from cma_clip.features.token_features import NAMES, token_features
 from cma_clip.tensors import Features
-from cma_clip.types import ExampleList
 from tests.architectures import KINDS, WORDS
 from tests.products import photo
 

@@ -16,12 +16,12 @@ from benchmarks.datasets import DATASETS
 from benchmarks.datasets.hub import SPECS
 from benchmarks.datasets.loading.masking import MASKING
 from benchmarks.datasets.loading.splits import Source
-from benchmarks.metrics import EVALUATION, GROUP_INTERVALS, METRICS, evaluate, modality_weights
+from benchmarks.metrics import EVALUATION, GROUP_INTERVALS, METRICS, evaluate
 from benchmarks.models import MODELS
 from benchmarks.perturbations import PERTURBATIONS, PROTOCOLS, at
 from benchmarks.perturbations.view import Perturbed
 from benchmarks.records.record import CLEAN, MEAN, Experiment
-from benchmarks.running.evaluation import by_group
+from benchmarks.running.evaluation import by_group, modality_weights
 from benchmarks.running.place import Place
 from benchmarks.running.run import run
 from benchmarks.tracking import OFF, open_tracker
@@ -33,12 +33,13 @@ from cma_clip.class_names import without
 from cma_clip.classifier import Workspace
 from cma_clip.contrastive.module import ContrastiveConfig
 from cma_clip.contrastive.training import CONTRASTIVE, fit_contrastive
+from cma_clip.examples import ExampleList
 from cma_clip.features.processing import FEATURES, Processor
 from cma_clip.features.token_features import NAMES, token_features
 from cma_clip.learner import TRAINING
 from cma_clip.network import FusionNetwork, Output, TrainConfig
 from cma_clip.neural_classifier import NeuralClassifier
-from cma_clip.types import IGNORE, ExampleList, Examples, Predictions
+from cma_clip.types import IGNORE, Examples, Predictions
 from tests.architectures import write_architecture
 from tests.benchmarks.datasets.hub_copies import write_saved
 from tests.benchmarks.datasets.samples import write_manifest

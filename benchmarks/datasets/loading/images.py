@@ -15,18 +15,12 @@ from pathlib import Path
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
-from PIL import Image, ImageOps, UnidentifiedImageError
+from PIL import Image, UnidentifiedImageError
 from tqdm import tqdm
 
 from benchmarks.datasets.loading.rows import ImageInPlace, Samples, with_columns
 from benchmarks.datasets.loading.splits import DataError, Source
-
-try:
-    from pillow_heif import register_heif_opener
-except ImportError:  # an extra that most people need not have
-    pass
-else:
-    register_heif_opener()
+from cma_clip.photos import rgb
 
 HEIC = {b"heic", b"heix", b"heim", b"heis", b"hevc", b"hevx", b"mif1", b"msf1"}
 """Brands of the container that phones write photos in."""
@@ -81,7 +75,7 @@ def salvage(image: Path | bytes) -> Image.Image | None:
                 opened.load()
             except Exception:  # the rows decoded so far are there
                 opened.tile = []  # so that no more are asked for; Pillow's own switch for this is global
-            found = _to_rgb(ImageOps.exif_transpose(opened))
+            found = rgb(opened)
     except Exception:  # whatever a damaged file makes Pillow's plugins raise
         return None
     return None if len(found.getcolors(1) or ()) == 1 else found
@@ -99,15 +93,6 @@ def read(image: Path | bytes, origin: str) -> bytes:
         return image.read_bytes()
     except OSError as error:
         raise DataError(f"{origin}: image file {image} cannot be read: {error.strerror}") from error
-
-
-def rgb(image: Image.Image) -> Image.Image:
-    """A picture as RGB, upright (EXIF orientation applied), transparency on white.
-
-    Raises:
-        ValueError, OSError: its file is damaged; its pixels have no agreed range.
-    """
-    return _to_rgb(ImageOps.exif_transpose(image))
 
 
 def digest(data: bytes) -> str:
@@ -215,20 +200,3 @@ def _refuse_bomb(size: tuple[int, int]) -> None:
     width, height = size
     if Image.MAX_IMAGE_PIXELS is not None and width * height > Image.MAX_IMAGE_PIXELS:
         raise Image.DecompressionBombError(f"{width} x {height} pixels, the limit is {Image.MAX_IMAGE_PIXELS}")
-
-
-def _to_rgb(image: Image.Image) -> Image.Image:
-    if image.mode.startswith("I") or image.mode == "F":
-        return _from_deep(image).convert("RGB")
-    if image.mode in ("RGBA", "LA", "PA") or "transparency" in image.info:
-        rgba = image.convert("RGBA")
-        return Image.alpha_composite(Image.new("RGBA", rgba.size, "white"), rgba).convert("RGB")
-    return image.convert("RGB")
-
-
-def _from_deep(image: Image.Image) -> Image.Image:
-    """16 bits of grey to 8. Pillow's own conversion clips them at 255 instead of scaling them."""
-    values = np.asarray(image)
-    if image.mode == "F" or values.min() < 0 or values.max() > 65535:
-        raise ValueError(f"pixels of mode {image.mode} have no agreed range; save it with 8 or 16 bits")
-    return Image.fromarray((values / 257).round().astype(np.uint8))

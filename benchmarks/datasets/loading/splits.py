@@ -6,7 +6,7 @@ from collections import Counter
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import TYPE_CHECKING, Annotated, Literal
 
 import numpy as np
 import numpy.typing as npt
@@ -15,6 +15,9 @@ from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict
 from benchmarks.records.record import MEAN
 from cma_clip.types import IGNORE, Examples, Modality, Task
 from cma_clip.version import Version
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 OnBadSample = Literal["error", "skip", "blank"]
 
@@ -178,6 +181,12 @@ class Splits:
         """The three splits by name."""
         return {"train": self.train, "val": self.val, "test": self.test}
 
+    def frame(self) -> pd.DataFrame:
+        """All rows as a table, see `benchmarks.datasets.loading.frame`."""
+        from benchmarks.datasets.loading.frame import frame_of
+
+        return frame_of(self)
+
     def test_units(self) -> tuple[str, ...]:
         """N names over the rows of `test`: those with the same name count as one `per_group`."""
         return self.test.groups() if self.units is None else self.units
@@ -230,19 +239,3 @@ def _check_groups(splits: Splits, task: Task) -> None:
                 f"{splits.name}: test examples of group {group!r} have the labels {task.classes[found[group]]!r} and "
                 f"{task.classes[label]!r} of task {task.name!r}; {splits.per_group} scores need one"
             )
-
-
-@dataclass(frozen=True)
-class Dataset:
-    """A registry entry: how to load a data set, its options, and whether the user must bring a folder.
-
-    `otherwise` says where the data come from if the user brings none; `shares_groups` whether rows may be of one group,
-    as views of a product and equal titles are.
-    """
-
-    load: Callable[[Source, Any], Splits]
-    options: type[Options]
-    card: Card
-    needs_root: bool
-    otherwise: str = "embedded"
-    shares_groups: bool = True

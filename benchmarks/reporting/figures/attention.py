@@ -76,8 +76,8 @@ def attend(model: NeuralClassifier, example: Example) -> Attended:
     """
     import torch
 
+    from cma_clip.examples import ExampleList
     from cma_clip.features.processing import example_batch
-    from cma_clip.types import ExampleList
 
     network = _attentive(model)
     if example.image is None or not (example.text or "").strip():

@@ -11,6 +11,7 @@ from benchmarks.models import MODELS
 from benchmarks.names import UnknownName
 from benchmarks.records import store
 from benchmarks.suites import SUITES
+from cma_clip import __version__
 from tests.benchmarks.made_records import suite as records
 
 HEAVY = ("torch", "mlflow", "sklearn", "lightning", "open_clip")
@@ -206,14 +207,25 @@ def test_mistakes_have_a_traceback_where_that_is_asked_for(cma_bench, monkeypatc
 def test_everything_that_exists_is_listed(cma_bench):
     printed, code = cma_bench("models")
     assert code is None
-    assert [line.split(":")[0] for line in printed.splitlines()[::2]] == list(MODELS)
-    assert "learning_rate=0.001" in printed
+    head, *lines = printed.partition("\n\n")[0].splitlines()
+    assert head.split() == ["model", "reads", "trains", "seconds", "what", "it", "does"]
+    assert [line.split()[0] for line in lines] == list(MODELS)
+    printed, _ = cma_bench("models", "cma_clip")
+    assert "  learning_rate=0.001\n" in printed
     printed, _ = cma_bench("suites")
     assert [line.split()[0] for line in printed.splitlines()] == list(SUITES)
     printed, _ = cma_bench("data", "list")
     assert "catalog: Procedural product catalogue; embedded" in printed
     assert "needs --data manifest=DIR" in printed
     assert "num_train=2400" in printed
+
+
+def test_it_says_what_it_is_for(cma_bench):
+    printed, code = cma_bench("--help")
+    assert code == 0
+    examples = re.findall(r"^ +(cma-bench .*)$", printed, flags=re.MULTILINE)
+    assert [example.split()[1] for example in examples] == ["suite", "suite", "fill"]
+    assert cma_bench("--version") == (f"cma-bench {__version__}\n", None)
 
 
 def test_a_data_set_is_shown(cma_bench):

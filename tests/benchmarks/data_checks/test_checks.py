@@ -12,8 +12,9 @@ from benchmarks.data_checks.rows import examine
 from benchmarks.datasets.catalog import CatalogOptions, product
 from benchmarks.datasets.loading.splits import LoadReport, Splits
 from cma_clip.backbone.loading import load_backbone
+from cma_clip.examples import ExampleList
 from cma_clip.features.processing import Processor
-from cma_clip.types import Example, ExampleList, Task
+from cma_clip.types import Example, Task
 from tests.benchmarks.datasets.samples import CARD
 
 COLOURS = ("red", "navy blue", "nan")

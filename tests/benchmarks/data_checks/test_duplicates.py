@@ -7,7 +7,7 @@ from PIL import Image, ImageFilter
 from benchmarks.data_checks.duplicates import _near, near_duplicates, same
 from benchmarks.data_checks.photos import scan
 from benchmarks.datasets.catalog import CatalogOptions, product
-from cma_clip.types import ExampleList
+from cma_clip.examples import ExampleList
 
 
 def photos(images):

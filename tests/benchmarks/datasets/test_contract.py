@@ -14,7 +14,8 @@ from benchmarks.datasets import DATASETS
 from benchmarks.datasets.hub import SPECS
 from benchmarks.datasets.loading.splits import DataError, Source
 from benchmarks.twins import abo, fashion_gen, food101, mrwpa
-from cma_clip.types import IGNORE, ExampleList
+from cma_clip.examples import ExampleList
+from cma_clip.types import IGNORE
 
 from .hub_copies import write_saved
 from .samples import photo, product, write_manifest, write_products

@@ -18,7 +18,7 @@ from benchmarks.datasets.fashion_products import FROZEN, RULE
 from benchmarks.datasets.hub.parts import by_product, freeze, frozen_parts
 from benchmarks.datasets.loading import grouping as groups
 from benchmarks.datasets.loading.splits import DataError, Source
-from cma_clip.types import ExampleList
+from cma_clip.examples import ExampleList
 
 from .hub_copies import table, write_parquet, write_saved
 

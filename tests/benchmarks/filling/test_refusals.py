@@ -10,7 +10,8 @@ from benchmarks.answers import answering_of
 from benchmarks.datasets.loading.splits import DataError
 from benchmarks.filling import Question, Work, answer_table, fill, run
 from cma_clip.classifier import Workspace
-from cma_clip.types import Example, ExampleList, Task
+from cma_clip.examples import ExampleList
+from cma_clip.types import Example, Task
 from tests.benchmarks.filling.test_fill import reads_text, table  # noqa: F401 - the fixture
 
 

@@ -7,7 +7,8 @@ from PIL import Image
 from benchmarks.perturbations import PROTOCOLS
 from benchmarks.perturbations.image import qmf_gaussian
 from benchmarks.perturbations.view import Perturbed
-from cma_clip.types import Example, ExampleList
+from cma_clip.examples import ExampleList
+from cma_clip.types import Example
 
 GREY = ExampleList(
     Example(f"p{n}", f"g{n}", Image.new("RGB", (16, 12), (128, 128, 128)), "one two three four five six")

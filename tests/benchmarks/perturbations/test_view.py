@@ -10,7 +10,8 @@ from PIL import Image
 from benchmarks.names import UnknownName
 from benchmarks.perturbations import PERTURBATIONS, PROTOCOLS, Condition, Step, at, protocol
 from benchmarks.perturbations.view import CHANGES, Perturbed
-from cma_clip.types import Example, ExampleList
+from cma_clip.examples import ExampleList
+from cma_clip.types import Example
 from cma_clip.version import Version
 
 WORDS = ["Brand", "Men", "Striped", "Navy", "Blue", "Casual", "Shirt", "with", "long", "sleeves", "and", "a", "collar"]

@@ -17,8 +17,9 @@ from benchmarks.pretraining.pretrain import export
 from benchmarks.pretraining.score import recall_by_labels
 from cma_clip.backbone.loading import load_backbone, mismatch
 from cma_clip.backbone.provenance import save_trained_on, trained_rows
+from cma_clip.examples import ExampleList
 from cma_clip.features.processing import Processor
-from cma_clip.types import Example, ExampleList
+from cma_clip.types import Example
 from tests import installed_command
 from tests.architectures import KINDS
 from tests.benchmarks.datasets.samples import product, write_products

@@ -9,7 +9,9 @@ FIXTURES = Path(__file__).parents[2] / "fixtures" / "saved_models"
 OPEN = """
 import sys
 import cma_clip
-assert not {"torch", "pandas", "benchmarks"} & set(sys.modules)
+assert not {"torch", "pandas", "numpy", "pydantic", "benchmarks"} & set(sys.modules)
+assert "CMAClip" in dir(cma_clip)
+assert cma_clip.__version__
 from cma_clip import load_model
 import pandas
 model = load_model(sys.argv[1])

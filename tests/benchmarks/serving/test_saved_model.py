@@ -7,7 +7,8 @@ import pytest
 from benchmarks.models import MODELS
 from benchmarks.serving import Rows, SavedModel, saved_model
 from benchmarks.serving.photos import Photo
-from cma_clip.types import Example, ExampleList
+from cma_clip.examples import ExampleList
+from cma_clip.types import Example
 from tests.benchmarks.made_records import record
 from tests.products import TASKS, photo
 

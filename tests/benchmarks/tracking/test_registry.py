@@ -13,7 +13,8 @@ from benchmarks.suites import SUITES
 from benchmarks.tracking import OFF, default_uri, open_tracker
 from benchmarks.tracking.registry import registered_name
 from cma_clip.classifier import Workspace
-from cma_clip.types import Example, ExampleList, Task
+from cma_clip.examples import ExampleList
+from cma_clip.types import Example, Task
 from tests.benchmarks.made_records import record
 
 pytestmark = pytest.mark.filterwarnings("ignore::DeprecationWarning", "ignore::FutureWarning", "ignore::UserWarning")

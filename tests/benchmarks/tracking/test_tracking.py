@@ -17,7 +17,8 @@ from benchmarks.tracking import OFF, NoTracker, TrackingWarning, default_uri, op
 from benchmarks.tracking.tracked_run import MOST_METRICS
 from benchmarks.tracking.view import VIEW_TAG
 from cma_clip.classifier import Workspace
-from cma_clip.types import Example, ExampleList, Task
+from cma_clip.examples import ExampleList
+from cma_clip.types import Example, Task
 from tests.benchmarks.made_records import estimate, record
 
 pytestmark = pytest.mark.filterwarnings("ignore::DeprecationWarning:sqlalchemy", "ignore::DeprecationWarning:mlflow")

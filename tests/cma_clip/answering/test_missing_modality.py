@@ -10,7 +10,8 @@ from benchmarks import models
 from benchmarks.datasets.catalog import CLASSES, CatalogOptions, product
 from benchmarks.datasets.catalog.product import FIRST_INDEX
 from cma_clip.classifier import Workspace
-from cma_clip.types import Example, ExampleList, Task
+from cma_clip.examples import ExampleList
+from cma_clip.types import Example, Task
 from tests.cma_clip.answering.promises import TASK, share_broken
 
 CATALOGUE = CatalogOptions(image_size=32, missing_labels=0, title_noise=0, distractors=0)

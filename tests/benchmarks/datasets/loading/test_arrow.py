@@ -5,7 +5,8 @@ import pyarrow as pa
 import pytest
 
 from benchmarks.datasets.loading.arrow import LABEL, TableExamples, fingerprint, write
-from cma_clip.types import IGNORE, ExampleList
+from cma_clip.examples import ExampleList
+from cma_clip.types import IGNORE
 
 from ..samples import photo
 

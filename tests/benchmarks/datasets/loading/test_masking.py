@@ -4,7 +4,8 @@ from benchmarks import datasets
 from benchmarks.datasets.loading.masking import Masked, as_is
 from benchmarks.datasets.loading.splits import Source
 from cma_clip.class_names import singular, without
-from cma_clip.types import Example, ExampleList, Task
+from cma_clip.examples import ExampleList
+from cma_clip.types import Example, Task
 
 
 @pytest.mark.parametrize(

@@ -3,7 +3,8 @@ from dataclasses import replace
 import pytest
 
 from benchmarks.datasets.loading.splits import DataError, LoadReport, Splits
-from cma_clip.types import Example, ExampleList, Task
+from cma_clip.examples import ExampleList
+from cma_clip.types import Example, Task
 
 from ..samples import CARD
 
