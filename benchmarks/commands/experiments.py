@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -11,9 +10,11 @@ from typing import TYPE_CHECKING, Annotated
 from tyro.conf import arg
 
 from benchmarks.commands.options import CommonOptions, Names, Numbers, Pairs, PlaceOption, pairs
+from benchmarks.engines import EngineOptions
 from benchmarks.processes import quiet
 
 if TYPE_CHECKING:
+    from benchmarks.engines.task import Engine
     from benchmarks.records.record import Experiment, Record
     from benchmarks.reporting.advice import Advice
     from benchmarks.running.place import Place
@@ -88,25 +89,25 @@ def _metrics(record: Record) -> str:
 
 def suite(  # noqa: PLR0913, PLR0917 - one parameter an option of the command
     common: CommonOptions,
+    engine: EngineOptions,
     suite: str = "default",
     models: Names = (),
     seeds: Numbers = (),
     option: Pairs = (),
     hparam: Pairs = (),
-    workers: int | None = None,
     tuned: Folder = None,
 ) -> None:
     """Run all missing experiments of a suite, then write its tables, figures and report.
 
     Args:
         common: folders and tracking.
+        engine: where experiments run, and how many at a time.
         suite: see `cma-bench suites`.
         models: only these; all by default.
         seeds: instead of the suite's own.
         option: options of its data sets, e.g. train_rows=12000 or labels=color,style (names with a comma as JSON:
             labels='["a,b"]'), or of one of them: abo.min_count=2.
         hparam: hyper-parameters that every network gets, e.g. max_epochs=3.
-        workers: experiments at a time; one per core by default.
         tuned: use what `cma-bench tune` has chosen, from a folder, or from the suite's own or committed one.
     """
     from benchmarks.suites import select, with_data
@@ -120,10 +121,11 @@ def suite(  # noqa: PLR0913, PLR0917 - one parameter an option of the command
     available = with_data(selected, given=roots)
     for dataset in sorted(selected.datasets.keys() - available.datasets.keys()):
         print(f"{dataset} is left out: it needs --data {dataset}=DIR", flush=True)
-    print(run_suite(available, suite, roots, workers or os.cpu_count() or 1, common))
+    with engine.open() as opened:
+        print(run_suite(available, suite, roots, opened, common))
 
 
-def run_suite(selected: Suite, name: str, roots: Mapping[str, Path], workers: int, common: CommonOptions) -> str:
+def run_suite(selected: Suite, name: str, roots: Mapping[str, Path], engine: Engine, common: CommonOptions) -> str:
     """Run what is missing of a suite, then write its outputs and compare them with the reference.
 
     Raises:
@@ -150,7 +152,9 @@ def run_suite(selected: Suite, name: str, roots: Mapping[str, Path], workers: in
     tracker = open_tracker(common.tracking_uri(), name, common.work)
     quiet_place = replace(place, progress=False)  # the bars of several processes would overwrite each other
     jobs = [Job(experiment, quiet_place, name, tracker.uri) for experiment in readable]
-    failures = run_all(jobs, workers, lambda line: print(line, flush=True))
+    for line in engine.told():
+        print(line, flush=True)
+    failures = run_all(jobs, engine, lambda line: print(line, flush=True), earlier=load_records(place.suite_dir))
     failures += [f"{dataset} cannot be loaded: {reason}" for dataset, reason in unreadable.items()]
     # Records of the same folder with other options or hyper-parameters belong to another question.
     records = [record for record in load_records(place.suite_dir) if record.experiment in wanted]

@@ -1,0 +1,53 @@
+"""Work that loses its process or its node. A module: workers import it."""
+
+import os
+import signal
+import time
+from pathlib import Path
+
+
+def _first(mark):
+    """Whether nobody has been here."""
+    try:
+        Path(mark).touch(exist_ok=False)
+    except FileExistsError:
+        return False
+    return True
+
+
+def with_a_node_lost(job):
+    """The first network to have a checkpoint outside of the head's node takes its node with it."""
+    import ray
+
+    from benchmarks.running.parallel import run_job  # takes seconds; the other work needs nothing of it
+
+    head = (job.place.runs_dir / "head").read_text()
+    if job.experiment.model != "cma_clip" or ray.get_runtime_context().get_node_id() == head:
+        return run_job(job)
+    if _first(job.place.runs_dir / "lost"):
+        for process in (os.getppid(), os.getpid()):  # the node's raylet, and its only worker
+            os.kill(process, signal.SIGKILL)
+    return run_job(job)
+
+
+def greedy(megabytes):
+    """Takes more memory than it may have, piece by piece, until it is killed as the kernel would."""
+    taken = []
+    while len(taken) < megabytes:
+        taken.append(bytearray(2**20))
+    os.kill(os.getpid(), signal.SIGKILL)
+
+
+def failing(reason):
+    """An error of the work's own."""
+    raise ValueError(reason)
+
+
+def fine(value):
+    return value
+
+
+def slow(folder):
+    """Says that it runs, then has much to do."""
+    Path(folder, str(os.getpid())).touch()
+    time.sleep(600)
