@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -135,6 +136,7 @@ def run_suite(selected: Suite, name: str, roots: Mapping[str, Path], engine: Eng
     from benchmarks.models import resolve
     from benchmarks.records.store import load_records
     from benchmarks.reporting import outputs
+    from benchmarks.running.features import compute_features
     from benchmarks.running.parallel import Job, run_all
     from benchmarks.suites import experiments
     from benchmarks.tracking import open_tracker
@@ -152,9 +154,13 @@ def run_suite(selected: Suite, name: str, roots: Mapping[str, Path], engine: Eng
     tracker = open_tracker(common.tracking_uri(), name, common.work)
     quiet_place = replace(place, progress=False)  # the bars of several processes would overwrite each other
     jobs = [Job(experiment, quiet_place, name, tracker.uri) for experiment in readable]
+    tell = partial(print, flush=True)
     for line in engine.told():
-        print(line, flush=True)
-    failures = run_all(jobs, engine, lambda line: print(line, flush=True), earlier=load_records(place.suite_dir))
+        tell(line)
+    earlier = load_records(place.suite_dir)
+    done = [record.experiment for record in earlier]
+    compute_features([one for one in readable if one not in done], quiet_place, engine, tell)
+    failures = run_all(jobs, engine, tell, earlier=earlier)
     failures += [f"{dataset} cannot be loaded: {reason}" for dataset, reason in unreadable.items()]
     # Records of the same folder with other options or hyper-parameters belong to another question.
     records = [record for record in load_records(place.suite_dir) if record.experiment in wanted]

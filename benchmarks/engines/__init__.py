@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from contextlib import AbstractContextManager
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 
 from benchmarks.engines import local, ray
@@ -22,7 +22,8 @@ class EngineOptions:
     Attributes:
         engine: `local`: this machine. `ray://HOST:PORT`: the cluster of this head, as `ray start` names it, of which
             this machine is a node. `ray`: the cluster that RAY_ADDRESS names, else this machine under Ray.
-        workers: experiments at a time; by default as many as the cores, the memory and the GPUs hold.
+        workers: experiments at a time; by default as many as the cores, the memory and the GPUs hold, or one where a
+            single process does it all by itself, as it tunes and fills on this machine.
         gpus: of each machine at most so many; 0 forces the CPU.
         gpus_per_experiment: 0.25 for heads on cached features, where four experiments share a GPU.
     """
@@ -46,6 +47,10 @@ class EngineOptions:
             raise ValueError(f"--workers {self.workers}: it takes one at least")
         name, _, address = self.engine.partition("://")
         return ENGINES[choose(name, ENGINES, "engine")](address, self)
+
+    def open_if_several(self) -> AbstractContextManager[Engine | None]:
+        """The engine, or None where this process does the work itself: here, unless several workers are asked for."""
+        return nullcontext() if self.engine == "local" and (self.workers or 1) == 1 else self.open()
 
 
 __all__ = ["ENGINES", "EngineOptions"]

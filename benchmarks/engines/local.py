@@ -25,6 +25,9 @@ from benchmarks.processes import THREADS, end_with_parent, fresh_processes
 if TYPE_CHECKING:
     from benchmarks.engines import EngineOptions
 
+PRELOADED = "benchmarks.running.parallel"
+"""Imported once for all workers, which are forked: an experiment's libraries take ten seconds."""
+
 DRIVERS = ("nvidiactl", "dxg", "kfd")
 """Without the device of one of these, NVIDIA's, that of WSL or AMD's, no process has a GPU."""
 
@@ -104,7 +107,8 @@ class Local:
 
     def _ended(self, task: Task[T], future: Future[T]) -> Ended[T]:
         if _died(future):
-            return Ended(task, error=KilledError("twice, the second time with nothing beside it"), node=self._node)
+            killed = KilledError("its process was killed twice, the second time with nothing beside it")
+            return Ended(task, error=killed, node=self._node)
         error = future.exception()
         return Ended(task, None if error else future.result(), error, self._node)
 
@@ -139,7 +143,7 @@ def _begin_next(
 
 
 def _worker(task: Task[Any], device: str) -> ProcessPoolExecutor:
-    return ProcessPoolExecutor(1, fresh_processes(task.call.__module__), _begin, (device,))
+    return ProcessPoolExecutor(1, fresh_processes(PRELOADED, task.call.__module__), _begin, (device,))
 
 
 def _begin(device: str) -> None:

@@ -16,7 +16,7 @@ class EngineError(ValueError):
 
 
 class KilledError(Exception):
-    """The process of a task, or its node, was killed each time the task was tried; says how often."""
+    """The process of a task, or its node, was killed each time the task was tried."""
 
 
 @dataclass(frozen=True)

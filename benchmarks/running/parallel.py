@@ -65,8 +65,8 @@ def run_all(
 def _failure(ended: Ended[Record]) -> str:
     if isinstance(ended.error, KilledError):
         return (
-            f"{ended.task.label}: its process was killed {ended.error}; most likely memory ran out: use `--workers 1` "
-            "or a smaller batch (`batch_size`), the same command goes on"
+            f"{ended.task.label}: {ended.error}; most likely memory ran out: use `--workers 1` or a smaller batch "
+            "(`batch_size`), the same command goes on"
         )
     return f"{ended.task.label}: {type(ended.error).__name__}: {ended.error}"
 

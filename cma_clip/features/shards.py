@@ -1,77 +1,80 @@
-"""Features of a frozen backbone computed by many processes: a shard is a batch of rows, kept beside the whole.
+"""Features of a frozen backbone computed by many processes: each some shards, which are batches of rows.
 
-What `token_features` finds in shards it does not compute. They are computed in the same batches, so that the features
-are the same bits whoever computed them, and each is whole or absent: one that was killed costs a batch.
+What `token_features` finds in shards it does not compute. They are the batches that it would compute itself, so the
+features are the same bits whoever computed them; each is whole or absent, and one that was killed costs a batch.
 """
 
 from __future__ import annotations
+
+from collections.abc import Iterator
+from functools import partial
 
 import numpy as np
 
 from cma_clip.backbone.backbone import Backbone
 from cma_clip.classifier import Workspace
 from cma_clip.features.arrays import ArrayFolder
-from cma_clip.features.computing import ROWS, Photos, Places, Texts
+from cma_clip.features.computing import ROWS, Photos, Places, Texts, batches
 from cma_clip.features.processing import Arrays, Processor
-from cma_clip.features.token_features import accelerator, feature_folder, text_parts
+from cma_clip.features.token_features import accelerator, feature_folder, text_rows, token_features
 from cma_clip.types import Examples
 
 
 def shards_of(examples: Examples) -> int:
-    """How many shards the photos of so many examples are; its texts are as many or more."""
+    """How many shards so many photos are, or texts of one window each."""
     return -(-len(examples) // ROWS)
 
 
 def compute_shards(
     backbone: Backbone, processor: Processor, examples: Examples, workspace: Workspace, share: tuple[int, int]
 ) -> None:
-    """Compute every n-th shard of what `token_features` asks for, but those that are there.
+    """Compute some shards of what `token_features` gives, but those that are there.
 
     Args:
         backbone: frozen.
         processor: its own.
         examples: with a fingerprint; without one nothing is kept, and nothing done.
         workspace: where the cache is.
-        share: (k, n): the shards k, k + n, ...
+        share: (k, n): of all shards k, k + n, k + 2 n ...
     """
     backbone.eval().to(accelerator())
-    _photos(backbone, processor, examples.image_source, workspace, share)
-    for rows, name in text_parts(backbone, processor, examples.text_source, workspace):
-        folder = feature_folder(rows, name, workspace)
-        if folder is not None and not folder.exists():
-            order = rows.order
-            for number in range(share[0], -(-len(order) // ROWS), share[1]):
-                if folder.shard(number) is None:
-                    folder.save_shard(number, list(rows.computed(order[number * ROWS : (number + 1) * ROWS])))
+    for rows, folder in _kept(backbone, processor, examples, workspace):
+        if not folder.exists():
+            _compute(rows, folder, share)
 
 
-def _photos(
-    backbone: Backbone, processor: Processor, examples: Examples, workspace: Workspace, share: tuple[int, int]
-) -> None:
-    """Photos are decoded by the shard too: that takes as long as a GPU does for their features."""
-    pixels = processor.image_folder(examples, workspace)
-    name = processor.name(examples)
-    nothing = {"pixels": np.zeros((len(examples), 0)), "image_present": np.zeros(len(examples), dtype=np.bool_)}
-    folder = feature_folder(Photos(backbone, nothing), name, workspace)
-    if pixels is None or folder is None or folder.exists():
-        return
-    for number in range(share[0], shards_of(examples), share[1]):
-        rows = np.arange(number * ROWS, min(len(examples), (number + 1) * ROWS))
+def join_shards(backbone: Backbone, processor: Processor, examples: Examples, workspace: Workspace) -> None:
+    """Make the features of all examples appear at once, after computing what no shard has."""
+    token_features(backbone, processor, examples, workspace)
+    for _, folder in _kept(backbone, processor, examples, workspace):
+        folder.remove_shards()
+
+
+def _kept(
+    backbone: Backbone, processor: Processor, examples: Examples, workspace: Workspace
+) -> Iterator[tuple[Photos | Texts, ArrayFolder]]:
+    """What there is to compute, and where it is kept. Photos are decoded by the batch: that is shared out too."""
+    images, texts = examples.image_source, examples.text_source
+    photos = Photos(backbone, len(images), partial(_decoded, processor, images))
+    named: list[tuple[Photos | Texts, str | None]] = [(photos, processor.name(images))]
+    named += [(rows, name) for _, rows, name in text_rows(backbone, processor, texts, workspace)]
+    for rows, name in named:
+        if (folder := feature_folder(rows, name, workspace)) is not None:
+            yield rows, folder
+
+
+def _compute(rows: Photos | Texts, folder: ArrayFolder, share: tuple[int, int]) -> None:
+    for number, batch in list(enumerate(batches(rows.order)))[share[0] :: share[1]]:
         if folder.shard(number) is None:
-            encoded = _encoded(processor, examples, rows, pixels, number)
-            found = Photos(backbone, encoded).computed(np.arange(len(rows)))
-            folder.save_shard(number, [(kind, rows[places], values) for kind, places, values in found])
+            folder.save_shard(number, list(rows.computed(batch)))
 
 
-def _encoded(processor: Processor, examples: Examples, rows: Places, folder: ArrayFolder, number: int) -> Arrays:
-    """Pixels and presence of some rows, kept as a shard unless all rows are there."""
-    if folder.exists():
-        return {name: values[rows] for name, values in folder.read().items()}
-    kept = folder.shard(number)
-    if kept is None:
-        found = processor.decoded(examples, rows)
-        kept = [(name, rows, values) for name, values in found.items()]
-        folder.save_shard(number, kept)
-    return {name: values for name, _, values in kept}
-
-
+def _decoded(processor: Processor, examples: Examples, rows: Places) -> Arrays:
+    """`pixels` and `image_present` of some rows, as in `cma_clip.features.encoded.Encoded`."""
+    pixels = np.zeros((len(rows), 3, *processor.image_size), np.uint8)
+    present = np.zeros(len(rows), np.bool_)
+    for place, row in enumerate(rows.tolist()):
+        image = examples[row].image
+        if image is not None:
+            pixels[place], present[place] = processor.image(image), True
+    return {"pixels": pixels, "image_present": present}

@@ -56,7 +56,7 @@ def test_nodes_are_told_and_everything_ends_in_a_value_or_a_sentence(engine):
     ended = {one.task.label: one for one in engine.run(tasks, told.append)}
     assert ended["good"].value == 7
     assert repr(ended["bad"].error) == "ValueError('no')"
-    assert str(ended["greedy"].error).startswith("3 times, the last time on ")
+    assert str(ended["greedy"].error).startswith("its process was killed 3 times, the last time on ")
     assert [line.split(" on ")[0] for line in told] == ["greedy: its process"] * 2
 
 
