@@ -12,7 +12,7 @@ from tyro.conf import arg
 
 from benchmarks.commands.options import CommonOptions, Names, Numbers, Pairs, PlaceOption, pairs
 from benchmarks.engines import EngineOptions
-from benchmarks.processes import quiet
+from benchmarks.processes import is_first_device, quiet
 
 if TYPE_CHECKING:
     from benchmarks.engines.task import Engine
@@ -37,6 +37,8 @@ def run(  # noqa: PLR0913, PLR0917 - one parameter an option of the command
     protocol: str = "clean",
     option: Pairs = (),
     hparam: Pairs = (),
+    devices: int = 1,
+    num_nodes: int = 1,
 ) -> None:
     """Run one experiment and print its metrics.
 
@@ -48,6 +50,8 @@ def run(  # noqa: PLR0913, PLR0917 - one parameter an option of the command
         protocol: what the test split goes through: clean, plain, qmf-like, pdf-salt, missing-70, robustness ...
         option: options of the data set, e.g. train_rows=12000 or labels=color,style; names with a comma as JSON.
         hparam: hyper-parameters of the model, e.g. depth=3.
+        devices: GPUs of each machine that train the network together; without a GPU, processes.
+        num_nodes: machines that do; torchrun or SLURM starts this command on each, and they share the folders.
     """
     from benchmarks import datasets
     from benchmarks.names import choose
@@ -62,16 +66,21 @@ def run(  # noqa: PLR0913, PLR0917 - one parameter an option of the command
     experiment = Experiment(
         dataset=dataset, model=model, seed=seed, protocol=protocol, dataset_options=options, hparams=hparams
     )
-    print(run_one(experiment, common))
+    print(run_one(experiment, common, devices, num_nodes), end="")
 
 
-def run_one(experiment: Experiment, common: CommonOptions, suite: str = "single") -> str:
-    """Run one experiment; returns its metrics."""
+def run_one(experiment: Experiment, common: CommonOptions, devices: int = 1, num_nodes: int = 1) -> str:
+    """Run one experiment; returns its metrics, but nothing in the process of a further device."""
+    suite = "single"
     place = common.place(suite)  # refuses unknown names before torch is imported
-    from benchmarks.running.run import run
+    from benchmarks.running.run import run, take_part
     from benchmarks.tracking import open_tracker
 
     quiet()
+    place = replace(place, devices=devices, num_nodes=num_nodes)
+    if devices * num_nodes > 1 and not is_first_device():
+        take_part(experiment, replace(place, progress=False))
+        return ""
     return _metrics(run(experiment, place, open_tracker(common.tracking_uri(), suite, common.work)))
 
 
@@ -85,7 +94,7 @@ def _metrics(record: Record) -> str:
         lines.append(f"  {task}: {cells}")
     others = {name: tasks[MEAN]["accuracy"] for name, tasks in record.metrics.items() if name != CLEAN}
     lines += [f"  {name}: mean accuracy {e.value:.3f} [{e.low:.3f}, {e.high:.3f}]" for name, e in others.items()]
-    return "\n".join([*lines, *cut_texts({record.experiment.row: [record]})])
+    return "\n".join([*lines, *cut_texts({record.experiment.row: [record]}), ""])
 
 
 def suite(  # noqa: PLR0913, PLR0917 - one parameter an option of the command

@@ -37,6 +37,7 @@ class Watch:
         self._board, self._tell, self._most = board, tell, most
         self._seen, self._last_status = 0, time.monotonic()
         self._names: dict[str, str] = {}
+        self._alive: set[str] = set()
         self._nodes: dict[int, str] = {}
         self._attempts = Counter[int]()
 
@@ -48,24 +49,27 @@ class Watch:
         """
         begun = ray.get(self._board.since.remote(self._seen))
         self._seen += len(begun)
-        listed = ray.nodes()
-        self._names |= {node["NodeID"]: f"{node['NodeManagerHostname']} ({node['NodeID'][:4]})" for node in listed}
-        alive = {node["NodeID"] for node in listed if node["Alive"]}
+        self._look_at_nodes()
         for number, node in begun:
             before = self._nodes.get(number)
             self._nodes[number] = node
             self._attempts[number] += 1
-            if number not in running:
-                continue
-            label, reference = running[number]
-            if before is not None:
-                lost = f"its process on {self._name(before)} was killed"
-                if before not in alive:
-                    lost = f"its node {self._name(before)} was lost"
-                self._tell(f"{label}: {lost}; it is tried again on {self._name(node)}")
-            if self._attempts[number] > self._most:  # where memory runs out, Ray tries for ever
-                ray.cancel(reference, force=True)
+            label, reference = running.get(number, ("", None))
+            if label and before is not None:
+                self._tell(f"{label}: it was killed on {self._name(before)}; it is tried again on {self._name(node)}")
+            if reference is not None and self._attempts[number] > self._most:
+                ray.cancel(reference, force=True)  # where memory runs out, Ray tries for ever
         self._tell_status(running)
+
+    def _look_at_nodes(self) -> None:
+        listed = ray.nodes()
+        self._names |= {node["NodeID"]: f"{node['NodeManagerHostname']} ({node['NodeID'][:4]})" for node in listed}
+        alive = {node["NodeID"] for node in listed if node["Alive"]}
+        for node in self._alive - alive:
+            self._tell(f"{self._name(node)} is lost; what ran there is tried again elsewhere")
+        for node in alive - self._alive if self._alive else ():
+            self._tell(f"{self._name(node)} has joined")
+        self._alive = alive
 
     def node(self, number: int) -> str:
         """Where a task began last."""

@@ -91,13 +91,13 @@ class Cluster:
                 if not running:
                     return
                 done, _ = ray.wait(list(running), timeout=TICK)
-                head.require()
-                watch.look({number: (task.label, reference) for reference, (number, task) in running.items()})
+                if head.answers():
+                    watch.look({number: (task.label, reference) for reference, (number, task) in running.items()})
                 for reference in done:
                     number, task = running.pop(reference)
                     yield _ended(task, reference, watch, number)
         finally:
-            if ray.is_initialized():  # or each of these calls would start a Ray of its own
+            if ray.is_initialized() and head.there:  # else these calls would start a Ray of their own, or wait for it
                 for reference in running:
                     ray.cancel(reference, force=True)
                 ray.kill(board)
@@ -167,19 +167,23 @@ def _ended(task: Task[T], reference: Any, watch: Watch, number: int) -> Ended[T]
     except RayTaskError as error:
         return Ended(task, error=error.cause, node=node)
     except RayError as error:
-        return Ended(
-            task, error=KilledError(f"{watch.attempts(number)} times, the last time on {node}: {error}"), node=node
-        )
+        tried, reason = watch.attempts(number), str(error).strip().partition("\n")[0].partition(". ")[0]
+        killed = KilledError(f"its process was killed {tried} times, the last time on {node} ({reason})")
+        return Ended(task, error=killed, node=node)
 
 
 class _Head:
-    """Looks whether the head of the cluster is there; Ray itself ends the whole process after a minute without it."""
+    """Looks whether the head of the cluster is there: what asks it when it is not waits for a minute and then dies.
+
+    Attributes:
+        there: whether it answered the last time.
+    """
 
     def __init__(self) -> None:
         self._address = ray.get_runtime_context().gcs_address
-        self._answered = time.monotonic()
+        self._answered, self.there = time.monotonic(), True
 
-    def require(self) -> None:
+    def answers(self) -> bool:
         """Ask it.
 
         Raises:
@@ -187,10 +191,13 @@ class _Head:
         """
         try:
             require_answer(self._address)
-            self._answered = time.monotonic()
         except EngineError as error:
+            self.there = False
             if time.monotonic() - self._answered > PATIENCE:
                 raise EngineError(
                     f"the head of the cluster, {self._address}, is lost; finished results are kept: start the cluster "
                     "again, the same command goes on with the rest"
                 ) from error
+        else:
+            self._answered, self.there = time.monotonic(), True
+        return self.there

@@ -51,3 +51,13 @@ def slow(folder):
     """Says that it runs, then has much to do."""
     Path(folder, str(os.getpid())).touch()
     time.sleep(600)
+
+
+def driven(address, folder):
+    """A program with three tasks that do not end; hears Ctrl-C also where tests were started in the background."""
+    from benchmarks.engines import EngineOptions
+    from benchmarks.engines.task import Task
+
+    signal.signal(signal.SIGINT, signal.default_int_handler)
+    with EngineOptions(f"ray://{address}").open() as engine:
+        list(engine.run([Task(f"slow {n}", slow, (folder,)) for n in range(3)], print))

@@ -1,18 +1,26 @@
 """A cluster of three nodes with one core each, on this machine: real Ray, real experiments."""
 
 import os
+import signal
 import threading
+import time
 
+import psutil
 import pytest
 
+from benchmarks import filling
 from benchmarks.engines import EngineOptions
-from benchmarks.engines.local import Local
+from benchmarks.engines.local import PRELOADED, Local
 from benchmarks.engines.ray import DEFAULTS
 from benchmarks.engines.task import Task
+from benchmarks.processes import fresh_processes
 from benchmarks.records.store import load_records
 from benchmarks.running.parallel import run_all
+from benchmarks.tuning.workers import tune
 from tests.benchmarks.engines import lossy
+from tests.benchmarks.filling.test_fill import table, trained
 from tests.benchmarks.running.test_parallel import found, jobs_in
+from tests.benchmarks.tuning.plans import assert_exactly, make_plan, study_of
 
 ray = pytest.importorskip("ray")
 
@@ -57,7 +65,38 @@ def test_nodes_are_told_and_everything_ends_in_a_value_or_a_sentence(engine):
     assert ended["good"].value == 7
     assert repr(ended["bad"].error) == "ValueError('no')"
     assert str(ended["greedy"].error).startswith("its process was killed 3 times, the last time on ")
-    assert [line.split(" on ")[0] for line in told] == ["greedy: its process"] * 2
+    assert [line.split(" on ")[0] for line in told] == ["greedy: it was killed"] * 2
+
+
+def test_ctrl_c_leaves_no_task_behind(cluster, tmp_path):
+    program = fresh_processes(PRELOADED).Process(target=lossy.driven, args=(cluster.address, str(tmp_path)))
+    program.start()
+    deadline = time.monotonic() + 120
+    while len(pids := [int(path.name) for path in tmp_path.iterdir()]) < 3 and time.monotonic() < deadline:
+        time.sleep(0.1)
+    os.kill(program.pid, signal.SIGINT)
+    program.join(60)
+    assert program.exitcode not in (0, None)
+    while any(map(psutil.pid_exists, pids)):
+        assert time.monotonic() < deadline
+        time.sleep(0.1)
+
+
+def test_a_table_is_filled_as_by_one_process(engine, tmp_path, monkeypatch):
+    monkeypatch.setattr(filling.run, "TEXT_ROWS", 4)
+    model = trained(tmp_path / "model", "tfidf_logistic")
+    table(tmp_path / "table.csv")
+    for out, on in (("here.csv", None), ("there.csv", engine)):
+        filling.fill(tmp_path / "table.csv", model, tmp_path / out, filling.Question(0.5), engine=on)
+    assert (tmp_path / "there.csv").read_bytes() == (tmp_path / "here.csv").read_bytes()
+
+
+def test_workers_of_a_study_spend_its_budget_exactly(engine, tmp_path):
+    (tmp_path / "cache").mkdir()
+    database = f"sqlite:///{tmp_path / 'studies.db'}"
+    plan = make_plan(tmp_path, tmp_path / "cache", ("tfidf_logistic",), {}, storage=database, trials=5)
+    tune(plan, engine)
+    assert_exactly(study_of(plan), 5)
 
 
 def test_two_suites_on_one_folder_with_a_node_lost_have_the_records_of_one_machine(engine, tmp_path, tiny):
@@ -77,6 +116,6 @@ def test_two_suites_on_one_folder_with_a_node_lost_have_the_records_of_one_machi
         suite.join()
     assert failures == []
     assert (tmp_path / "lost" / "runs" / "lost").exists()
-    assert any(": its node " in line and "was lost; it is tried again on" in line for line in lines)
+    assert any(": it was killed on " in line and "; it is tried again on " in line for line in lines)
     assert found(tmp_path / "lost") == found(tmp_path / "calm")
     assert len(load_records(tmp_path / "lost" / "results")) == len(jobs)
