@@ -66,7 +66,10 @@ class Cluster:
         if options.workers is not None:
             at_once, why = min(at_once, options.workers), "as --workers says"
         limited = options.workers is not None or (options.gpus is not None and share > 0)
-        lines = [*map(str, nodes.values()), f"{len(nodes)} nodes; {at_once} at a time, {why}"]
+        lines = [
+            *map(str, nodes.values()),
+            f"{len(nodes)} node{'s' if len(nodes) > 1 else ''}; {at_once} at a time, {why}",
+        ]
         return cls(needs, lines, at_once, at_once if limited else None)
 
     def told(self) -> Sequence[str]:

@@ -47,6 +47,12 @@ def fine(value):
     return value
 
 
+def visible():
+    """The GPUs that a process may use; a moment later, so that all processes get to do something."""
+    time.sleep(0.3)
+    return os.environ["CUDA_VISIBLE_DEVICES"]
+
+
 def slow(folder):
     """Says that it runs, then has much to do."""
     Path(folder, str(os.getpid())).touch()
