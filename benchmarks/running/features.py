@@ -12,7 +12,7 @@ from benchmarks import datasets, models
 from benchmarks.engines.task import Engine, Task, Tell
 from benchmarks.processes import THREADS, quiet
 from benchmarks.records.record import Experiment
-from benchmarks.running.run import Place
+from benchmarks.running.place import Place
 from cma_clip.backbone.backbone import Backbone
 from cma_clip.backbone.loading import load_backbone
 from cma_clip.classifier import Workspace

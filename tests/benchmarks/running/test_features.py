@@ -6,7 +6,7 @@ from benchmarks import datasets
 from benchmarks.engines.local import Local
 from benchmarks.records.record import Experiment
 from benchmarks.running.features import compute_features, reads_of
-from benchmarks.running.run import Place
+from benchmarks.running.place import Place
 from cma_clip.backbone.loading import load_backbone
 from cma_clip.classifier import Workspace
 from cma_clip.features.processing import Processor
