@@ -154,7 +154,7 @@ def _submitted(number: int, task: Task[Any], board: Any) -> Any:  # noqa: ANN401
 
 def _work(number: int, call: bytes, folder: str, environment: dict[str, str], gpu: bool, board: Any) -> Any:  # noqa: ANN401
     """What a node does with a task. Nothing heavy is imported before the environment is that of the driver."""
-    board.begin.remote(number, ray.get_runtime_context().get_node_id())
+    ray.get(board.begin.remote(number, ray.get_runtime_context().get_node_id()))  # known before anything can happen
     os.environ.update(environment)
     if not gpu:
         os.environ["CUDA_VISIBLE_DEVICES"] = ""

@@ -15,7 +15,11 @@ from benchmarks.engines.ray import DEFAULTS
 from benchmarks.engines.task import Task
 from benchmarks.processes import fresh_processes
 from benchmarks.records.store import load_records
-from benchmarks.running.parallel import run_all
+from benchmarks.running.features import compute_features
+from benchmarks.running.parallel import Job, run_all
+from benchmarks.running.place import Place
+from benchmarks.suites import experiments, select
+from benchmarks.tracking import OFF
 from benchmarks.tuning.workers import tune
 from tests.benchmarks.engines import lossy
 from tests.benchmarks.filling.test_fill import table, trained
@@ -119,3 +123,31 @@ def test_two_suites_on_one_folder_with_a_node_lost_have_the_records_of_one_machi
     assert any(": it was killed on " in line and "; it is tried again on " in line for line in lines)
     assert found(tmp_path / "lost") == found(tmp_path / "calm")
     assert len(load_records(tmp_path / "lost" / "results")) == len(jobs)
+
+
+@pytest.mark.skipif(
+    "CMA_BENCH_LARGE" not in os.environ, reason="takes minutes; CMA_BENCH_LARGE=1 runs it, alone with -k"
+)
+def test_default_with_a_node_lost_at_a_third_has_the_records_of_one_machine(cluster, engine, tmp_path):
+    suite = select("default", ("tfidf_logistic", "linear_probe", "cma_clip"), (0, 1, 2), {}, {"max_epochs": 3})
+    folders = tmp_path / "here", tmp_path / "there"
+    jobs = [
+        [
+            Job(experiment, Place(folder / "results", folder / "runs"), "default", OFF)
+            for experiment in experiments(suite)
+        ]
+        for folder in folders
+    ]
+    ended = []
+
+    def tell(line):
+        print(line, flush=True)
+        ended.append(line.startswith("["))
+        if sum(ended) == 3 and ended[-1]:
+            cluster.remove_node(next(iter(cluster.worker_nodes)), allow_graceful=False)
+
+    compute_features(experiments(suite), places[1], engine, print)
+    assert run_all(jobs[1], engine, tell) == []
+    assert run_all(jobs[0], Local(2), print) == []
+    assert len(load_records(places[1].suite_dir)) == 9
+    assert found(folders[1]) == found(folders[0])
