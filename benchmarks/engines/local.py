@@ -143,12 +143,12 @@ def _begin_next(
 
 
 def _worker(task: Task[Any], device: str) -> ProcessPoolExecutor:
-    return ProcessPoolExecutor(1, fresh_processes(PRELOADED, task.call.__module__), _begin, (device,))
+    return ProcessPoolExecutor(1, fresh_processes(PRELOADED, task.call.__module__), _begin, (device, dict(os.environ)))
 
 
-def _begin(device: str) -> None:
-    """Before CUDA is asked for anything in this process."""
-    os.environ["CUDA_VISIBLE_DEVICES"] = device
+def _begin(device: str, environment: dict[str, str]) -> None:
+    """Before CUDA is asked for anything in this process, which has the environment of the one it is forked from."""
+    os.environ.update(environment, CUDA_VISIBLE_DEVICES=device)
     end_with_parent()
 
 

@@ -187,7 +187,7 @@ def ended(*errors):
         (
             (KilledError("it died"), KilledError("it died")),
             2,
-            "worker 1: twice; worker 2: twice; unfinished: smoke/catalog/",
+            "worker 1: it died; worker 2: it died; unfinished: smoke/catalog/",
         ),
         ((None, None), 2, "no worker failed; unfinished: smoke/catalog/tfidf_logistic"),
     ],
