@@ -156,16 +156,12 @@ def run_suite(selected: Suite, name: str, roots: Mapping[str, Path], engine: Eng
     for experiment in wanted:
         resolve(experiment.model, experiment.hparams)  # every name is checked before the first one trains
     readable = [experiment for experiment in wanted if experiment.dataset not in unreadable]
-    for line in _changes(readable, place):
-        print(line, flush=True)
-    if note := common.tracking_note():
-        print(note, flush=True)
+    tell = partial(print, flush=True)
+    for line in filter(None, [*_changes(readable, place), common.tracking_note(), *engine.told()]):
+        tell(line)
     tracker = open_tracker(common.tracking_uri(), name, common.work)
     quiet_place = replace(place, progress=False)  # the bars of several processes would overwrite each other
     jobs = [Job(experiment, quiet_place, name, tracker.uri) for experiment in readable]
-    tell = partial(print, flush=True)
-    for line in engine.told():
-        tell(line)
     earlier = load_records(place.suite_dir)
     done = [record.experiment for record in earlier]
     compute_features([one for one in readable if one not in done], quiet_place, engine, tell)
@@ -177,8 +173,10 @@ def run_suite(selected: Suite, name: str, roots: Mapping[str, Path], engine: Eng
     written = outputs.write(place.suite_dir, records, name, advised)
     tracker.log_outputs(place.suite_dir, outputs.headline(records))
     _register(tracker, name, advised)
+    missing = len(wanted) - len(records)
+    if missing > 0 and not failures:
+        failures = [f"their records are not in {place.suite_dir}: all nodes have to share it, or it has to be at a URL"]
     if failures:
-        missing = len(wanted) - len(records)
         raise SuiteError("\n".join([f"{missing} of {len(wanted)} experiments failed:", *failures]))
     compared = outputs.compare(records, common.results / "reference" / name)
     told = [written, *outputs.cut_texts(records), *filter(None, [compared])]

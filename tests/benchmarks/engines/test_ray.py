@@ -23,7 +23,7 @@ from benchmarks.tracking import OFF
 from benchmarks.tuning.workers import tune
 from tests.benchmarks.engines import lossy
 from tests.benchmarks.filling.test_fill import table, trained
-from tests.benchmarks.running.test_parallel import found, jobs_in
+from tests.benchmarks.running.test_parallel import PATIENCE, found, jobs_in
 from tests.benchmarks.tuning.plans import assert_exactly, make_plan, study_of
 
 ray = pytest.importorskip("ray")
@@ -111,13 +111,16 @@ def test_two_suites_on_one_folder_with_a_node_lost_have_the_records_of_one_machi
     (tmp_path / "lost" / "runs" / "head").write_text(ray.get_runtime_context().get_node_id())
     lines, failures = [], []
     suites = [
-        threading.Thread(target=lambda: failures.extend(run_all(jobs, engine, lines.append, lossy.with_a_node_lost)))
+        threading.Thread(
+            target=lambda: failures.extend(run_all(jobs, engine, lines.append, lossy.with_a_node_lost)), daemon=True
+        )
         for _ in range(2)
     ]
     for suite in suites:
         suite.start()
     for suite in suites:
-        suite.join()
+        suite.join(PATIENCE)
+    assert not any(suite.is_alive() for suite in suites)
     assert failures == []
     assert (tmp_path / "lost" / "runs" / "lost").exists()
     assert any(": it was killed on " in line and "; it is tried again on " in line for line in lines)
@@ -125,19 +128,12 @@ def test_two_suites_on_one_folder_with_a_node_lost_have_the_records_of_one_machi
     assert len(load_records(tmp_path / "lost" / "results")) == len(jobs)
 
 
-@pytest.mark.skipif(
-    "CMA_BENCH_LARGE" not in os.environ, reason="takes minutes; CMA_BENCH_LARGE=1 runs it, alone with -k"
-)
+@pytest.mark.skipif("CMA_BENCH_LARGE" not in os.environ, reason="takes minutes; with CMA_BENCH_LARGE=1 -k default")
 def test_default_with_a_node_lost_at_a_third_has_the_records_of_one_machine(cluster, engine, tmp_path):
     suite = select("default", ("tfidf_logistic", "linear_probe", "cma_clip"), (0, 1, 2), {}, {"max_epochs": 3})
     folders = tmp_path / "here", tmp_path / "there"
-    jobs = [
-        [
-            Job(experiment, Place(folder / "results", folder / "runs"), "default", OFF)
-            for experiment in experiments(suite)
-        ]
-        for folder in folders
-    ]
+    places = [Place(folder / "results", folder / "runs") for folder in folders]
+    jobs = [[Job(experiment, place, "default", OFF) for experiment in experiments(suite)] for place in places]
     ended = []
 
     def tell(line):
