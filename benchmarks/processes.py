@@ -32,6 +32,15 @@ def fresh_processes(*modules: str) -> ForkServerContext | SpawnContext:
     return context
 
 
+def is_first_device() -> bool:
+    """Whether this process leads a training on several devices, as far as Lightning, torchrun or SLURM have said.
+
+    They start the same program once a device: Lightning those of its machine after the first one.
+    """
+    names = ("RANK",) if "RANK" in os.environ else ("NODE_RANK", "LOCAL_RANK", "SLURM_PROCID")
+    return all(os.environ.get(name, "0") == "0" for name in names)
+
+
 def end_with_parent() -> None:
     """A worker without the process that started it stops: nobody waits for it, and a restart has workers of its own."""
     parent = multiprocessing.parent_process()

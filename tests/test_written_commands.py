@@ -48,6 +48,7 @@ PLACEHOLDERS = {
     "--option ...": "--option num_train=64 num_val=24 num_test=16 image_size=32",
     "--start BACKBONE": "--start random:tiny-product-clip",
     "--trials N": "--trials 2",
+    "--devices N": "--devices 2",
     "--seconds S": "--seconds 0.01",
     "--storage URL": "--storage sqlite:///trials.db",
     "--rows N": "--rows 60",

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import shutil
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -12,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 from tyro.conf import Positional
 
 from benchmarks.commands.options import CommonOptions, Pairs, pairs
-from benchmarks.processes import quiet
+from benchmarks.processes import is_first_device, quiet
 
 if TYPE_CHECKING:
     from benchmarks.datasets.loading.splits import Source
@@ -81,7 +80,7 @@ def pretrain_clip(
     quiet()
     config = configure(hparams)
     check_free(out)
-    first = os.environ.get("LOCAL_RANK", "0") == "0"  # Lightning runs this program again for every further device
+    first = is_first_device()
     backbone = start_backbone(pretraining.start)
     if pretraining.image_size is not None:
         backbone = resized(backbone, pretraining.image_size)

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
+from functools import partial
 from itertools import product
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -12,9 +12,11 @@ from typing import TYPE_CHECKING, Annotated
 from tyro.conf import arg
 
 from benchmarks.commands.options import CommonOptions, Names, Numbers, Pairs, PlaceOption, pairs
-from benchmarks.processes import quiet
+from benchmarks.engines import EngineOptions
+from benchmarks.processes import is_first_device, quiet
 
 if TYPE_CHECKING:
+    from benchmarks.engines.task import Engine
     from benchmarks.records.record import Experiment, Record
     from benchmarks.reporting.advice import Advice
     from benchmarks.running.place import Place
@@ -36,6 +38,8 @@ def run(  # noqa: PLR0913, PLR0917 - one parameter an option of the command
     protocol: str = "clean",
     option: Pairs = (),
     hparam: Pairs = (),
+    devices: int = 1,
+    num_nodes: int = 1,
 ) -> None:
     """Run one experiment and print its metrics.
 
@@ -47,6 +51,8 @@ def run(  # noqa: PLR0913, PLR0917 - one parameter an option of the command
         protocol: what the test split goes through: clean, plain, qmf-like, pdf-salt, missing-70, robustness ...
         option: options of the data set, e.g. train_rows=12000 or labels=color,style; names with a comma as JSON.
         hparam: hyper-parameters of the model, e.g. depth=3.
+        devices: GPUs of each machine that train the network together; without a GPU, processes.
+        num_nodes: machines that do; torchrun or SLURM starts this command on each, and they share the folders.
     """
     from benchmarks import datasets
     from benchmarks.names import choose
@@ -61,16 +67,21 @@ def run(  # noqa: PLR0913, PLR0917 - one parameter an option of the command
     experiment = Experiment(
         dataset=dataset, model=model, seed=seed, protocol=protocol, dataset_options=options, hparams=hparams
     )
-    print(run_one(experiment, common))
+    print(run_one(experiment, common, devices, num_nodes), end="")
 
 
-def run_one(experiment: Experiment, common: CommonOptions, suite: str = "single") -> str:
-    """Run one experiment; returns its metrics."""
+def run_one(experiment: Experiment, common: CommonOptions, devices: int = 1, num_nodes: int = 1) -> str:
+    """Run one experiment; returns its metrics, but nothing in the process of a further device."""
+    suite = "single"
     place = common.place(suite)  # refuses unknown names before torch is imported
-    from benchmarks.running.run import run
+    from benchmarks.running.run import run, take_part
     from benchmarks.tracking import open_tracker
 
     quiet()
+    place = replace(place, devices=devices, num_nodes=num_nodes)
+    if devices * num_nodes > 1 and not is_first_device():
+        take_part(experiment, replace(place, progress=False))
+        return ""
     return _metrics(run(experiment, place, open_tracker(common.tracking_uri(), suite, common.work)))
 
 
@@ -84,30 +95,30 @@ def _metrics(record: Record) -> str:
         lines.append(f"  {task}: {cells}")
     others = {name: tasks[MEAN]["accuracy"] for name, tasks in record.metrics.items() if name != CLEAN}
     lines += [f"  {name}: mean accuracy {e.value:.3f} [{e.low:.3f}, {e.high:.3f}]" for name, e in others.items()]
-    return "\n".join([*lines, *cut_texts({record.experiment.row: [record]})])
+    return "\n".join([*lines, *cut_texts({record.experiment.row: [record]}), ""])
 
 
 def suite(  # noqa: PLR0913, PLR0917 - one parameter an option of the command
     common: CommonOptions,
+    engine: EngineOptions,
     suite: str = "default",
     models: Names = (),
     seeds: Numbers = (),
     option: Pairs = (),
     hparam: Pairs = (),
-    workers: int | None = None,
     tuned: Folder = None,
 ) -> None:
     """Run all missing experiments of a suite, then write its tables, figures and report.
 
     Args:
         common: folders and tracking.
+        engine: where experiments run, and how many at a time.
         suite: see `cma-bench suites`.
         models: only these; all by default.
         seeds: instead of the suite's own.
         option: options of its data sets, e.g. train_rows=12000 or labels=color,style (names with a comma as JSON:
             labels='["a,b"]'), or of one of them: abo.min_count=2.
         hparam: hyper-parameters that every network gets, e.g. max_epochs=3.
-        workers: experiments at a time; one per core by default.
         tuned: use what `cma-bench tune` has chosen, from a folder, or from the suite's own or committed one.
     """
     from benchmarks.suites import select, with_data
@@ -121,10 +132,11 @@ def suite(  # noqa: PLR0913, PLR0917 - one parameter an option of the command
     available = with_data(selected, given=roots)
     for dataset in sorted(selected.datasets.keys() - available.datasets.keys()):
         print(f"{dataset} is left out: it needs --data {dataset}=DIR", flush=True)
-    print(run_suite(available, suite, roots, workers or os.cpu_count() or 1, common))
+    with engine.open() as opened:
+        print(run_suite(available, suite, roots, opened, common))
 
 
-def run_suite(selected: Suite, name: str, roots: Mapping[str, Path], workers: int, common: CommonOptions) -> str:
+def run_suite(selected: Suite, name: str, roots: Mapping[str, Path], engine: Engine, common: CommonOptions) -> str:
     """Run what is missing of a suite, then write its outputs and compare them with the reference.
 
     Raises:
@@ -134,6 +146,7 @@ def run_suite(selected: Suite, name: str, roots: Mapping[str, Path], workers: in
     from benchmarks.models import resolve
     from benchmarks.records.store import load_records
     from benchmarks.reporting import outputs
+    from benchmarks.running.features import compute_features
     from benchmarks.running.parallel import Job, run_all
     from benchmarks.suites import experiments
     from benchmarks.tracking import open_tracker
@@ -144,14 +157,16 @@ def run_suite(selected: Suite, name: str, roots: Mapping[str, Path], workers: in
     for experiment in wanted:
         resolve(experiment.model, experiment.hparams)  # every name is checked before the first one trains
     readable = [experiment for experiment in wanted if experiment.dataset not in unreadable]
-    for line in _changes(readable, place):
-        print(line, flush=True)
-    if note := common.tracking_note():
-        print(note, flush=True)
+    tell = partial(print, flush=True)
+    for line in filter(None, [*_changes(readable, place), common.tracking_note(), *engine.told()]):
+        tell(line)
     tracker = open_tracker(common.tracking_uri(), name, common.work)
     quiet_place = replace(place, progress=False)  # the bars of several processes would overwrite each other
     jobs = [Job(experiment, quiet_place, name, tracker.uri) for experiment in readable]
-    failures = run_all(jobs, workers, lambda line: print(line, flush=True))
+    earlier = load_records(place.suite_dir)
+    done = [record.experiment for record in earlier]
+    compute_features([one for one in readable if one not in done], quiet_place, engine, tell)
+    failures = run_all(jobs, engine, tell, earlier=earlier)
     failures += [f"{dataset} cannot be loaded: {reason}" for dataset, reason in unreadable.items()]
     # Records of the same folder with other options or hyper-parameters belong to another question.
     records = [record for record in load_records(place.suite_dir) if record.experiment in wanted]
@@ -160,8 +175,10 @@ def run_suite(selected: Suite, name: str, roots: Mapping[str, Path], workers: in
     advice = "\n\n".join(map(str, advised))
     tracker.log_outputs(place.suite_dir, outputs.headline(records), f"{advice}\n\n{written}")
     _register(tracker, name, advised)
+    missing = len(wanted) - len(records)
+    if missing > 0 and not failures:
+        failures = [f"their records are not in {place.suite_dir}: all nodes have to share it, or it has to be at a URL"]
     if failures:
-        missing = len(wanted) - len(records)
         raise SuiteError("\n".join([f"{missing} of {len(wanted)} experiments failed:", *failures]))
     compared = outputs.compare(records, common.results / "reference" / name)
     told = [written, *outputs.cut_texts(records), *filter(None, [compared])]

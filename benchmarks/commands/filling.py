@@ -8,6 +8,7 @@ from tyro.conf import Positional
 
 from benchmarks.commands.finishing import chosen
 from benchmarks.commands.options import RESULTS, RUNS, Names, Pairs, PlaceOption, pairs
+from benchmarks.engines import EngineOptions
 from benchmarks.processes import quiet
 from cma_clip.places.urls import is_url
 
@@ -16,6 +17,7 @@ def fill(  # noqa: PLR0913, PLR0917 - one parameter an option of the command
     table: Positional[PlaceOption],
     model: PlaceOption,
     out: PlaceOption,
+    engine: EngineOptions,
     precision: float = 0.9,
     tasks: Names = (),
     text: str | None = None,
@@ -39,6 +41,7 @@ def fill(  # noqa: PLR0913, PLR0917 - one parameter an option of the command
             reads.
         model: a folder runs/experiments/KEY/model, or a suite whose pick is taken.
         out: the new table; its ending decides the format. Like the table's: the same dialect, encoding and types.
+        engine: where parts are answered, and how many at a time.
         precision: the share of filled cells that has to be right; the threshold for it is from validation.
         tasks: columns to fill; all that the model knows by default.
         text: the column of texts; by default the one that the model was trained on, '' if there is none.
@@ -62,7 +65,8 @@ def fill(  # noqa: PLR0913, PLR0917 - one parameter an option of the command
     question = Question(precision, tasks, text, image, images, TableOptions.of(pairs(option)))
     page = None if review is None else Review(review, review_rows)
     folder = model_folder(model, results, runs)
-    print(fill_table(local_data(table), folder, out, question, page, overwrite=overwrite))
+    with engine.open_if_several() as opened:
+        print(fill_table(local_data(table), folder, out, question, page, overwrite=overwrite, engine=opened))
     print(f"\n{out} holds the table" + (f"; open {review} in a browser to check it" if review else ""))
 
 

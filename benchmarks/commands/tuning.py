@@ -6,10 +6,12 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from benchmarks.commands.options import CommonOptions, Names, Pairs, pairs
+from benchmarks.engines import EngineOptions
 from benchmarks.processes import quiet
 from cma_clip.places.urls import is_url
 
 if TYPE_CHECKING:
+    from benchmarks.engines.task import Engine
     from benchmarks.suites import Suite
     from benchmarks.tuning.workers import Plan
 
@@ -23,17 +25,16 @@ class TuneOptions:
         seconds: instead of trials, or as a limit beside them: the time that finished trials may take together.
         storage: a journal file, or a database such as postgresql+psycopg://user@host/name or sqlite:///file; a journal
             below `runs` by default. Workers on several machines share a database.
-        workers: processes that try at the same time.
     """
 
     trials: int | None = None
     seconds: float | None = None
     storage: str | None = None
-    workers: int = 1
 
 
-def tune(
+def tune(  # noqa: PLR0913, PLR0917 - one parameter an option of the command
     common: CommonOptions,
+    engine: EngineOptions,
     tuning: TuneOptions,
     suite: str = "default",
     models: Names = (),
@@ -44,7 +45,8 @@ def tune(
 
     Args:
         common: folders and tracking.
-        tuning: budget, storage, workers.
+        engine: where workers run, and how many.
+        tuning: budget and storage.
         suite: see `cma-bench suites`.
         models: only these; all by default.
         option: options of its data sets, e.g. train_rows=12000, or of one of them: abo.min_count=2.
@@ -52,10 +54,16 @@ def tune(
     """
     from benchmarks.suites import select
 
-    print(tune_suite(select(suite, models, (), pairs(option), pairs(hparam)), suite, tuning, common))
+    selected = select(suite, models, (), pairs(option), pairs(hparam))
+    if engine.engine != "local" and "://" not in (tuning.storage or ""):
+        raise ValueError(f"--engine {engine.engine}: workers on several nodes share a database; give one as --storage")
+    with engine.open_if_several() as opened:
+        print(tune_suite(selected, suite, tuning, common, opened))
 
 
-def tune_suite(selected: Suite, name: str, options: TuneOptions, common: CommonOptions) -> str:
+def tune_suite(
+    selected: Suite, name: str, options: TuneOptions, common: CommonOptions, engine: Engine | None = None
+) -> str:
     """Spend the same budget on every tunable model of a suite; returns a table of what was chosen.
 
     Raises:
@@ -78,7 +86,7 @@ def tune_suite(selected: Suite, name: str, options: TuneOptions, common: CommonO
         raise ValueError(f"--runs {common.runs}: a URL holds no journal; give --storage a database's url, or a file")
     storage = options.storage or str(common.runs / "tuning" / f"{name}.journal")
     plan = Plan(studies, budget, storage, replace(place, progress=False), common.tracking_uri())
-    tune(plan, options.workers)
+    tune(plan, engine)
     written = _write_outputs(plan, name)
     nothing = untunable(selected)
     return "\n".join([written, f"nothing to tune: {', '.join(nothing)}"] if nothing else [written])

@@ -16,8 +16,10 @@ from tqdm import tqdm
 
 from benchmarks.datasets.loading.splits import DataError
 from benchmarks.datasets.reading.folders import matching
+from benchmarks.engines.task import Engine
 from benchmarks.filling import writing
 from benchmarks.filling.answers import part_of, roles_of
+from benchmarks.filling.on_engine import answer_on
 from benchmarks.filling.parts import Work, digest_of_cells, digest_of_folder
 from benchmarks.filling.question import Asked, Question, settle
 from benchmarks.filling.writing import Changes, Source
@@ -98,8 +100,8 @@ def check_out(out: Path, table: Path, *, overwrite: bool) -> None:
         raise DataError(f"--out {out} exists; give another file, or --overwrite to replace it")
 
 
-def answer_table(table: Path, model: Path, work: Work, question: Question) -> Filled:
-    """Answer every part that is not on disk yet.
+def answer_table(table: Path, model: Path, work: Work, question: Question, engine: Engine | None = None) -> Filled:
+    """Answer every part that is not on disk yet, on an engine if there is one.
 
     Raises:
         DataError: the table cannot be read or lacks a column, or the file cannot hold the answers; names the way out.
@@ -127,7 +129,11 @@ def answer_table(table: Path, model: Path, work: Work, question: Question) -> Fi
         except DataError:
             work.forget()
             raise
-        _answer(frames, saved, work, parts.missing(), bar)
+        if engine is None:
+            _answer(frames, saved, work, parts.missing(), bar)
+        else:
+            missing = ((number, frames[number]) for number in parts.missing())
+            answer_on(engine, missing, model, asked, work, bar)
     if said := writing.note(source, changes, work.out):
         notes.append(said)
     return Filled(source, saved, asked, parts, tuple(notes))

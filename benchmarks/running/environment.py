@@ -33,6 +33,7 @@ def environment(root: Path = Path(__file__).parents[2]) -> dict[str, Any]:
 
     return {
         "timestamp": datetime.now(UTC).isoformat(timespec="seconds"),
+        "node": platform.node(),
         "platform": platform.platform(),
         "cpu": _cpu(),
         "cores": os.cpu_count(),

@@ -23,6 +23,8 @@ class Place:
         runs_dir: checkpoints, models, predictions and caches; may be deleted at any time. At a URL it has models,
             predictions and features; the rest is in `work`.
         roots: data set -> the user's folder or file.
+        devices: GPUs of each machine that train one network together; see `cma_clip.classifier.Workspace`.
+        num_nodes: machines that do.
     """
 
     suite_dir: Path
@@ -30,6 +32,8 @@ class Place:
     roots: Mapping[str, Path] = field(default_factory=dict)
     on_bad_sample: OnBadSample = "error"
     progress: bool = False
+    devices: int = 1
+    num_nodes: int = 1
 
     @property
     def work(self) -> Path:
@@ -45,7 +49,13 @@ class Place:
     def workspace(self) -> Workspace:
         """Where a model keeps what it computes."""
         published = self.runs_dir / "cache" if is_url(self.runs_dir) else None
-        return Workspace(cache=self.work / "cache", progress=self.progress, published=published)
+        return Workspace(
+            cache=self.work / "cache",
+            progress=self.progress,
+            devices=self.devices,
+            num_nodes=self.num_nodes,
+            published=published,
+        )
 
     def run_dir(self, key: str) -> Path:
         """The model and the predictions of an experiment."""

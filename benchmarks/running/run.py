@@ -7,6 +7,7 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import torch
@@ -49,20 +50,22 @@ def run(experiment: Experiment, place: Place, tracker: Tracker) -> Record:
     return patiently(lambda: _run(experiment, place, tracker), place.folders())
 
 
+def take_part(experiment: Experiment, place: Place) -> None:
+    """The training of `run` in the process of a further device; the first process records what comes of it."""
+    torch.set_num_threads(THREADS)
+    splits, classifier, identity = _prepared(experiment, place)
+    if store.find_record(place.suite_dir, experiment, identity.key) is None:
+        classifier.keep_checkpoints(_checkpoints(place, identity.key))
+        classifier.fit(*training_splits(splits, protocol(experiment.protocol)))
+
+
 def _run(experiment: Experiment, place: Place, tracker: Tracker) -> Record:
-    seconds: dict[str, float] = {}
-    with _timed(seconds, "load"):
-        splits = datasets.load(experiment.dataset, place.source(experiment.dataset), experiment.dataset_options)
-    classifier = _classifier(experiment, splits, place)
-    fingerprints = {"data": splits.fingerprint, "weights": classifier.weights_fingerprint()}
-    taking_part = versions.of_experiment(experiment)
-    key = key_of(experiment, fingerprints, taking_part)
-    found = store.find_record(place.suite_dir, experiment, key)
+    splits, classifier, identity = _prepared(experiment, place)
+    found = store.find_record(place.suite_dir, experiment, identity.key)
     if found is None:
-        with claim(place.run_dir(key)):
-            found = store.find_record(place.suite_dir, experiment, key)
+        with claim(place.run_dir(identity.key)):
+            found = store.find_record(place.suite_dir, experiment, identity.key)
             if found is None:
-                identity = _Identity(key, fingerprints, taking_part, seconds)
                 return _train_and_record(experiment, splits, classifier, identity, place, tracker)
     _mirror(found, splits, place, tracker)
     return found
@@ -86,9 +89,20 @@ class _Identity:
     seconds: dict[str, float]
 
 
-def _classifier(experiment: Experiment, splits: Splits, place: Place) -> Classifier:
+def _prepared(experiment: Experiment, place: Place) -> tuple[Splits, Classifier, _Identity]:
+    seconds: dict[str, float] = {}
+    with _timed(seconds, "load"):
+        splits = datasets.load(experiment.dataset, place.source(experiment.dataset), experiment.dataset_options)
     seed = seed_of("model", experiment.dataset, experiment.model, experiment.seed)
-    return models.create(experiment.model, experiment.hparams, splits.tasks, seed, place.workspace())
+    classifier = models.create(experiment.model, experiment.hparams, splits.tasks, seed, place.workspace())
+    fingerprints = {"data": splits.fingerprint, "weights": classifier.weights_fingerprint()}
+    taking_part = versions.of_experiment(experiment)
+    key = key_of(experiment, fingerprints, taking_part)
+    return splits, classifier, _Identity(key, fingerprints, taking_part, seconds)
+
+
+def _checkpoints(place: Place, key: str) -> Path:
+    return on_node(place.run_dir(key)) / "checkpoints"
 
 
 def _train_and_record(
@@ -100,7 +114,7 @@ def _train_and_record(
     tracker: Tracker,
 ) -> Record:
     run_dir = place.run_dir(identity.key)
-    checkpoints = on_node(run_dir) / "checkpoints"
+    checkpoints = _checkpoints(place, identity.key)
     classifier.keep_checkpoints(checkpoints)
     seconds = identity.seconds
     asked = protocol(experiment.protocol)

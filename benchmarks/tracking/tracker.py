@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import platform
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from functools import cache
@@ -152,7 +153,8 @@ class Tracker:
         if found:
             child = TrackedRun(self._connection, found[0].info.run_id, name)
             child.find_logged_epochs()
-            self._client.set_tag(child.run_id, "process", this_process())
+            for name, value in _where().items():
+                self._client.set_tag(child.run_id, name, value)
             self._client.update_run(child.run_id, status="RUNNING")
         else:
             child = TrackedRun(self._connection, self._create_run(name, self._tags(experiment, key)), name)
@@ -171,7 +173,7 @@ class Tracker:
             "model": experiment.model,
             "seed": str(experiment.seed),
             "protocol": experiment.protocol,
-            "process": this_process(),
+            **_where(),
         }
 
     def _end(self, child: TrackedRun, status: str) -> None:
@@ -187,6 +189,11 @@ class Tracker:
         common = {"suite": self._suite, "mlflow.source.name": "cma-bench", "mlflow.source.type": "LOCAL"}
         run = self._client.create_run(self._experiment_id, run_name=name, tags={**common, **tags})
         return str(run.info.run_id)
+
+
+def _where() -> dict[str, str]:
+    """Tags of a run: the node that it is on, and the process by which a killed run is known."""
+    return {"node": platform.node(), "process": this_process()}
 
 
 class NoTracker(Tracker):

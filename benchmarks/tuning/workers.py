@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
@@ -13,7 +12,8 @@ from optuna.storages import BaseStorage
 from optuna.trial import FrozenTrial, TrialState
 
 from benchmarks import datasets
-from benchmarks.processes import THREADS, end_with_parent, fresh_processes, quiet
+from benchmarks.engines.task import Ended, Engine, KilledError, Task, Tell
+from benchmarks.processes import THREADS, quiet
 from benchmarks.running.place import Place
 from benchmarks.tracking import Tracker, open_tracker
 from benchmarks.tuning.budget import Budget, seconds_of
@@ -49,11 +49,11 @@ class Plan:
     tracking: str
 
 
-def tune(plan: Plan, workers: int) -> None:
+def tune(plan: Plan, engine: Engine | None = None, tell: Tell = print) -> None:
     """Spend the budget of every study that has some left.
 
-    One worker is this process. Several are processes of their own; one that is killed costs nothing but time: the
-    others try its trial again.
+    Without an engine this process does. On one there are as many workers as it runs at a time; one that is killed costs
+    nothing but time: the others try its trial again.
 
     Raises:
         TuningError: workers failed or were stopped.
@@ -63,8 +63,9 @@ def tune(plan: Plan, workers: int) -> None:
         begin_with_defaults(open_study(spec, storage), spec)
     # A dead tracking server is asked here, and not again in every study.
     plan = replace(plan, tracking=_tracker(plan.studies[0], plan).uri)
-    if workers > 1:
-        require_finished(plan, storage, _exit_codes(plan, workers))
+    if engine is not None:
+        workers = [Task(f"worker {n + 1}", work, (plan,), engine.needs) for n in range(engine.at_once)]
+        require_finished(plan, storage, [_told(ended, tell) for ended in engine.run(workers, tell)])
         return
     try:
         work(plan)
@@ -72,29 +73,22 @@ def tune(plan: Plan, workers: int) -> None:
         raise TuningError(f"stopped by a signal; {GOES_ON}") from stopped
 
 
-def require_finished(plan: Plan, storage: BaseStorage, exit_codes: Sequence[int | None]) -> None:
-    """A worker that was killed (a negative exit code) does not matter if the others have done its work.
+def _told(ended: Ended[None], tell: Tell) -> Ended[None]:
+    tell(f"{ended.task.label}{f' on {ended.node}' if ended.node else ''}: {ended.error or 'done'}")
+    return ended
+
+
+def require_finished(plan: Plan, storage: BaseStorage, workers: Sequence[Ended[None]]) -> None:
+    """A worker that was killed does not matter if the others have done its work.
 
     Raises:
         TuningError: a worker failed, or a study has budget left.
     """
     unfinished = [spec.label for spec in plan.studies if not _is_done(open_study(spec, storage), plan.budget)]
-    if unfinished or any(code is not None and code > 0 for code in exit_codes):
-        raise TuningError(
-            f"workers ended with exit codes {', '.join(map(str, exit_codes))}; unfinished: "
-            f"{', '.join(unfinished) or 'nothing'}; {GOES_ON}"
-        )
-
-
-def _exit_codes(plan: Plan, workers: int) -> list[int | None]:
-    os.environ.setdefault("OMP_NUM_THREADS", str(THREADS))  # read by the processes started below
-    context = fresh_processes(__name__)
-    processes = [context.Process(target=_work_for_parent, args=(plan,)) for _ in range(workers)]
-    for process in processes:
-        process.start()
-    for process in processes:
-        process.join()
-    return [process.exitcode for process in processes]
+    failed = [ended for ended in workers if ended.error is not None and not isinstance(ended.error, KilledError)]
+    if unfinished or failed:
+        said = "; ".join(f"{ended.task.label}: {ended.error}" for ended in workers if ended.error is not None)
+        raise TuningError(f"{said or 'no worker failed'}; unfinished: {', '.join(unfinished) or 'nothing'}; {GOES_ON}")
 
 
 def work(plan: Plan) -> None:
@@ -106,11 +100,6 @@ def work(plan: Plan) -> None:
     while unfinished := [(spec, study) for spec, study in studies if not _is_done(study, plan.budget)]:
         if not sum(_run_trials(spec, study, plan) for spec, study in unfinished):
             time.sleep(POLL)
-
-
-def _work_for_parent(plan: Plan) -> None:
-    end_with_parent()
-    work(plan)
 
 
 def _run_trials(spec: StudySpec, study: optuna.Study, plan: Plan) -> int:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import shutil
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -19,6 +20,8 @@ NAMES = "arrays.json"
 """Written last: lists the arrays of a complete folder."""
 Shape = tuple[tuple[int, ...], type]
 """Of an array, with the type of its items."""
+Piece = tuple[str, npt.NDArray[np.int64], npt.NDArray[Any]]
+"""Name of an array, and what comes where in it."""
 
 
 def filled(
@@ -108,6 +111,10 @@ class ArrayFolder:
     path: Path
     published: Path | None = None
 
+    def exists(self) -> bool:
+        """Whether a complete copy is there."""
+        return (self.path / NAMES).is_file()
+
     def read(self) -> dict[str, npt.NDArray[Any]]:
         """The arrays, memory-mapped and read-only.
 
@@ -151,6 +158,26 @@ class ArrayFolder:
             (staging / NAMES).write_text(json.dumps(list(mapped)))
 
         make_once(self.path, NAMES, make, self.published)
+
+    def shard(self, number: int) -> list[Piece] | None:
+        """Pieces that `save_shard` has kept; None where there are none."""
+        kept = self._shard(number)
+        if not kept.exists():
+            return None
+        found = kept.read()
+        return [(name, found[f"{name}.at"], values) for name, values in found.items() if not name.endswith(".at")]
+
+    def save_shard(self, number: int, pieces: Sequence[Piece]) -> None:
+        """Keep pieces of these arrays until all are there; of any number of processes each saves its own."""
+        named = {name: values for name, _, values in pieces}
+        self._shard(number).write(lambda: named | {f"{name}.at": places for name, places, _ in pieces})
+
+    def remove_shards(self) -> None:
+        """They are of no more use once the folder exists."""
+        shutil.rmtree(self._shard(0).path.parent, ignore_errors=True)
+
+    def _shard(self, number: int) -> ArrayFolder:
+        return ArrayFolder(self.path.with_name(f"{self.path.name}.shards") / str(number))
 
 
 def features_folder(workspace: Workspace, identity: str) -> ArrayFolder | None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from functools import cached_property
 from typing import Any
 
@@ -12,7 +12,7 @@ import torch
 from torch import Tensor
 
 from cma_clip.backbone.backbone import Backbone
-from cma_clip.features.arrays import Shape, items_of, starts_of
+from cma_clip.features.arrays import Piece, Shape, items_of, starts_of
 from cma_clip.features.batching import by_length
 from cma_clip.features.encoded import Ends
 from cma_clip.features.processing import Arrays
@@ -23,37 +23,27 @@ POOL = 64 * ROWS
 """Rows whose texts are sorted by length together, so that computing pays for no padding."""
 
 Places = npt.NDArray[np.int64]
-Computed = Iterator[tuple[str, Places, npt.NDArray[Any]]]
-"""Names of arrays, and what comes where in each."""
+Computed = Iterator[Piece]
 
 
 class Photos:
-    """N photos; `encode` gives them as in `cma_clip.features.encoded.Encoded`, and is asked when they are looked at."""
+    """N photos; `read` gives pixels and presence of some rows, as `cma_clip.features.encoded.Encoded` has them."""
 
     side = "image"
 
-    def __init__(self, backbone: Backbone, encode: Callable[[], Arrays]):
+    def __init__(self, backbone: Backbone, count: int, read: Callable[[Places], Arrays]):
         self.backbone = backbone
-        self._encode = encode
-
-    @cached_property
-    def _encoded(self) -> Arrays:
-        return self._encode()
-
-    @property
-    def pixels(self) -> npt.NDArray[np.uint8]:
-        """UInt8[N 3 H W]."""
-        return self._encoded["pixels"]
+        self._count, self._read = count, read
 
     @property
     def order(self) -> Places:
         """Int[N], in which rows are computed."""
-        return np.arange(len(self.pixels))
+        return np.arange(self._count)
 
-    def shapes(self) -> dict[str, Shape]:
-        """Of all arrays, from the features of one photo."""
-        found = self._features(np.arange(len(self.pixels))[:1])
-        return {name: ((len(self.pixels), *value.shape[1:]), np.float16) for name, value in found.items()}
+    def shapes(self, some: Sequence[Piece] | None = None) -> dict[str, Shape]:
+        """Of all arrays, from the features of some photos; without any, one is looked at."""
+        found = some or list(self.computed(self.order[:1]))
+        return {name: ((self._count, *value.shape[1:]), np.float16) for name, _, value in found}
 
     def computed(self, rows: Places) -> Computed:
         """What there is of some rows."""
@@ -61,8 +51,8 @@ class Photos:
             yield name, rows, value.cpu().numpy()
 
     def _features(self, rows: Places) -> dict[str, Tensor]:
-        both = self.pixels, self._encoded["image_present"]
-        pixels, present = (on_device(self.backbone, each[rows]) for each in both)
+        encoded = self._read(rows)
+        pixels, present = (on_device(self.backbone, encoded[name]) for name in ("pixels", "image_present"))
         with torch.inference_mode():
             found = self.backbone.image_features(pixels, present)
         return {name: value for name, value in found.items() if name != "image_present"}
@@ -89,10 +79,10 @@ class Texts:
         """Int[N], in which rows are computed; see `POOL`."""
         return by_length(np.arange(len(self.ids)), self._ends(np.asarray(self.ids)), POOL)
 
-    def shapes(self) -> dict[str, Shape]:
-        """Of all arrays, from the lengths of all texts and the features of one."""
+    def shapes(self, some: Sequence[Piece] | None = None) -> dict[str, Shape]:
+        """Of all arrays, from the lengths of all texts and the features of some; without any, one is read."""
         rows, words = len(self.ids), int(self.starts[-1])
-        found = {name: value.shape[1:] for name, _, value in self.computed(np.arange(rows)[:1])}
+        found = {name: value.shape[1:] for name, _, value in some or self.computed(np.arange(rows)[:1])}
         return {
             "word_starts": ((rows + 1,), np.int64),
             "word_ids": ((words,), np.int32),
@@ -114,6 +104,11 @@ class Texts:
         yield "text_tokens", words, tokens.cpu()[mask].numpy()
         yield "text_cls", rows, cls.cpu().numpy()
         yield "text_embedding", rows, embedding.cpu().numpy()
+
+
+def batches(order: Places) -> list[Places]:
+    """The rows that are computed together, and kept together as a shard."""
+    return [order[start : start + ROWS] for start in range(0, len(order), ROWS)]
 
 
 def on_device(backbone: Backbone, values: npt.NDArray[Any]) -> Tensor:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, fields
-from functools import cached_property, partial
+from functools import cache, cached_property, partial
 from typing import Any
 
 import numpy as np
@@ -21,7 +21,7 @@ from cma_clip.backbone.backbone import Backbone
 from cma_clip.backbone.windows import AFTER_MEAN, join, mean_of_windows
 from cma_clip.classifier import Workspace
 from cma_clip.features.arrays import ArrayFolder, features_folder, filled, items_of, joined
-from cma_clip.features.computing import ROWS, Photos, Texts, on_device
+from cma_clip.features.computing import Photos, Texts, batches, on_device
 from cma_clip.features.processing import Arrays, Processor
 from cma_clip.tensors import Features
 from cma_clip.types import Examples, Joined
@@ -139,14 +139,22 @@ def token_features(backbone: Backbone, processor: Processor, examples: Examples,
         "text_present": np.array([bool(text and text.strip()) for text in examples.texts()], dtype=np.bool_),
         "further_starts": further["further_starts"],
     }
-    encoded = processor.encode_texts(texts, workspace)
+    for prefix, rows, name in text_rows(backbone, processor, texts, workspace):
+        arrays |= {f"{prefix}{kind}": array for kind, array in _computed(rows, name, workspace).items()}
+    return FeatureTable(arrays, embed)
+
+
+def text_rows(
+    backbone: Backbone, processor: Processor, texts: Examples, workspace: Workspace
+) -> list[tuple[str, Texts, str | None]]:
+    """(Prefix of their arrays, windows of text, what names them): all first ones, and the further ones there are."""
+    encoded, further = processor.encode_texts(texts, workspace), processor.encode_further(texts, workspace)
     first = Texts(backbone, encoded["input_ids"], encoded["text_present"], processor.ends)
-    arrays |= _computed(first, processor.name(texts), workspace)
+    found: list[tuple[str, Texts, str | None]] = [("", first, processor.name(texts))]
     if count := len(further["further_ids"]):
         more = Texts(backbone, further["further_ids"], np.ones(count, dtype=np.bool_), processor.ends)
-        found = _computed(more, processor.further_name(texts), workspace)
-        arrays |= {f"further_{name}": array for name, array in found.items()}
-    return FeatureTable(arrays, embed)
+        found.append(("further_", more, processor.further_name(texts)))
+    return found
 
 
 def image_features(
@@ -157,7 +165,8 @@ def image_features(
         return joined([image_features(backbone, processor, part, workspace) for part in examples.parts])
     backbone.eval().to(accelerator())
     images = examples.image_source
-    photos = Photos(backbone, lambda: processor.encode_images(images, workspace))
+    pixels = cache(lambda: processor.encode_images(images, workspace))  # not decoded for features that are there
+    photos = Photos(backbone, len(images), lambda rows: {name: of_all[rows] for name, of_all in pixels().items()})
     return {"image_present": examples.image_present(), **_computed(photos, processor.name(images), workspace)}
 
 
@@ -167,21 +176,25 @@ def _embedded(backbone: Backbone, ids: Tensor) -> Tensor:
 
 
 def _computed(rows: Photos | Texts, fingerprint: str | None, workspace: Workspace) -> Arrays:
-    """What there is of one modality, from the cache if it was computed before."""
+    """What there is of one modality, from the cache if it was computed before, whole or by the shard."""
     label = f"{rows.side} features of {rows.backbone.id}" if workspace.progress else None
-    return filled(_folder(rows, fingerprint, workspace), rows.shapes, partial(_fill, rows, label))
+    folder = feature_folder(rows, fingerprint, workspace)
+    return filled(folder, lambda: rows.shapes(folder.shard(0) if folder else None), partial(_fill, rows, label, folder))
 
 
-def _folder(rows: Photos | Texts, fingerprint: str | None, workspace: Workspace) -> ArrayFolder | None:
+def feature_folder(rows: Photos | Texts, fingerprint: str | None, workspace: Workspace) -> ArrayFolder | None:
+    """Where the features of some rows are kept; None where nothing is."""
     if fingerprint is None:
         return None
     return features_folder(workspace, f"{rows.backbone.fingerprint} {fingerprint} {rows.side} {LAYOUT}")
 
 
-def _fill(rows: Photos | Texts, label: str | None, arrays: Mapping[str, npt.NDArray[Any]]) -> None:
-    order = rows.order
-    for start in tqdm(range(0, len(order), ROWS), label, disable=label is None, delay=2, leave=False):
-        for name, places, values in rows.computed(order[start : start + ROWS]):
+def _fill(
+    rows: Photos | Texts, label: str | None, folder: ArrayFolder | None, arrays: Mapping[str, npt.NDArray[Any]]
+) -> None:
+    shown = tqdm(batches(rows.order), label, disable=label is None, delay=2, leave=False)
+    for number, batch in enumerate(shown):
+        for name, places, values in (folder and folder.shard(number)) or rows.computed(batch):
             arrays[name][places] = values
 
 

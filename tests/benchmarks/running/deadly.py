@@ -5,6 +5,7 @@ import signal
 import threading
 import time
 
+from benchmarks.engines.local import Local
 from benchmarks.running.parallel import run_all, run_job
 
 
@@ -43,4 +44,4 @@ def forever(job):
 def suite_that_hears_ctrl_c(jobs):
     """Two workers on work without end, also where the tests were started in the background, which ignores Ctrl-C."""
     signal.signal(signal.SIGINT, signal.default_int_handler)
-    run_all(jobs, 2, print, forever)
+    run_all(jobs, Local(2), print, forever)

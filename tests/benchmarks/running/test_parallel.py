@@ -8,6 +8,7 @@ import time
 import psutil
 import pytest
 
+from benchmarks.engines.local import Local
 from benchmarks.processes import fresh_processes
 from benchmarks.records.record import Experiment
 from benchmarks.records.store import load_records
@@ -66,7 +67,7 @@ def test_a_killed_worker_costs_no_result_and_changes_none(tmp_path, tiny):
         run_job(job)
     lines = []
     disturbed = jobs_in(tmp_path / "killed", models)
-    assert run_all(disturbed, 2, lines.append, deadly.once_in_the_middle) == []
+    assert run_all(disturbed, Local(2), lines.append, deadly.once_in_the_middle) == []
     assert (tmp_path / "killed" / "runs" / "killed").exists()
     again = [line for line in lines if "its process was killed; it is tried again alone" in line]
     assert [line.split(":")[0] for line in again] == [disturbed[0].experiment.label()]
@@ -76,7 +77,7 @@ def test_a_killed_worker_costs_no_result_and_changes_none(tmp_path, tiny):
 
 def test_only_the_experiment_that_always_kills_its_process_fails(tmp_path):
     jobs = jobs_in(tmp_path, {"majority": {}}, seeds=(0, 1, 2))
-    [failure] = run_all(jobs, 2, lambda _: None, deadly.always_seed_1)
+    [failure] = run_all(jobs, Local(2), lambda _: None, deadly.always_seed_1)
     assert failure.startswith(f"{jobs[1].experiment.label()}: its process was killed twice")
     assert "memory ran out: use `--workers 1` or a smaller batch" in failure
     assert [record.experiment.seed for record in load_records(tmp_path / "results")] == [0, 2]

@@ -88,7 +88,7 @@ def nothing(_):
 
 def test_what_was_tuned_on_other_options_or_beside_other_hyper_parameters_is_refused(plan_of):
     plan = plan_of(trials=2)
-    tune(plan, workers=1)
+    tune(plan)
     tuned = export.tuned_of(plan.studies[0], study_of(plan).get_trials(), plan.budget)
     assert choices.hparams([tuned], {"catalog": dict(plan.studies[0].dataset_options)}, nothing) == {
         "catalog": {"tfidf_logistic": tuned.params}
@@ -107,7 +107,7 @@ def test_what_was_tuned_on_other_options_or_beside_other_hyper_parameters_is_ref
 
 def test_a_choice_survives_the_disk_and_gives_the_same_figures(plan_of, tmp_path):
     plan = plan_of(trials=5)
-    tune(plan, workers=1)
+    tune(plan)
     tuned = export.tuned_of(plan.studies[0], study_of(plan).get_trials(), plan.budget)
     choices.save(tmp_path / "tuned", tuned)
     assert choices.load(tmp_path / "tuned") == [tuned]
@@ -121,7 +121,7 @@ def test_a_choice_survives_the_disk_and_gives_the_same_figures(plan_of, tmp_path
 
 def test_a_budget_that_was_overdrawn_gives_no_advantage(plan_of):
     plan = plan_of(trials=4)
-    tune(plan, workers=1)
+    tune(plan)
     trials = study_of(plan).get_trials()
     narrow = type(plan.budget)(trials=2)
     tuned = export.tuned_of(plan.studies[0], trials, narrow)
@@ -136,7 +136,7 @@ def test_mlflow_shows_a_study_with_its_trials(plan_of, tmp_path):
     plan = plan_of(trials=2, tracking=uri)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
-        tune(plan, workers=1)
+        tune(plan)
         runs = MlflowClient(uri).search_runs(["1"])
     (parent,) = [run for run in runs if run.data.tags["kind"] == "study"]
     assert parent.info.run_name == f"study {plan.studies[0].name}"
@@ -155,14 +155,14 @@ def test_a_dead_tracking_server_costs_one_warning(plan_of):
 
     plan = plan_of(("tfidf_logistic", "linear_probe"), trials=1, tracking="http://localhost:9")
     with pytest.warns(TrackingWarning) as warned:
-        tune(plan, workers=1)
+        tune(plan)
     assert len([w for w in warned if issubclass(w.category, TrackingWarning)]) == 1
     assert [len(finished(study_of(plan, index))) for index in (0, 1)] == [1, 1]
 
 
 def test_a_default_that_diverged_has_no_score_and_nothing_complete_is_said(plan_of):
     plan = plan_of(trials=2)
-    tune(plan, workers=1)
+    tune(plan)
     (spec,), trials = plan.studies, study_of(plan).get_trials()
     lost = [trial for trial in trials if trial.params != dict(spec.defaults)]
     tuned = export.tuned_of(spec, lost, plan.budget)

@@ -15,6 +15,7 @@ import optuna
 import pytest
 
 from benchmarks import tuning
+from benchmarks.engines.task import Ended, KilledError, Task
 from benchmarks.processes import is_gone, this_process
 from benchmarks.tuning.budget import Budget
 from benchmarks.tuning.storage import RETRY_OF, WORKER, open_storage, original_number, requeue_lost
@@ -26,9 +27,10 @@ TRIAL = {"max_epochs": 20, "patience": 20}
 
 CODE = """
 import pickle, sys
+from benchmarks.engines.local import Local
 from benchmarks.tuning.workers import tune
 if __name__ == "__main__":
-    tune(pickle.load(open(sys.argv[1], "rb")), workers=int(sys.argv[2]))
+    tune(pickle.load(open(sys.argv[1], "rb")), Local(int(sys.argv[2])))
 """
 
 
@@ -93,7 +95,7 @@ def test_whatever_is_killed_the_budget_is_spent_exactly(plan_of, tiny, start):
     wait_for(plan, lambda _: is_gone(survivor), seconds=20)  # nobody waits for it any more
 
     plan = replace(plan, budget=Budget(trials=len(finished(study_of(plan))) + 2))
-    tune(plan, workers=1)
+    tune(plan)
     study = study_of(plan)
     assert_exactly(study, plan.budget.trials)
     assert 1 <= states(study).count("FAIL") == len(retried(study)) <= 2
@@ -169,22 +171,37 @@ def test_the_defaults_are_tried_again_if_they_failed(plan_of):
     study = study_of(plan)
     study.enqueue_trial(dict(plan.studies[0].defaults))
     study.tell(study.ask(), state=optuna.trial.TrialState.FAIL)
-    tune(plan, workers=1)
+    tune(plan)
     assert_exactly(study_of(plan), 2)
     assert plan.studies[0].defaults in [trial.params for trial in finished(study_of(plan))]
 
 
-@pytest.mark.parametrize(("codes", "trials"), [((0, 1), 1), ((-9, -9), 2), ((0, 0), 2)], ids=str)
-def test_workers_that_do_not_end_well_are_reported(codes, trials, plan_of):
+def ended(*errors):
+    return [Ended(Task(f"worker {n}", print, ()), error=error) for n, error in enumerate(errors, start=1)]
+
+
+@pytest.mark.parametrize(
+    ("errors", "trials", "said"),
+    [
+        ((None, OSError("disk full")), 1, "worker 2: disk full; unfinished: nothing"),
+        (
+            (KilledError("it died"), KilledError("it died")),
+            2,
+            "worker 1: it died; worker 2: it died; unfinished: smoke/catalog/",
+        ),
+        ((None, None), 2, "no worker failed; unfinished: smoke/catalog/tfidf_logistic"),
+    ],
+    ids=str,
+)
+def test_workers_that_do_not_end_well_are_reported(errors, trials, said, plan_of):
     plan = plan_of(trials=1)
-    tune(plan, workers=1)
+    tune(plan)
     plan = replace(plan, budget=Budget(trials=trials))
-    left = "nothing" if trials == 1 else "smoke/catalog/tfidf_logistic"
-    with pytest.raises(TuningError, match=f"exit codes {codes[0]}, {codes[1]}; unfinished: {left}; finished trials"):
-        require_finished(plan, open_storage(plan.storage), codes)
+    with pytest.raises(TuningError, match=f"{said}.*; finished trials are kept"):
+        require_finished(plan, open_storage(plan.storage), ended(*errors))
 
 
 def test_a_killed_worker_does_not_matter_if_nothing_is_left(plan_of):
     plan = plan_of(trials=1)
-    tune(plan, workers=1)
-    require_finished(plan, open_storage(plan.storage), (0, -9))
+    tune(plan)
+    require_finished(plan, open_storage(plan.storage), ended(None, KilledError("it died")))

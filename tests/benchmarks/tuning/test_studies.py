@@ -48,7 +48,7 @@ def test_every_network_spans_the_same_shared_space():
 
 def test_the_defaults_come_first_and_the_budget_is_spent_exactly(plan_of):
     plan = plan_of(trials=4)
-    tune(plan, workers=1)
+    tune(plan)
     study = study_of(plan)
     assert_exactly(study, 4)
     assert study.trials[0].params == {"C": 10.0, "ngrams": 2}
@@ -58,10 +58,10 @@ def test_the_defaults_come_first_and_the_budget_is_spent_exactly(plan_of):
 def test_a_study_goes_on_as_if_it_had_never_stopped(plan_of):
     for trials in (2, 2, 7):
         plan = plan_of(folder="stopped", trials=trials)
-        tune(plan, workers=1)
+        tune(plan)
     assert_exactly(study_of(plan), 7)
     straight = plan_of(folder="straight", trials=7)
-    tune(straight, workers=1)
+    tune(straight)
     assert params(study_of(plan)) == params(study_of(straight))
     assert [t.value for t in finished(study_of(plan))] == [t.value for t in finished(study_of(straight))]
 
@@ -77,12 +77,12 @@ def test_other_data_or_fixed_hyper_parameters_are_another_study(tmp_path, plan_o
 
 def test_seconds_are_those_of_finished_trials(plan_of):
     plan = plan_of(seconds=0.5)
-    tune(plan, workers=1)
+    tune(plan)
     study = study_of(plan)
     taken = [seconds_of(trial) for trial in finished(study)]
     assert sum(taken) >= 0.5 > sum(taken[:-1])
     before = len(taken)
-    tune(plan, workers=1)
+    tune(plan)
     assert len(finished(study_of(plan))) == before
 
 
@@ -121,13 +121,13 @@ def test_tuning_never_touches_the_test_split(plan_of, tiny, monkeypatch):
 
     monkeypatch.setattr(datasets, "load", sealed)
     plan = plan_of(("tfidf_logistic", "linear_probe", "concat_fusion"), {**SHORT, "backbone": tiny}, trials=2)
-    tune(plan, workers=1)
+    tune(plan)
     assert [len(finished(study_of(plan, index))) for index in range(3)] == [2, 2, 2]
 
 
 def test_the_score_is_what_networks_select_their_epoch_by(plan_of, tiny):
     plan = plan_of(("concat_fusion",), {**SHORT, "backbone": tiny}, trials=1)
-    tune(plan, workers=1)
+    tune(plan)
     (trial,) = finished(study_of(plan))
     assert trial.value == pytest.approx(max(trial.intermediate_values.values()), abs=1e-6)
     assert len(trial.intermediate_values) == 2
@@ -146,7 +146,7 @@ def test_bad_trials_are_pruned_and_the_defaults_never(plan_of, tiny):
                 intermediate_values=perfect,
             )
         )
-    tune(plan, workers=1)
+    tune(plan)
     default, pruned = finished(study_of(plan))[5:]
     assert (default.state.name, default.params) == ("COMPLETE", dict(spec.defaults))
     assert len(default.intermediate_values) == 4
@@ -171,7 +171,7 @@ def test_what_was_tried_is_not_tried_again(plan_of):
     study = study_of(plan)
     for _ in range(2):
         study.enqueue_trial({"C": 1.0, "ngrams": 1})
-    tune(plan, workers=1)
+    tune(plan)
     assert states(study_of(plan)) == ["COMPLETE", "FAIL", "COMPLETE", "COMPLETE"]
     assert_exactly(study_of(plan), 3)
 
@@ -183,9 +183,9 @@ def test_a_space_that_is_tried_out_ends_the_study(plan_of, monkeypatch):
     monkeypatch.setattr(MODELS["tfidf_logistic"], "search_space", classmethod(three))
     monkeypatch.setattr(workers, "REPETITIONS", 20)
     plan = plan_of(trials=5)
-    tune(plan, workers=1)
+    tune(plan)
     assert_exactly(study_of(plan), 3)
-    tune(plan, workers=1)
+    tune(plan)
     assert_exactly(study_of(plan), 3)
 
 
@@ -203,9 +203,9 @@ def test_the_first_trial_starts_where_the_suite_does(tmp_path):
 
 def test_equal_trials_are_equal_trainings(plan_of, tiny):
     plan = plan_of(("concat_fusion",), {**SHORT, "backbone": tiny}, trials=2)
-    tune(plan, workers=1)
+    tune(plan)
     again = plan_of(("concat_fusion",), {**SHORT, "backbone": tiny}, folder="again", trials=2)
-    tune(again, workers=1)
+    tune(again)
     first, second = ([t.intermediate_values for t in finished(study_of(p))] for p in (plan, again))
     assert first == second
     assert first[0] != first[1]
