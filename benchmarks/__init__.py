@@ -4,7 +4,7 @@
     bench.run("catalog", "tfidf_logistic").frame()         # one experiment, as `cma-bench run`
     bench.results("results/default").frame()               # what a suite has measured
 
-Importing this imports nothing heavy. Paths may be texts; nothing is printed unless `progress` asks for it.
+Importing this imports nothing heavy. Paths may be texts, and URLs; nothing is printed unless `progress` asks for it.
 """
 
 from __future__ import annotations
@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 
 from cma_clip import __version__
 from cma_clip.entry import refuse_strangers
+from cma_clip.places.urls import place
 
 if TYPE_CHECKING:
     from benchmarks.datasets.loading.splits import OnBadSample, Splits
@@ -53,7 +54,7 @@ def load_data(
     from benchmarks import datasets
     from benchmarks.commands.options import CommonOptions
 
-    asked = CommonOptions(data=_data(dataset, source), runs=Path(runs), on_bad_sample=on_bad_sample)
+    asked = CommonOptions(data=_data(dataset, source), runs=place(str(runs)), on_bad_sample=on_bad_sample)
     return datasets.load(dataset, replace(asked.source(dataset), progress=progress), options)
 
 
@@ -110,7 +111,7 @@ def run(  # noqa: PLR0913 - keywords, of which few are given
         dataset_options=dict(options or {}),
         hparams=dict(hparams or {}),
     )
-    asked = CommonOptions(_data(dataset, source), Path(results), Path(runs), tracking)
+    asked = CommonOptions(_data(dataset, source), place(str(results)), place(str(runs)), tracking)
     with warnings.catch_warnings():
         quiet()
         tracker = open_tracker(asked.tracking_uri(), suite, asked.runs)
@@ -125,7 +126,7 @@ def results(folder: str | Path) -> Results:
     """
     from benchmarks.records.results import read
 
-    return read(Path(folder))
+    return read(place(str(folder)))
 
 
 def _data(dataset: str, source: str | Path | None) -> tuple[str, ...]:

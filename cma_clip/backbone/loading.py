@@ -38,14 +38,15 @@ def load_backbone(backbone_id: str) -> Backbone:
     Raises:
         BackboneError: unknown id, missing files, weights that do not fit, or a hub out of reach.
     """
-    if backbone_id.startswith(RANDOM) or backbone_id.startswith(LOCAL) or folder_of(backbone_id) is None:
+    folder = folder_of(backbone_id)
+    if folder is None or backbone_id.startswith(LOCAL):
         return _read(backbone_id)
-    backbone = _shipped(backbone_id)
+    backbone = _shipped(backbone_id, folder)
     return copy.deepcopy(backbone, {id(backbone.tokenizer): backbone.tokenizer})
 
 
 @cache
-def _shipped(backbone_id: str) -> Backbone:
+def _shipped(backbone_id: str, folder: Path) -> Backbone:  # noqa: ARG001 - another folder has other weights
     return _read(backbone_id)
 
 
