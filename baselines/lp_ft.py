@@ -26,6 +26,9 @@ from cma_clip.tensors import Features
 from cma_clip.types import Examples, Task
 from cma_clip.version import Version
 
+ROUNDING = 2**-8
+"""Eight times the relative rounding of half precision."""
+
 
 class LPFTConfig(TrainConfig):
     """`C` and `max_iter` are the probe's. All values are our choice: rates are low, as the paper has them.
@@ -72,7 +75,9 @@ class LinearHeads(FusionNetwork):
     def start_from(self, probe: LinearProbe) -> None:
         """Scale and weights of a fitted probe."""
         arrays = {name: torch.from_numpy(array) for name, array in probe.arrays.items()}
-        state: dict[str, Tensor] = {"mean": arrays["mean"], "scale": arrays["scale"]}
+        # The probe reads states in half precision: of one that hardly varies, the scale must not blow rounding up.
+        scale = torch.maximum(arrays["scale"], ROUNDING * arrays["mean"].abs())
+        state: dict[str, Tensor] = {"mean": arrays["mean"], "scale": scale}
         for position, task in enumerate(self.tasks):
             state |= {f"heads.{position}.{kind}": arrays[f"{task}.{kind}"] for kind in ("weight", "bias")}
         self.load_state_dict(state)

@@ -46,7 +46,7 @@ def load_backbone(backbone_id: str) -> Backbone:
 
 
 @cache
-def _shipped(backbone_id: str, folder: Path) -> Backbone:  # noqa: ARG001 - another folder has other weights
+def _shipped(backbone_id: str, folder: Path) -> Backbone:  # another folder has other weights
     return _read(backbone_id)
 
 
