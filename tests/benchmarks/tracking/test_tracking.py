@@ -1,5 +1,6 @@
 import json
 import os
+import platform
 import signal
 import socket
 import subprocess
@@ -84,6 +85,7 @@ def test_an_experiment_is_mirrored(tracker, client, suite):
     track(tracker, done)
     (parent,), (child,) = runs_of(client, suite, "suite"), runs_of(client, suite)
     assert child.data.tags["mlflow.parentRunId"] == parent.info.run_id
+    assert child.data.tags["node"] == platform.node()
     assert (child.info.status, parent.info.status) == ("FINISHED", "FINISHED")
     assert child.info.run_name == "mmbt, seed 3, catalog"
     assert child.data.params == {"depth": "2", "dataset": "catalog", "model": "mmbt", "seed": "3"}
