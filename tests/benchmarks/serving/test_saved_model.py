@@ -118,7 +118,7 @@ def test_what_lies_outside_the_folder_is_not_read(saved, tmp_path):
     photo("red").save(tmp_path / "red.png")
     (tmp_path / "photos").mkdir()
     frame = frame_of(("../red.png", None), (str(tmp_path / "red.png"), None))
-    said = saved("image_only").predict(frame, images=tmp_path / "photos")["problem"]
+    said = saved("image_only").predict(frame, images=str(tmp_path / "photos"))["problem"]
     assert said.str.startswith("photo lies outside").all()
     assert saved("image_only").predict(frame.iloc[1:])["problem"].tolist() == [None]
 
