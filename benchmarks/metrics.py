@@ -13,6 +13,7 @@ import numpy as np
 import numpy.typing as npt
 from scipy.sparse import csr_array
 
+from benchmarks.records.details import BINS
 from benchmarks.records.groups import first_rows
 from benchmarks.records.record import MEAN, Estimate, Outcomes
 from benchmarks.seeding import seed_of
@@ -21,7 +22,6 @@ from cma_clip.version import Version
 
 RESAMPLES = 1000
 CHUNK = 50
-ECE_BINS = 15
 EVALUATION = {"evaluation": Version(1)}
 """Of all between predictions and a record but the metrics: intervals, outcomes, subsets, groups, a run's own seeds."""
 GROUP_INTERVALS = {"group intervals": Version(1)}
@@ -144,8 +144,8 @@ def ece(probabilities: Array, labels: Labels) -> Weighted:
     """Expected calibration error of the top-1 confidence (Guo et al. 2017), bins (low, high] of equal width."""
     confidence = probabilities.max(1)
     gap = confidence - (probabilities.argmax(1) == labels)
-    bins = np.clip(np.ceil(confidence * ECE_BINS).astype(np.int64) - 1, 0, ECE_BINS - 1)
-    gaps = _sparse(gap, bins, ECE_BINS)
+    bins = np.clip(np.ceil(confidence * BINS).astype(np.int64) - 1, 0, BINS - 1)
+    gaps = _sparse(gap, bins, BINS)
     return lambda weights: ratio(np.abs(_sums(weights, gaps)).sum(1), weights.sum(1))
 
 

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any, Self
 
 from pydantic import BaseModel, ConfigDict, Field
 
+from benchmarks.records.details import Details
 from benchmarks.records.groups import Groups
 
 if TYPE_CHECKING:
@@ -163,6 +164,8 @@ class Record(_Frozen):
             are answered; empty without a labelled example, and in records made before.
         groups: condition (or VALIDATION) -> the groups of its rows; once for conditions with the same labelled rows.
             Empty where every row is a group of its own, and in records whose intervals are over rows.
+        details: task -> confusions, reliability and, of seed 0, the most confident mistakes on the clean test split;
+            empty without a labelled example, and in records made before.
     """
 
     experiment: Experiment
@@ -184,6 +187,7 @@ class Record(_Frozen):
     cost: Cost | None = None
     answer_curve: dict[str, tuple[float, ...]] = Field(default_factory=dict)
     groups: dict[str, Groups] = Field(default_factory=dict)
+    details: dict[str, Details] = Field(default_factory=dict)
 
     def frame(self) -> pd.DataFrame:
         """One row a condition, task and metric.

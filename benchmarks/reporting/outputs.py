@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import asdict
+from collections.abc import Iterable, Sequence
 from math import isnan
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -47,16 +46,15 @@ def write(suite_dir: Path, records: Sequence[Record], suite: str, advised: Seque
     from benchmarks.reporting.figures.style import to_png, to_svg
     from benchmarks.reporting.page import Drawing, render
 
-    tables = all_tables(records, measured(records))
+    order = measured(records)
+    tables = all_tables(records, order)
     store.save_texts(suite_dir / "tables", in_all_formats(tables))
     figures: dict[str, Drawing] = {}
     for name, figure in all_figures(records, MODEL_ORDER).items():
         figures[name] = to_svg(figure), str(figure.get_label())
         store.write_bytes(suite_dir / "figures" / f"{file_stem(name)}.svg", figures[name][0])
         store.write_bytes(suite_dir / "figures" / f"{file_stem(name)}.png", to_png(figure))
-    agreement = _agreement(suite_dir, records)
-    reproduce = _how_to_reproduce(suite, records)
-    page = render(suite, tables, figures, records, reproduce, _cards(records), agreement, advised)
+    page = render(Path(suite).name, records, order, tables, figures, _agreement(suite_dir, records), advised)
     store.write_text(suite_dir / "report.html", page)
     shown = [to_markdown(table) for name, table in tables.items() if "accuracy" in name]
     return "\n\n".join([*shown, f"{len(records)} records; tables, figures and report.html are in {suite_dir}"])
@@ -103,8 +101,8 @@ def all_figures(records: Iterable[Record], order: Sequence[str]) -> dict[str, Fi
     """Name -> figure, `get_label()` its caption.
 
     For every data set and condition of `aggregate.COMPARED` accuracy, accuracy by task and modality weights; for every
-    data set accuracy against cost and precision against the share answered; for a suite of several data sets average
-    ranks.
+    data set accuracy against cost, precision against the share answered, reliability, and what damage costs; for a
+    suite of several data sets average ranks.
     """
     import matplotlib as mpl
 
@@ -112,6 +110,7 @@ def all_figures(records: Iterable[Record], order: Sequence[str]) -> dict[str, Fi
     from benchmarks.reporting.figures.comparison import comparison_figures
     from benchmarks.reporting.figures.learning_curve import learning_figures
     from benchmarks.reporting.figures.ranking import critical_difference
+    from benchmarks.reporting.figures.reliability import reliability_figure
     from benchmarks.reporting.figures.robustness import robustness_figures
     from benchmarks.reporting.figures.style import STYLE, lay_out
 
@@ -123,6 +122,8 @@ def all_figures(records: Iterable[Record], order: Sequence[str]) -> dict[str, Fi
             figures |= comparison_figures(dataset, condition, models)
             if condition == CLEAN:
                 figures |= answered_figures(dataset, models)
+                reliability = reliability_figure(dataset, models)
+                figures |= {} if reliability is None else {f"{dataset}-reliability": reliability}
         figures |= robustness_figures(listed, order)
         ranks = suite_ranking(listed, order)
         if ranks is not None:
@@ -181,18 +182,3 @@ def _agreement(suite_dir: Path, records: Sequence[Record]) -> str:
     """Empty for a suite without a reference, and for the reference itself."""
     reference_dir = suite_dir.parent / "reference" / suite_dir.name
     return compare(records, reference_dir) if (reference_dir / "records").is_dir() else ""
-
-
-def _how_to_reproduce(suite: str, records: Sequence[Record]) -> str:
-    from benchmarks.datasets import DATASETS
-
-    needed = sorted({r.experiment.dataset for r in records if DATASETS[r.experiment.dataset].needs_root})
-    from benchmarks.reporting.page import reproduction
-
-    return reproduction(Path(suite).name, [record.experiment for record in records], needed)
-
-
-def _cards(records: Sequence[Record]) -> Mapping[str, Mapping[str, str]]:
-    from benchmarks.datasets import DATASETS
-
-    return {name: asdict(DATASETS[name].card) for name in sorted({r.experiment.dataset for r in records})}

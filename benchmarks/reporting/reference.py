@@ -13,6 +13,9 @@ from benchmarks.reporting.statistics.aggregate import Models, by_dataset, estima
 
 METRICS_COMPARED = ("accuracy",)
 
+MOST_TOLD = 10
+"""Cells outside that are told one by one; the others are counted."""
+
 
 class CellName(NamedTuple):
     """A cell of a table; `task` may be the mean over tasks."""
@@ -48,7 +51,7 @@ class Comparison:
         outside: the others that both sides have.
         not_run: cells of the reference without a new result.
         not_in_reference: new cells that the reference does not have.
-        other_data: data sets whose fingerprint is not the reference's, so that numbers need not agree.
+        other_data: data sets whose fingerprint is not the reference's, so that none of their cells is compared.
         other: what else differs of what decides a number: pretrained weights, hyper-parameters (tuned or not), and
             versions, as "version of blur (2, not 1)".
     """
@@ -61,21 +64,26 @@ class Comparison:
     other: tuple[str, ...] = ()
 
     def summary(self, reference: str = "the reference") -> str:
-        """One line of counts, then one line for each thing that is not as expected."""
+        """One line of counts, then one for each thing that is not as expected; one only where all data are others."""
         compared = len(self.inside) + len(self.outside)
+        if self.other_data and not compared:
+            return f"Not compared with {reference}: {self._other_data()}"
         lines = [f"{len(self.inside)} of {compared} cells fall inside the interval of {reference}"]
-        lines += [f"  outside: {deviation}" for deviation in self.outside]
+        lines += [f"  outside: {deviation}" for deviation in self.outside[:MOST_TOLD]]
+        if len(self.outside) > MOST_TOLD:
+            lines.append(f"  outside: {len(self.outside) - MOST_TOLD} more")
         if self.not_run:
             lines.append(f"  {len(self.not_run)} cells of {reference} were not run: {_models(self.not_run)}")
         if self.not_in_reference:
             lines.append(f"  {len(self.not_in_reference)} cells have no reference: {_models(self.not_in_reference)}")
         if self.other_data:
-            lines.append(
-                f"  not the data of {reference} (other options or another version): {_joined(self.other_data)}"
-            )
+            lines.append(f"  not compared: {self._other_data()}")
         if self.other:
             lines.append(f"  computed with other {' and other '.join(self.other)} than {reference}")
         return "\n".join(lines)
+
+    def _other_data(self) -> str:
+        return f"other data (other options or another version): {_joined(self.other_data)}"
 
 
 def against_reference(
@@ -86,7 +94,11 @@ def against_reference(
     The interval of a reference cell goes from the lowest low to the highest high of its seeds' 95 % intervals:
     wide enough for another seed or machine, too narrow for another method. Undefined agrees with undefined only.
     """
-    new, old = _cells(records, metrics), _cells(reference, metrics)
+    other_data = _other_data(records, reference)
+    new, old = (
+        {cell: found for cell, found in _cells(listed, metrics).items() if cell.dataset not in other_data}
+        for listed in (records, reference)
+    )
     both = [cell for cell in old if cell in new]
     inside = [cell for cell in both if _agrees(new[cell].value, old[cell])]
     outside = [Deviation(cell, new[cell].value, old[cell].low, old[cell].high) for cell in both if cell not in inside]
@@ -95,7 +107,7 @@ def against_reference(
         outside=tuple(outside),
         not_run=tuple(cell for cell in old if cell not in new),
         not_in_reference=tuple(cell for cell in new if cell not in old),
-        other_data=tuple(_other_data(records, reference)),
+        other_data=tuple(other_data),
         other=(
             *(["pretrained weights"] if not _weights(records) <= _weights(reference) else []),
             *(["hyper-parameters"] if not _hparams(records) <= _hparams(reference) else []),

@@ -2,15 +2,12 @@
 
 from __future__ import annotations
 
-import base64
-import io
 from collections.abc import Collection, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import Any
 
-from PIL import Image
-
+from benchmarks.datasets.loading.images import data_uri
 from benchmarks.datasets.manifest.folder import PhotoFolder
 from benchmarks.serving.inputs import is_missing
 from benchmarks.serving.photos import Photo, PhotoError, photos_in
@@ -54,15 +51,6 @@ def _thumbnail(found: Photo | str) -> Thumbnail:
     if isinstance(found, str):
         return Thumbnail(None, found)
     try:
-        return Thumbnail(data_uri(found.open()))
+        return Thumbnail(data_uri(found.open(), SIDE, QUALITY))
     except PhotoError as error:
         return Thumbnail(None, str(error))
-
-
-def data_uri(image: Image.Image) -> str:
-    """A JPEG of at most SIDE pixels a side; a smaller photo keeps its size."""
-    small = image.convert("RGB")
-    small.thumbnail((SIDE, SIDE))
-    buffer = io.BytesIO()
-    small.save(buffer, "JPEG", quality=QUALITY, optimize=True)
-    return "data:image/jpeg;base64," + base64.b64encode(buffer.getvalue()).decode()

@@ -23,6 +23,7 @@ from benchmarks.records import store
 from benchmarks.records.record import CLEAN, VALIDATION, Experiment, Record, key_of
 from benchmarks.reporting.card import card
 from benchmarks.running.cost import cost_of
+from benchmarks.running.details import details_of
 from benchmarks.running.environment import environment
 from benchmarks.running.evaluation import PERTURBED_METRICS, Measured, of_clean, perturbed, training_splits, validated
 from benchmarks.running.place import Place
@@ -165,6 +166,7 @@ def _train_and_record(
                 cost=cost,
                 answer_curve=answer_curves(predictions, answering),
                 groups=measured.groups,
+                details=details_of(predictions, splits, experiment.seed),
             )
             models.save_record(model, record)
             store.write_text(model / models.CARD_FILE, card(models.describe(model)))

@@ -34,6 +34,7 @@ few steps, so that there are more of them (our choice)."""
 SUITES: dict[str, Suite] = {
     "default": Suite(
         question="Does cross-modality attention pay where the relevance of each modality is known?",
+        yes_or_no=True,
         datasets={"catalog": {}},
         hparams=IN_MINUTES,
     ),
@@ -46,7 +47,8 @@ SUITES: dict[str, Suite] = {
         hparams=IN_MINUTES,
     ),
     "fashion-products": Suite(
-        question="Does it pay on real product photos and titles?",
+        question="Does cross-modality attention pay on real product photos and titles?",
+        yes_or_no=True,
         datasets={"fashion-products": {"train_rows": 12000}},
         models=MODEL_ORDER,
         budget={"max_epochs": 8},  # our choice: what three seeds of every model take in half an hour on two cores
@@ -71,7 +73,8 @@ SUITES: dict[str, Suite] = {
         protocol="robustness",
     ),
     "fashion-products-masked": Suite(
-        question="Does it pay on real products whose titles do not state the answer?",
+        question="Does cross-modality attention pay on real products whose titles do not state the answer?",
+        yes_or_no=True,
         datasets={"fashion-products": {"train_rows": 12000, "titles": "masked"}},
         models=MODEL_ORDER,
         budget={"max_epochs": 8},

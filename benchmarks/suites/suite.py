@@ -27,6 +27,7 @@ class Suite:
         tuned: data set -> model -> hyper-parameters that were chosen on its validation split.
         tuned_by: data set -> on what and with which budget they were chosen.
         curve: of a learning curve, options of its data sets and the budget of its networks at each point.
+        yes_or_no: whether the question is if CMA-CLIP is ahead, which a report answers with yes or no.
         twin_rows: of the procedural copies that stand in for data sets without a folder; 0 for none.
     """
 
@@ -41,6 +42,7 @@ class Suite:
     variants: Sequence[Variant] = ()
     protocol: str = CLEAN
     curve: Sequence[Point] = ()
+    yes_or_no: bool = False
     twin_rows: int = 0
 
 

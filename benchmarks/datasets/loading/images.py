@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import io
 import struct
 from collections.abc import Generator, Iterable
@@ -93,6 +94,15 @@ def read(image: Path | bytes, origin: str) -> bytes:
         return image.read_bytes()
     except OSError as error:
         raise DataError(f"{origin}: image file {image} cannot be read: {error.strerror}") from error
+
+
+def data_uri(image: Image.Image, side: int, quality: int = 75) -> str:
+    """A JPEG of at most `side` pixels a side, to stand in a page; a smaller photo keeps its size."""
+    small = image.convert("RGB")
+    small.thumbnail((side, side))
+    buffer = io.BytesIO()
+    small.save(buffer, "JPEG", quality=quality, optimize=True)
+    return "data:image/jpeg;base64," + base64.b64encode(buffer.getvalue()).decode()
 
 
 def digest(data: bytes) -> str:

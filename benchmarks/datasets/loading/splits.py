@@ -88,6 +88,7 @@ class Card:
 
     Attributes:
         version: of the loader; tables that an earlier one has built are built anew.
+        photos_may_be_copied: whether records and reports may hold small copies of its photos.
     """
 
     title: str
@@ -99,6 +100,7 @@ class Card:
     licence: str
     notes: str = ""
     version: Version = Version(1)
+    photos_may_be_copied: bool = False
 
 
 @dataclass(frozen=True)

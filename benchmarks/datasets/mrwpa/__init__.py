@@ -43,6 +43,7 @@ CARD = Card(
     splits="the column `split`, or 70 / 10 / 20 % by a hash of the group (same group, title or image file)",
     source="yours; the paper's own MRWPA was never published",
     licence="yours",
+    photos_may_be_copied=True,
     notes="Numbers on your export do not compare with the paper's MRWPA rows: other products, other classes.",
     version=Version(
         3,

@@ -11,10 +11,11 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import FormatStrFormatter, LogLocator, NullLocator
 
 from benchmarks.records.record import CLEAN, MEAN, Record
-from benchmarks.reporting.figures.style import axes_of, drawable, markers, palette
+from benchmarks.reporting.figures.accuracy import accuracy_figure
+from benchmarks.reporting.figures.style import axes_of, drawable, family_color
+from benchmarks.reporting.figures.style.labels import label_marks
 from benchmarks.reporting.notes import dataset_title
-from benchmarks.reporting.statistics.aggregate import Models, estimates, over_seeds, records_of, score, tasks_of
-from benchmarks.reporting.statistics.significance import interval
+from benchmarks.reporting.statistics.aggregate import Models, over_seeds, records_of, score, tasks_of
 
 SHORTEST = 1e-3
 """Seconds below this are drawn as this: the axis is logarithmic and records keep milliseconds."""
@@ -36,37 +37,14 @@ def comparison_figures(dataset: str, condition: str, models: Models) -> dict[str
     title = dataset_title(dataset, models)
     prefix, where = (dataset, title) if clean else (f"{dataset}-{condition}", f"{title}, {condition}")
     figures = {
-        f"{prefix}-accuracy": _accuracy(where, condition, present, list(models)),
+        f"{prefix}-accuracy": accuracy_figure(where, condition, present),
         f"{prefix}-accuracy_by_task": _by_task(where, condition, present),
     }
     if clean:
-        figures[f"{prefix}-accuracy_by_cost"] = _by_cost(where, present, list(models))
+        figures[f"{prefix}-accuracy_by_cost"] = _by_cost(where, present)
     if any(record.modality_weights.get(condition) for record in records_of(models)):
         figures[f"{prefix}-modality_weights"] = _modality_weights(where, condition, present)
     return figures
-
-
-def _accuracy(where: str, condition: str, models: Models, order: Sequence[str]) -> Figure:
-    """Points are means over seeds, small ticks single seeds, lines the mean over seeds of the 95 % intervals."""
-    figure, axes = axes_of(6.4, 1.2 + 0.27 * len(models), f"{where}: accuracy, mean over tasks")
-    colors, shapes = palette(order), markers(order)
-    for row, (model, records) in enumerate(models.items()):
-        ends = interval(records, MEAN, "accuracy", condition)
-        if ends is not None:
-            found = estimates(records, MEAN, "accuracy", condition)
-            values = np.array([100 * e.value for e in found if not np.isnan(e.value)])
-            axes.hlines(row, 100 * ends[0], 100 * ends[1], color=colors[model], linewidth=2, zorder=2)
-            axes.plot(values, [row] * len(values), "|", color=colors[model], markersize=9)
-            axes.plot(values.mean(), row, shapes[model], color=colors[model], markersize=6, zorder=3)
-    axes.set_yticks(range(len(models)), list(models))
-    axes.set_ylim(len(models) - 0.5, -0.5)
-    axes.set_xlabel("accuracy in % (line: 95 % interval; tick: one seed)")
-    axes.grid(visible=False, axis="y")
-    figure.set_label(
-        f"Accuracy on {where}, mean over tasks. Points are means over seeds, ticks single seeds, lines 95 % bootstrap "
-        "intervals over test examples (mean over seeds)."
-    )
-    return figure
 
 
 def _by_task(where: str, condition: str, models: Models) -> Figure:
@@ -92,26 +70,27 @@ def _by_task(where: str, condition: str, models: Models) -> Figure:
     return figure
 
 
-def _by_cost(where: str, models: Models, order: Sequence[str]) -> Figure:
+def _by_cost(where: str, models: Models) -> Figure:
     """Up and to the left is better."""
-    figure, axes = axes_of(7.4, 4.6, f"{where}: accuracy against time of training")
-    colors, shapes = palette(order), markers(order)
+    figure, axes = axes_of(5.2, 4.4, f"{where}: accuracy against time of training")
+    points = {}
     for model, records in models.items():
         accuracy = score(records, MEAN, "accuracy")
         cost = over_seeds(records, lambda record: record.seconds.get("fit"))
-        if accuracy is not None and cost is not None:
-            seconds = max(cost.value, SHORTEST)
-            axes.plot(seconds, 100 * accuracy.value, shapes[model], color=colors[model], label=model, markersize=8)
+        if accuracy is not None and not np.isnan(accuracy.value) and cost is not None:
+            points[model] = (max(cost.value, SHORTEST), 100 * accuracy.value)
+    for model, point in points.items():
+        axes.plot(*point, "o", color=family_color(model), markersize=6)
     axes.set_xscale("log")
+    axes.margins(0.12, 0.06)
     low, high = axes.get_xlim()
     axes.xaxis.set_major_locator(LogLocator(subs=(1.0, 3.0) if high < FEW_DECADES * low else (1.0,)))
     axes.xaxis.set_major_formatter(FormatStrFormatter("%g"))
     axes.xaxis.set_minor_locator(NullLocator())
     axes.set_xlabel(f"training in seconds, mean over seeds (logarithmic; at least {SHORTEST:g})")
     axes.set_ylabel("accuracy in %, mean over tasks")
-    axes.margins(0.06)
+    label_marks(axes, points)
     figure.set_label(f"Accuracy on {where} against seconds of training: up and to the left is better.")
-    figure.legend(loc="outside right upper", frameon=False)
     return figure
 
 

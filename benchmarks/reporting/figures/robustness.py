@@ -1,59 +1,125 @@
-"""Curves of accuracy and of modality weights against severity."""
+"""What damage costs: points lost by model and kind of damage, and curves of a few models against severity."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from functools import partial
 from math import ceil
-from typing import Any
 
+import numpy as np
+import seaborn as sns
 from matplotlib.axes import Axes
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 
 from benchmarks.perturbations import PERTURBATIONS
 from benchmarks.records.record import CLEAN, Record
-from benchmarks.reporting.figures.style import line_style, markers, palette
+from benchmarks.reporting.figures.style import axes_of, colors_of_few, layout, line_style, markers, palette
+from benchmarks.reporting.figures.style.labels import label_ends
 from benchmarks.reporting.notes import dataset_title
 from benchmarks.reporting.statistics.aggregate import Models, by_dataset, over_seeds, tasks_of
-from benchmarks.reporting.statistics.families import GROUPS, Family, accuracy, families
-from benchmarks.reporting.tables.verdicts import CMA_CLIP
+from benchmarks.reporting.statistics.families import GROUPS, Family, accuracy, families, loss
+from benchmarks.reporting.statistics.leading import CMA_CLIP, FEW, FLOOR, ranked
 
-COLUMNS = 3
+COLUMNS = 2
+
+ROOM = 0.8
+"""Right of the lines, for names, as a share of their width."""
 
 
 def robustness_figures(records: Iterable[Record], order: Sequence[str]) -> dict[str, Figure]:
-    """Name -> figure, not laid out yet: accuracy and modality weights, for every data set and group of conditions."""
+    """Name -> figure, not laid out yet.
+
+    For every data set the points lost; for every group of conditions accuracy and modality weights against severity.
+    """
     figures: dict[str, Figure] = {}
     for dataset, models in by_dataset(records, order).items():
         present = {model: seeds for model, seeds in models.items() if seeds}
+        if found := sorted(families(present), key=lambda one: list(GROUPS).index(one.group)):
+            figures[f"{dataset}-robustness"] = _points_lost(dataset_title(dataset, models), present, found)
         for group, title in GROUPS.items():
             chosen = [family for family in families(present) if family.group == group]
             if not chosen:
                 continue
             prefix = f"{dataset}-robustness_{group or 'presets'}"
             where = dataset_title(dataset, models)
-            figures[prefix] = _accuracy(where, title, present, chosen, list(models))
+            figures[prefix] = _accuracy(where, title, present, chosen)
             if any(record.modality_weights.get(CLEAN) for record in present.get(CMA_CLIP, [])):
                 figures[f"{prefix}_weights"] = _weights(where, title, CMA_CLIP, present[CMA_CLIP], chosen)
     return figures
 
 
-def _accuracy(dataset: str, title: str, models: Models, chosen: Sequence[Family], order: Sequence[str]) -> Figure:
-    figure, panels = _panels(chosen, f"{dataset}, {title}: accuracy in %, mean over tasks")
-    colors, shapes = palette(order), markers(order)
-    for family, axes in zip(chosen, panels, strict=True):
-        for model, records in models.items():
-            scores = {at: over_seeds(records, partial(accuracy, condition=name)) for at, name in family.levels.items()}
-            known = {at: 100 * found.value for at, found in scores.items() if found is not None}
-            look: dict[str, Any] = {"marker": shapes[model], "color": colors[model], "linestyle": line_style(model)}
-            axes.plot(list(known), list(known.values()), label=model, ms=4, **look)
-    panels[0].set_ylabel("accuracy in %")
-    _legend(figure, panels[0], list(models))
+def _points_lost(where: str, models: Models, found: Sequence[Family]) -> Figure:
+    """Rows by what they lose on average, the least first; columns as tables have them."""
+    lost = {row: _lost(records, found) for row, records in models.items()}
+    rows = sorted((row for row, values in lost.items() if values), key=lambda row: float(np.mean(lost[row])))
+    values = np.array([[*lost[row], float(np.mean(lost[row]))] for row in rows]).round() + 0.0  # no minus before a zero
+    figure, axes = axes_of(1.9 + 0.34 * values.shape[1], 1.5 + 0.2 * len(rows), f"{where}: points lost to damage")
+    names = [*(one.name for one in found), "mean"]
+    sns.heatmap(
+        values,
+        ax=axes,
+        annot=True,
+        fmt=".0f",
+        annot_kws={"fontsize": "x-small"},
+        cmap="Oranges",
+        vmin=0,
+        xticklabels=names,
+        yticklabels=rows,
+        linewidths=0.6,
+        cbar=False,
+    )
+    axes.set_xticklabels(names, rotation=40, ha="right", rotation_mode="anchor", fontsize="small")
+    axes.tick_params(axis="y", labelsize="small")
+    axes.axvline(len(found), color="white", linewidth=4)
+    for label, row in zip(axes.get_yticklabels(), rows, strict=True):
+        label.set_fontweight("bold" if row == CMA_CLIP else "normal")
     figure.set_label(
-        f"Accuracy on {dataset} under {title}, mean over tasks and seeds, against severity; 0 is the clean test split."
+        f"Points of accuracy lost on {where}, mean over tasks, severities and seeds; those who lose least come first. "
+        "Who gets little right without damage has little to lose."
     )
     return figure
+
+
+def _lost(records: Sequence[Record], found: Sequence[Family]) -> list[float]:
+    """Of each family, in points; empty where a record lacks a condition."""
+    scores = [over_seeds(records, partial(loss, chosen=[one])) for one in found]
+    return [100 * score.value for score in scores if score is not None] if None not in scores else []
+
+
+def _few(models: Models, chosen: Sequence[Family]) -> list[str]:
+    """CMA-CLIP, the most accurate without damage, those that lose least and most; then the next most accurate."""
+    best = [row for row in ranked(models) if row != FLOOR]
+    lost = {row: sum(values) for row in best if (values := _lost(models[row], chosen))}
+    ends = [min(lost, key=lost.__getitem__), max(lost, key=lost.__getitem__)] if lost else []
+    wanted = [*[row for row in best if row == CMA_CLIP], *best[:1], *ends, *best]
+    return list(dict.fromkeys(wanted))[:FEW]
+
+
+def _accuracy(dataset: str, title: str, models: Models, chosen: Sequence[Family]) -> Figure:
+    figure, panels = _panels(chosen, f"{dataset}, {title}: accuracy in %, mean over tasks")
+    shown = _few(models, chosen)
+    colors = colors_of_few(shown)
+    for family, axes in zip(chosen, panels, strict=True):
+        ends = {}
+        for model in shown:
+            known = _curve(models[model], family)
+            axes.plot(list(known), list(known.values()), line_style(model), marker="o", ms=3, color=colors[model])
+            if known:
+                ends[model.replace(", ", ",\n")] = (*list(known.items())[-1], colors[model])
+        axes.set_xlim(right=max(family.levels) * (1 + ROOM))
+        label_ends(axes, ends)
+    figure.set_label(
+        f"Accuracy on {dataset} under {title}, mean over tasks and seeds, against severity; 0 is the clean test split. "
+        "Of the models: CMA-CLIP, the most accurate, and those that lose least and most."
+    )
+    return figure
+
+
+def _curve(records: Sequence[Record], family: Family) -> dict[float, float]:
+    """Level -> accuracy in percent."""
+    scores = {at: over_seeds(records, partial(accuracy, condition=name)) for at, name in family.levels.items()}
+    return {at: 100 * found.value for at, found in scores.items() if found is not None}
 
 
 def _weights(dataset: str, title: str, model: str, records: Sequence[Record], chosen: Sequence[Family]) -> Figure:
@@ -82,7 +148,7 @@ def _weights(dataset: str, title: str, model: str, records: Sequence[Record], ch
 
 def _panels(chosen: Sequence[Family], title: str) -> tuple[Figure, list[Axes]]:
     rows = ceil(len(chosen) / COLUMNS)
-    figure = Figure(figsize=(9.5, 1.0 + 2.1 * rows), layout="constrained")
+    figure = Figure(figsize=(5.2, 0.8 + 1.8 * rows), layout=layout())
     FigureCanvasAgg(figure)
     figure.suptitle(title, x=0.01, ha="left", fontsize="medium")
     grid = figure.subplots(rows, COLUMNS, sharey=True, squeeze=False)
@@ -92,8 +158,15 @@ def _panels(chosen: Sequence[Family], title: str) -> tuple[Figure, list[Axes]]:
     for family, axes in zip(chosen, panels, strict=False):
         axes.set_title(family.name, fontsize="small")
         axes.set_xlabel(_unit(family), fontsize="small")
-        axes.set_xticks(list(family.levels))
+        axes.set_xticks(_apart(list(family.levels)))
+        axes.tick_params(labelsize="small")
     return figure, panels[: len(chosen)]
+
+
+def _apart(levels: Sequence[float]) -> list[float]:
+    """Without those whose label would touch that of the next."""
+    room = 0.15 * max(levels)
+    return [one for one, after in zip(levels, [*levels[1:], float("inf")], strict=True) if after - one >= room]
 
 
 def _unit(family: Family) -> str:

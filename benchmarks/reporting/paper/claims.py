@@ -10,13 +10,13 @@ from benchmarks.records.record import CLEAN, MEAN, Outcomes, Record
 from benchmarks.reporting.paper.reported import Reported
 from benchmarks.reporting.statistics.aggregate import by_dataset, estimates, tasks_of
 from benchmarks.reporting.statistics.families import families
+from benchmarks.reporting.statistics.leading import CMA_CLIP
 from benchmarks.reporting.statistics.paired import Difference, difference, groups_of
 from benchmarks.reporting.statistics.significance import LEVEL, corrected
 from benchmarks.reporting.statistics.unpaired import unpaired
 from benchmarks.reporting.table import Cell, Table
 from benchmarks.reporting.tables.differences import difference_cell, p_cell
 from benchmarks.reporting.tables.robustness import loss_difference
-from benchmarks.reporting.tables.verdicts import CMA_CLIP
 
 Measure = Literal["accuracy", "recall_at_90_precision", "image", "text"]
 MEASURES: Mapping[Measure, str] = {

@@ -20,6 +20,7 @@ from benchmarks.reporting.statistics.aggregate import (
     score,
     tasks_of,
 )
+from benchmarks.reporting.statistics.leading import FLOOR
 from benchmarks.reporting.statistics.paired import groups_of
 from benchmarks.reporting.statistics.significance import LEVEL, interval, tied_with
 from benchmarks.reporting.table import MISSING, TIED, Cell, Table
@@ -27,6 +28,8 @@ from benchmarks.reporting.tables.verdicts import notes_on_cma_clip
 from cma_clip.answering.answering import CONFIDENCE_LEVEL
 
 UNDEFINED = "n/a"
+
+CALIBRATION = ("ece", "ece_calibrated")
 
 MEASURES: dict[str, Metric | AnswerMetric] = {**METRICS, **ANSWER_METRICS}
 """Everything that a table may show."""
@@ -67,6 +70,8 @@ def legend(metrics: Sequence[str], cells: Sequence[Sequence[Cell]]) -> Iterable[
     """What the marks in these columns mean."""
     directions = {"higher" if MEASURES[metric].higher_is_better else "lower" for metric in metrics}
     yield f"Bold: best of the column ({' or '.join(sorted(directions))} is better), ties after rounding included."
+    if set(CALIBRATION) & set(metrics):
+        yield f"{FLOOR} is never the best here: it gives every row one confidence, which tells nothing apart."
     if any(cell.tied for column in cells for cell in column):
         yield (
             f"{TIED}: not significantly different from the best (two-sided paired bootstrap over test examples and "
@@ -194,7 +199,8 @@ def column(models: Models, task: str, metric: str, condition: str = CLEAN) -> li
         for model, found in scores.items()
         if found is not None and not math.isnan(found.value)
     }
-    best = {model for model in shown if shown[model] == max(shown.values())}
+    rivals = {model: value for model, value in shown.items() if not (metric in CALIBRATION and model == FLOOR)}
+    best = {model for model, value in rivals.items() if value == max(rivals.values())}
     tied = _tied(models, best, shown, task, condition) if metric == "accuracy" else set()
     cells = {model: number(found, scale, digits) for model, found in scores.items()}
     ends = {model: interval(records, task, metric, condition) for model, records in models.items()}

@@ -7,11 +7,11 @@ from collections.abc import Sequence
 from benchmarks.records.record import CLEAN, MEAN
 from benchmarks.reporting.notes import dataset_title, footnotes, table_title
 from benchmarks.reporting.statistics.aggregate import Models, Score, records_of, score, tasks_of
+from benchmarks.reporting.statistics.leading import CMA_CLIP
 from benchmarks.reporting.statistics.paired import RESAMPLES, Difference, difference, groups_of
 from benchmarks.reporting.statistics.seeds import POWER, seeds_needed
 from benchmarks.reporting.statistics.significance import LEVEL, corrected
 from benchmarks.reporting.table import MISSING, Cell, Table
-from benchmarks.reporting.tables.verdicts import CMA_CLIP
 
 POINT = 0.01
 

@@ -23,12 +23,13 @@ from benchmarks.reporting.statistics.families import (
     shares,
     worst,
 )
+from benchmarks.reporting.statistics.leading import CMA_CLIP
 from benchmarks.reporting.statistics.paired import Difference, Scored, compare, groups_of
 from benchmarks.reporting.statistics.significance import LEVEL, corrected
 from benchmarks.reporting.table import Cell, Table
 from benchmarks.reporting.tables.comparison import number
 from benchmarks.reporting.tables.differences import difference_cell
-from benchmarks.reporting.tables.verdicts import CMA_CLIP, quoted
+from benchmarks.reporting.tables.verdicts import AHEAD, BEHIND, LEVEL_WITH, quoted
 
 LOSS = "mean loss"
 
@@ -117,18 +118,28 @@ def against_cma_clip(models: Models, chosen: Sequence[Family]) -> tuple[dict[str
     rivals = {model: one for model, one in found.items() if model != CMA_CLIP and one is not None}
     if not rivals:
         return {}, []
-    p_values = corrected(rivals)
-    verdicts = {
-        "loses less": [model for model, one in rivals.items() if p_values[model] <= LEVEL and one.value < 0],
-        "no significant difference": [model for model in rivals if p_values[model] > LEVEL],
-        "loses more": [model for model, one in rivals.items() if p_values[model] <= LEVEL and one.value > 0],
-    }
+    verdicts = dict(zip(("loses less", LEVEL_WITH, "loses more"), _by_loss(rivals).values(), strict=True))
     told = "; ".join(f"{verdict} {', '.join(map(quoted, which))}" for verdict, which in verdicts.items() if which)
     note = (
         f"{LOSS.capitalize()} against {CMA_CLIP}'s, paired by row under the same noise (bootstrap over test examples "
         f"and seeds, 95 % intervals, verdicts with Holm's correction): {told}."
     )
     return {model: difference_cell(rivals.get(model)) for model in models}, [note]
+
+
+def losses_against_cma_clip(models: Models, chosen: Sequence[Family]) -> dict[str, list[str]]:
+    """AHEAD, LEVEL_WITH and BEHIND -> the rivals that lose significantly less, as much, or more than CMA-CLIP."""
+    found = {model: loss_difference(records, models[CMA_CLIP], chosen) for model, records in models.items()}
+    return _by_loss({model: one for model, one in found.items() if model != CMA_CLIP and one is not None})
+
+
+def _by_loss(rivals: Mapping[str, Difference]) -> dict[str, list[str]]:
+    p_values = corrected(rivals)
+    return {
+        AHEAD: [model for model, one in rivals.items() if p_values[model] <= LEVEL and one.value < 0],
+        LEVEL_WITH: [model for model in rivals if p_values[model] > LEVEL],
+        BEHIND: [model for model, one in rivals.items() if p_values[model] <= LEVEL and one.value > 0],
+    }
 
 
 def loss_difference(one: Sequence[Record], other: Sequence[Record], chosen: Sequence[Family]) -> Difference | None:

@@ -6,10 +6,11 @@ from collections.abc import Iterable
 
 from benchmarks.records.record import MEAN
 from benchmarks.reporting.statistics.aggregate import Models, records_of, score, tasks_of
+from benchmarks.reporting.statistics.leading import CMA_CLIP
 from benchmarks.reporting.statistics.paired import groups_of
 from benchmarks.reporting.statistics.significance import tied_with
 
-CMA_CLIP = "cma_clip"
+AHEAD, LEVEL_WITH, BEHIND = "ahead", "no significant difference", "behind"
 ALONE = {"tfidf_logistic": "words alone", "class_name_match": "class names in the text", "image_only": "photos alone"}
 SAME_ON_TEXTS = "text_only"
 """The same network, which takes every photo for missing."""
@@ -21,7 +22,7 @@ def notes_on_cma_clip(models: Models, condition: str) -> Iterable[str]:
     values = {model: 100 * found.value for model, found in scores.items() if found is not None and found.value >= 0}
     if CMA_CLIP in values and len(values) > 1:
         yield from _behind(values, _worth_of_photos(models, values))
-        yield from _verdicts(models, values, condition)
+        yield _verdicts(models, condition)
 
 
 def _behind(values: dict[str, float], photos: str) -> Iterable[str]:
@@ -51,17 +52,27 @@ def _worth_of_photos(models: Models, values: dict[str, float]) -> str:
     return f" The same network has {texts:.1f} % of texts alone: photos are worth {gain:.1f} points to it."
 
 
-def _verdicts(models: Models, values: dict[str, float], condition: str) -> Iterable[str]:
+def _verdicts(models: Models, condition: str) -> str:
+    found = standing(models, condition)
+    told = "; ".join(f"{verdict} {', '.join(map(quoted, which))}" for verdict, which in found.items() if which)
+    return f"Against {CMA_CLIP} on the mean, by the paired bootstrap with Holm's correction: {told}."
+
+
+def standing(models: Models, condition: str) -> dict[str, list[str]]:
+    """AHEAD, LEVEL_WITH and BEHIND -> the rivals that are so in mean accuracy, as CMA-CLIP sees them.
+
+    CMA-CLIP itself must have been measured.
+    """
+    scores = {model: score(records, MEAN, "accuracy", condition) for model, records in models.items()}
+    values = {model: found.value for model, found in scores.items() if found is not None and found.value >= 0}
     outcomes = {model: [record.outcomes.get(condition, {}) for record in models[model]] for model in values}
     tied = tied_with(CMA_CLIP, outcomes, tasks_of(models, condition), groups_of(records_of(models)))
     ours = values[CMA_CLIP]
-    groups = {
-        "ahead": [model for model in values if model not in tied and values[model] > ours],
-        "no significant difference": [model for model in values if model in tied],
-        "behind": [model for model in values if model not in tied and values[model] < ours],
+    return {
+        AHEAD: [model for model in values if model not in tied and values[model] > ours],
+        LEVEL_WITH: [model for model in values if model in tied],
+        BEHIND: [model for model in values if model not in tied and values[model] < ours],
     }
-    told = "; ".join(f"{verdict} {', '.join(map(quoted, found))}" for verdict, found in groups.items() if found)
-    yield f"Against {CMA_CLIP} on the mean, by the paired bootstrap with Holm's correction: {told}."
 
 
 def quoted(model: str) -> str:

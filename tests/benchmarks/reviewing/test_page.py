@@ -10,9 +10,10 @@ import pytest
 from PIL import Image
 from scipy.stats import binom
 
+from benchmarks.datasets.loading.images import data_uri
 from benchmarks.reviewing.page import needed, to_html
 from benchmarks.reviewing.selection import Selection
-from benchmarks.reviewing.thumbnails import data_uri
+from benchmarks.reviewing.thumbnails import QUALITY, SIDE
 from tests.benchmarks.reviewing.filled_tables import ABOUT, SEASON, TASKS, columns_of, filled_table, write_photos
 
 HOSTILE = '</script><script>alert(1)</script> {{ 7 * 7 }} {% raw %} "\' onload="x" &amp; <b>'
@@ -135,7 +136,7 @@ def test_a_photo_is_inside_once_and_a_missing_one_has_its_reason(tmp_path):
 @pytest.mark.parametrize("size", [(1200, 800), (800, 1200), (40, 30)])
 def test_thumbnails_are_small_and_never_enlarged(size):
     image = Image.fromarray(np.random.default_rng(0).integers(0, 255, (*size[::-1], 3), np.uint8))
-    found = Image.open(io.BytesIO(base64.b64decode(data_uri(image).partition(",")[2])))
+    found = Image.open(io.BytesIO(base64.b64decode(data_uri(image, SIDE, QUALITY).partition(",")[2])))
     assert max(found.size) == min(160, max(size))
     assert found.format == "JPEG"
     assert image.size == size

@@ -15,6 +15,7 @@ from matplotlib.axes import Axes
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 from matplotlib.font_manager import FontProperties, findfont, fontManager, get_font
+from matplotlib.layout_engine import ConstrainedLayoutEngine
 from matplotlib.text import Text
 
 MARKERS = ("o", "s", "^", "D", "v", "P", "X", "*")
@@ -40,6 +41,32 @@ STYLE = {**sns.axes_style("whitegrid"), "font.family": FONTS, "font.size": 9.0, 
 ESCAPED = r"Characters that no installed font has are written as their codes, such as \u989c."
 
 Color = tuple[float, float, float]
+
+STRONG = "#d1480a"
+"""Of the one model that the page is about."""
+
+FAMILIES: dict[str, tuple[str, tuple[str, ...]]] = {
+    "CMA-CLIP": (STRONG, ("cma_clip",)),
+    "CMA-CLIP, changed": ("#eda27c", ("cma_clip_wo_ma", "cma_clip_wo_sa", "cma_clip_wo_ma_sa")),
+    "other fusions": ("#0173b2", ("late_fusion", "concat_fusion", "mmbt")),
+    "CLIP": ("#029e73", ("zero_shot_image", "zero_shot_text", "zero_shot", "fine_tuned_clip", "linear_probe")),
+    "one modality, floors": ("#8b949e", ()),
+}
+"""Family -> colour, models. A variant of CMA-CLIP is a changed one, that of another model is with its model; the last
+family has all others."""
+
+
+def family(row: str) -> str:
+    """Key of FAMILIES."""
+    model, changed = _model_of(row), row != _model_of(row)
+    if model == "cma_clip" and changed:
+        return "CMA-CLIP, changed"
+    return next((name for name, (_, models) in FAMILIES.items() if model in models), list(FAMILIES)[-1])
+
+
+def family_color(row: str) -> str:
+    """Of its marks and lines."""
+    return FAMILIES[family(row)][0]
 
 
 def palette(order: Sequence[str]) -> dict[str, Color]:
@@ -74,13 +101,24 @@ def _model_of(row: str) -> str:
     return row.partition(", ")[0]
 
 
+def layout() -> ConstrainedLayoutEngine:
+    """With room at the sides: in PNG, names are some pixels wider than the layout knows."""
+    return ConstrainedLayoutEngine(w_pad=0.1)
+
+
 def axes_of(width: float, height: float, title: str) -> tuple[Figure, Axes]:
     """A figure of one panel; width and height in inches."""
-    figure = Figure(figsize=(width, height), layout="constrained")
+    figure = Figure(figsize=(width, height), layout=layout())
     FigureCanvasAgg(figure)
     axes = figure.add_subplot()
     axes.set_title(title, loc="left", fontsize="medium")
     return figure, axes
+
+
+def colors_of_few(rows: Sequence[str]) -> dict[str, str]:
+    """Row -> colour, of at most four: CMA-CLIP's is the strong one, the others are told apart."""
+    others = iter(("#0173b2", "#029e73", "#4d5761", "#ca9161"))
+    return {row: STRONG if family(row) == "CMA-CLIP" else next(others) for row in rows}
 
 
 def drawable(text: str) -> str:
