@@ -12,6 +12,7 @@ from pathlib import Path
 from urllib.parse import urlencode
 
 import pytest
+from axe_playwright_python.sync_playwright import Axe
 from mlflow import MlflowClient
 from playwright.sync_api import expect
 from scipy.stats import binomtest
@@ -137,6 +138,66 @@ def test_the_report_opens_without_a_network_and_every_figure_is_drawn(page, proj
         page.set_viewport_size({"width": width, "height": 900})
         assert page.evaluate("document.documentElement.scrollWidth") <= width
     page.screenshot(path=project / "report.png", full_page=True)
+
+
+@pytest.fixture
+def report(page, project):
+    page.set_default_timeout(20_000)
+    page.goto((project / "results" / "smoke" / "report.html").as_uri())
+    return page
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_the_report_is_accessible_and_fits_a_telephone(report, project, scheme):
+    report.emulate_media(color_scheme=scheme)
+    report.evaluate("document.querySelectorAll('details').forEach(one => one.open = true)")
+    for width in (1400, 420):
+        report.set_viewport_size({"width": width, "height": 900})
+        assert report.evaluate("document.documentElement.scrollWidth") <= width
+        report.screenshot(path=project / f"report-{width}-{scheme}.png")
+    found = Axe().run(report)
+    assert found.violations_count == 0, found.generate_report()
+
+
+def models_of(report):
+    return report.locator("table.overview tbody tr:visible th").all_inner_texts()
+
+
+def test_the_report_begins_with_verdict_and_figure_and_states_what_was_asked_otherwise(report):
+    report.set_viewport_size({"width": 1400, "height": 1000})
+    for first in (report.locator(".answer"), report.locator("#figure-catalog-accuracy img")):
+        box = first.bounding_box()
+        assert box["y"] + box["height"] < 1000
+    told = report.locator("header").inner_text()
+    assert "max_epochs=2" not in told  # the suite's own
+    assert "majority, text_only, cma_clip by --models" in told
+    assert "width=24" in told
+    assert "width=24" in report.locator("#reproduce pre").inner_text()
+
+
+def test_models_of_the_report_are_sorted_and_filtered_by_keyboard(report):
+    assert sorted(models_of(report)) == sorted(MODELS)
+    head = report.get_by_role("columnheader", name="training, s")
+    head.get_by_role("button").focus()
+    report.keyboard.press("Enter")
+    assert head.get_attribute("aria-sort") == "descending"
+    assert models_of(report)[-1] == "majority"
+    report.keyboard.press("Enter")
+    assert head.get_attribute("aria-sort") == "ascending"
+    assert models_of(report)[0] == "majority"
+    report.get_by_label("Model", exact=True).fill("ONLY")
+    assert models_of(report) == ["text_only"]
+    expect(report.get_by_role("status")).to_have_text("1 of 3 models")
+    report.get_by_label("Model", exact=True).fill("")
+    report.get_by_label("Family").select_option("CMA-CLIP")
+    assert models_of(report) == ["cma_clip"]
+
+
+def test_the_report_shows_photos_of_mistakes(report):
+    photos = report.locator(".mistakes img:visible")
+    assert photos.count() > 0
+    sizes = photos.evaluate_all("images => images.map(image => image.naturalWidth)")
+    assert all(0 < size <= 64 for size in sizes)
 
 
 HOSTILE = "<img src=x onerror='window.ran = 1'></script><script>window.ran = 2</script>{{ 1 }}"

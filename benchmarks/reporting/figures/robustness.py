@@ -36,7 +36,8 @@ def robustness_figures(records: Iterable[Record], order: Sequence[str]) -> dict[
     for dataset, models in by_dataset(records, order).items():
         present = {model: seeds for model, seeds in models.items() if seeds}
         if found := sorted(families(present), key=lambda one: list(GROUPS).index(one.group)):
-            figures[f"{dataset}-robustness"] = _points_lost(dataset_title(dataset, models), present, found)
+            heat = _points_lost(dataset_title(dataset, models), present, found)
+            figures |= {} if heat is None else {f"{dataset}-robustness": heat}
         for group, title in GROUPS.items():
             chosen = [family for family in families(present) if family.group == group]
             if not chosen:
@@ -49,10 +50,12 @@ def robustness_figures(records: Iterable[Record], order: Sequence[str]) -> dict[
     return figures
 
 
-def _points_lost(where: str, models: Models, found: Sequence[Family]) -> Figure:
-    """Rows by what they lose on average, the least first; columns as tables have them."""
+def _points_lost(where: str, models: Models, found: Sequence[Family]) -> Figure | None:
+    """Rows by what they lose on average, the least first; None where no model has met every kind."""
     lost = {row: _lost(records, found) for row, records in models.items()}
     rows = sorted((row for row, values in lost.items() if values), key=lambda row: float(np.mean(lost[row])))
+    if not rows:
+        return None
     values = np.array([[*lost[row], float(np.mean(lost[row]))] for row in rows]).round() + 0.0  # no minus before a zero
     figure, axes = axes_of(1.9 + 0.34 * values.shape[1], 1.5 + 0.2 * len(rows), f"{where}: points lost to damage")
     names = [*(one.name for one in found), "mean"]
@@ -74,9 +77,11 @@ def _points_lost(where: str, models: Models, found: Sequence[Family]) -> Figure:
     axes.axvline(len(found), color="white", linewidth=4)
     for label, row in zip(axes.get_yticklabels(), rows, strict=True):
         label.set_fontweight("bold" if row == CMA_CLIP else "normal")
+    left_out = [row for row in models if row not in rows]
     figure.set_label(
         f"Points of accuracy lost on {where}, mean over tasks, severities and seeds; those who lose least come first. "
         "Who gets little right without damage has little to lose."
+        + (f" Not measured under all of them: {', '.join(left_out)}." if left_out else "")
     )
     return figure
 
@@ -104,7 +109,9 @@ def _accuracy(dataset: str, title: str, models: Models, chosen: Sequence[Family]
         ends = {}
         for model in shown:
             known = _curve(models[model], family)
-            axes.plot(list(known), list(known.values()), line_style(model), marker="o", ms=3, color=colors[model])
+            axes.plot(
+                list(known), list(known.values()), line_style(model), label=model, marker="o", ms=3, color=colors[model]
+            )
             if known:
                 ends[model.replace(", ", ",\n")] = (*list(known.items())[-1], colors[model])
         axes.set_xlim(right=max(family.levels) * (1 + ROOM))

@@ -48,7 +48,7 @@ def render(  # noqa: PLR0913, PLR0917 - what a page is made of
         for dataset, models in found.items()
     ]
     environment = Environment(
-        loader=PackageLoader("benchmarks.reporting.page", ""),
+        loader=PackageLoader("benchmarks.reporting.page", "templates"),
         autoescape=True,
         undefined=StrictUndefined,
         trim_blocks=True,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -18,13 +19,13 @@ CAUTION = "Caution"
 """How notes begin that question the numbers."""
 
 TOPICS = {
-    "accuracy_by_cost": "Cost against accuracy",
-    "robustness": "What damage costs",
-    "reliability": "Can confidences be believed?",
-    "learning": "More training rows",
-    "modality_weights": "What it listens to",
+    "Cost against accuracy": "accuracy_by_cost",
+    "What damage costs": r"robustness(_\w+)?(?<!_weights)",
+    "Can confidences be believed?": "reliability",
+    "More training rows": "learning.*",
+    "What it listens to": ".*_weights",
 }
-"""How figures' names begin after the data set's -> the heading that they stand under, in this order."""
+"""Heading -> pattern of the names of its figures, without the data set's, in this order."""
 
 
 @dataclass(frozen=True)
@@ -81,8 +82,8 @@ def part_of(
     first = f"{dataset}-accuracy" if f"{dataset}-accuracy" in figures else None
     curves = {task: f"{dataset}-answered-{task}" for task in tasks_of(models)}
     topics = {
-        heading: [name for name in figures if name.removeprefix(f"{dataset}-").startswith(start)]
-        for start, heading in TOPICS.items()
+        heading: [name for name in figures if re.fullmatch(pattern, name.removeprefix(f"{dataset}-"))]
+        for heading, pattern in TOPICS.items()
     }
     placed = {first, *curves.values(), *(name for names in topics.values() for name in names)}
     shown = _shown(models, advice)

@@ -107,7 +107,7 @@ def _lost(models: Models, damage: Sequence[Family]) -> dict[str, float]:
 def _damage(values: dict[str, float], lost: dict[str, float]) -> str:
     least = min(lost, key=lost.__getitem__)
     return (
-        f"Damage costs CMA-CLIP {lost[CMA_CLIP]:.1f} of its {_percent(values[CMA_CLIP])} on average; "
+        f"Damage costs CMA-CLIP {lost[CMA_CLIP]:.1f} points of its {_percent(values[CMA_CLIP])} on average; "
         f"{least} loses least, {lost[least]:.1f} of {_percent(values[least])}."
     )
 

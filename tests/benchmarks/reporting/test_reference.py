@@ -60,8 +60,29 @@ def test_other_data_are_said():
     other = record(fingerprints={"data": "other"})
     comparison = against_reference([other], [record()])
     assert comparison.other_data == ("catalog",)
-    assert "not the data of the reference" in comparison.summary()
+    assert comparison.summary() == (
+        "Not compared with the reference: other data (other options or another version): catalog"
+    )
     assert against_reference([record()], [record()]).other_data == ()
+
+
+def test_of_several_data_sets_those_with_other_data_are_left_out_of_the_count():
+    same = record(dataset="food101")
+    other = record(fingerprints={"data": "other"})
+    summary = against_reference([other, same], [record(), same]).summary()
+    assert summary.splitlines() == [
+        "4 of 4 cells fall inside the interval of the reference",
+        "  not compared: other data (other options or another version): catalog",
+    ]
+
+
+def test_of_many_cells_outside_the_first_are_told_and_the_others_counted():
+    tasks = {task: 0.01 for task in (*TASKS, "mean")}
+    models = ("majority", "mmbt", "text_only", "cma_clip")
+    worse = [with_accuracy(record(model), **tasks) for model in models]
+    lines = against_reference(worse, [record(model) for model in models]).summary().splitlines()
+    assert len(lines) == 12
+    assert lines[-1] == "  outside: 6 more"
 
 
 def test_other_weights_and_versions_are_said():

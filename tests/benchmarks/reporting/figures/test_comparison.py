@@ -8,7 +8,18 @@ import pytest
 from matplotlib.text import Text
 from PIL import Image
 
-from benchmarks.reporting.figures.style import ESCAPED, drawable, line_style, markers, palette, to_png, to_svg
+from benchmarks.reporting.figures.style import (
+    ESCAPED,
+    STRONG,
+    drawable,
+    family,
+    family_color,
+    line_style,
+    markers,
+    palette,
+    to_png,
+    to_svg,
+)
 from benchmarks.reporting.outputs import all_figures
 from tests.benchmarks.made_records import ORDER, TASKS, record, suite, with_accuracy, with_condition, with_tasks
 from tests.benchmarks.reporting.names import NAMES
@@ -50,25 +61,55 @@ def test_a_part_of_the_test_split_has_figures_of_its_own():
     assert names == {"catalog-product-level-accuracy", "catalog-product-level-accuracy_by_task"}
 
 
-def test_every_model_is_shown_in_order(figures):
-    assert labels(figures["catalog-accuracy"]) == list(ORDER)
+def names_in(figure):
+    """What stands beside the marks of the first panel."""
+    return [text for text in figure.axes[0].texts if text.get_text()]
+
+
+def test_every_model_is_shown(figures, records):
+    means = {model: accuracy_of(records, model) for model in ORDER}
+    assert labels(figures["catalog-accuracy"]) == sorted(ORDER, key=lambda model: -means[model])
     assert labels(figures["catalog-accuracy_by_task"]) == list(ORDER)
-    legend = figures["catalog-accuracy_by_cost"].legends[0]
-    assert [text.get_text() for text in legend.get_texts()] == list(ORDER)
+    assert {text.get_text() for text in names_in(figures["catalog-accuracy_by_cost"])} == set(ORDER)
 
 
-def test_colour_and_marker_tell_models_apart_and_depend_on_the_order_only(records):
+def accuracy_of(records, model):
+    return np.mean([r.metrics["clean"]["mean"]["accuracy"].value for r in records if r.experiment.model == model])
+
+
+def test_cma_clip_alone_has_the_strong_colour(figures):
+    assert [model for model in ORDER if family_color(model) == STRONG] == ["cma_clip"]
+    assert family("cma_clip, 2 layers") == "CMA-CLIP, changed"
+    bold = [
+        text.get_text() for text in figures["catalog-accuracy"].axes[0].get_yticklabels() if text.get_color() == STRONG
+    ]
+    assert bold == ["cma_clip"]
+
+
+def test_the_best_are_shown_larger_where_they_lie_close():
+    spread = [with_accuracy(record(model), mean=0.1 + 0.1 * place) for place, model in enumerate(ORDER[:8])]
+    close = [with_accuracy(made, mean=0.9 + 0.01 * place) for place, made in enumerate(spread[3:])]
+    for records, panels in ((spread, 1), ([*spread[:3], *close], 2)):
+        figure = all_figures(records, ORDER)["catalog-accuracy"]
+        assert len(figure.axes) == panels
+    low, high = figure.axes[1].get_xlim()
+    assert 80 < low < 88  # the five of 90 to 94 %, with their intervals of two points
+    assert 96 < high < 100
+
+
+def test_names_beside_marks_cover_no_other_name(figures):
+    boxes = [Text.get_window_extent(text) for text in names_in(figures["catalog-accuracy_by_cost"])]
+    assert not [(one, two) for one, two in combinations(boxes, 2) if one.overlaps(two)]
+
+
+def test_colour_and_marker_tell_models_apart():
     looks = [(palette(ORDER)[model], markers(ORDER)[model]) for model in ORDER]
     assert len(set(looks)) == len(ORDER)
-    few = all_figures([r for r in records if r.experiment.model in ("mmbt", "cma_clip")], ORDER)
-    shown = few["catalog-accuracy_by_cost"].axes[0].get_lines()
-    assert [(line.get_color(), line.get_marker()) for line in shown] == [looks[ORDER.index("mmbt")], looks[-1]]
 
 
 def test_points_are_means_over_seeds_in_percent(figures, records):
-    values = [100 * r.metrics["clean"]["mean"]["accuracy"].value for r in records if r.experiment.model == "cma_clip"]
     line = figures["catalog-accuracy_by_cost"].axes[0].get_lines()[-1]
-    assert line.get_ydata()[0] == pytest.approx(np.mean(values))
+    assert line.get_ydata()[0] == pytest.approx(100 * accuracy_of(records, "cma_clip"))
 
 
 def test_weights_and_relevance_fill_the_bar(figures):

@@ -129,6 +129,30 @@ def test_curves_have_a_panel_per_family_with_a_unit_and_one_colour_per_model():
     assert all(figure.get_label().endswith(".") for figure in figures.values())
 
 
+def test_the_heat_map_has_the_points_lost_of_every_model_and_damage():
+    figure = robustness_figures([ROBUST, measured("mmbt", clean=0.9, gaussian_noise_1=0.5)], ["mmbt", "cma_clip"])
+    axes = figure["catalog-robustness"].axes[0]
+    assert [label.get_text() for label in axes.get_yticklabels()] == ["cma_clip"]  # mmbt has not met every damage
+    *_, mean = (text.get_text() for text in axes.texts)
+    assert mean == f"{100 * loss(ROBUST, families({'cma_clip': [ROBUST]})):.0f}"
+    assert "Not measured under all of them: mmbt." in figure["catalog-robustness"].get_label()
+
+
+def test_a_figure_of_curves_has_four_models_named_at_the_ends_of_their_lines():
+    rows = ("tfidf_logistic", "zero_shot", "linear_probe", "text_only", "mmbt", "cma_clip")
+    levels = dict.fromkeys((1, 3, 5), 0.0)
+    made = [
+        measured(
+            model, clean=0.9 - 0.05 * place, **{f"blur_{level}": 0.8 - 0.05 * place - 0.02 * level for level in levels}
+        )
+        for place, model in enumerate(rows)
+    ]
+    axes = robustness_figures(made, rows)["catalog-robustness_image"].axes[0]
+    named = [text.get_text() for text in axes.texts if text.get_text()]
+    assert len(named) == 4
+    assert {"cma_clip", "tfidf_logistic"} <= set(named)
+
+
 def test_a_task_whose_name_begins_with_an_underscore_is_in_the_legend():
     weights = {name: {"_x": (0.5, 0.5), "": (0.4, 0.6)} for name in ROBUST.metrics}
     metrics = {name: {"_x": found[MEAN], "": found[MEAN], MEAN: found[MEAN]} for name, found in ROBUST.metrics.items()}
