@@ -81,7 +81,7 @@ def _matrix(names: Sequence[str], counts: Counts) -> tuple[tuple[str, tuple[floa
     table = np.zeros((len(names), len(names)))
     np.add.at(table, (counts[:, 0], counts[:, 1]), counts[:, 2])
     shares = table / np.maximum(table.sum(1, keepdims=True), 1)
-    return tuple((names[label], tuple(shares[label].tolist())) for label in np.flatnonzero(table.sum(1)))
+    return tuple((names[label], tuple(shares[label].tolist())) for label in np.flatnonzero(table.sum(1)).tolist())
 
 
 def _confusions(names: Sequence[str], counts: Counts) -> tuple[Confusion, ...]:

@@ -44,8 +44,8 @@ def overview(models: Models) -> Overview:
         "accuracy, %": column(models, MEAN, "accuracy"),
         "answered at 90 %, %": column(models, MEAN, ANSWERED),
         "training, s": _cost(models, lambda record: record.seconds.get("fit"), 1),
-        "a product, ms": _cost(models, lambda record: record.cost and 1000 * record.cost.seconds, 1),
-        "files, MB": _cost(models, lambda record: record.cost and record.cost.megabytes, 1),
+        "a product, ms": _cost(models, lambda record: 1000 * record.cost.seconds if record.cost else None, 1),
+        "files, MB": _cost(models, lambda record: record.cost.megabytes if record.cost else None, 1),
     }
     known = {head: cells for head, cells in columns.items() if any(cell.value is not None for cell in cells)}
     place = {model: index for index, model in enumerate(models)}

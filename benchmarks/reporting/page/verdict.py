@@ -137,8 +137,8 @@ def _next(advised: Advice | None) -> tuple[str, str]:
 
 
 def _difference(models: Models, one: str, other: str) -> Difference | None:
-    outcomes = [[record.outcomes.get(CLEAN, {}) for record in models[row]] for row in (one, other)]
-    return difference(*outcomes, tasks_of(models), groups_of(records_of(models)))
+    first, second = ([record.outcomes.get(CLEAN, {}) for record in models[row]] for row in (one, other))
+    return difference(first, second, tasks_of(models), groups_of(records_of(models)))
 
 
 def _points(gap: Difference) -> str:

@@ -31,7 +31,7 @@ def label_marks(axes: Axes, points: Mapping[str, tuple[float, float]]) -> None:
     taken = [_around(axes, xy) for xy in points.values()]
     for text, xy in sorted(points.items(), key=lambda item: (-item[1][1], item[1][0])):
         tried = [_name_at(axes, text, xy, place) for place in LABEL_PLACES]
-        boxes = [Text.get_window_extent(label) for label in tried]  # an annotation's own holds its line
+        boxes = [_box(label) for label in tried]
         costs = [_covered(box, [*taken, *_edges(axes)]) for box in boxes]
         best = costs.index(min(costs))
         for index, label in enumerate(tried):
@@ -47,8 +47,12 @@ def _name_at(axes: Axes, text: str, xy: tuple[float, float], place: tuple[int, i
         look["arrowprops"] = line
     label = axes.annotate(text, xy, place[:2], textcoords="offset points", **look)
     label.set_in_layout(False)
-    label.update_positions(axes.get_figure().canvas.get_renderer())
     return label
+
+
+def _box(label: Annotation) -> Bbox:
+    label.get_window_extent()  # puts it into its place; what it returns holds the line too
+    return Text.get_window_extent(label)
 
 
 def _around(axes: Axes, xy: tuple[float, float]) -> Bbox:
