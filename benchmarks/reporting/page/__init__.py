@@ -7,18 +7,20 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
-from matplotlib.figure import Figure
 
 from benchmarks.datasets import DATASETS
 from benchmarks.records.record import Record
 from benchmarks.reporting.advice import Advice
-from benchmarks.reporting.figures.style import to_svg
 from benchmarks.reporting.page.about import data_reports, environments
 from benchmarks.reporting.page.parts import part_of
 from benchmarks.reporting.page.reproduce import overrides, reproduction
 from benchmarks.reporting.statistics.aggregate import by_dataset
+from benchmarks.reporting.statistics.curves import largest
 from benchmarks.reporting.table import TIED, Table
 from benchmarks.suites import SUITES
+
+Drawing = tuple[bytes, str]
+"""A figure as SVG, and its caption."""
 
 
 def render(  # noqa: PLR0913, PLR0917 - what a page is made of
@@ -26,7 +28,7 @@ def render(  # noqa: PLR0913, PLR0917 - what a page is made of
     records: Sequence[Record],
     order: Sequence[str],
     tables: Mapping[str, Table],
-    figures: Mapping[str, Figure],
+    figures: Mapping[str, Drawing],
     agreement: str = "",
     advised: Sequence[Advice] = (),
 ) -> str:
@@ -37,11 +39,11 @@ def render(  # noqa: PLR0913, PLR0917 - what a page is made of
         records: everything on the page is made of them.
         order: of models.
         tables: in the order of the page, each named after its data set.
-        figures: drawn inline, as SVG; their labels are the captions. Named as the tables.
+        figures: drawn inline; named as the tables.
         agreement: how the suite agrees with its reference.
         advised: which model to take for each data set.
     """
-    found = by_dataset(records, order)
+    found = by_dataset(largest(records), order)
     known = SUITES.get(suite)
     parts = [
         part_of(dataset, models, _owned(dataset, found, tables), _owned(dataset, found, figures), advised, known)
@@ -60,13 +62,13 @@ def render(  # noqa: PLR0913, PLR0917 - what a page is made of
         parts=parts,
         unread=[one for one in advised if one.pick is None],
         tables=tables,
-        figures={name: (_data_uri(figure), figure.get_label()) for name, figure in figures.items()},
+        figures={name: (_data_uri(svg), caption) for name, (svg, caption) in figures.items()},
         count=len(records),
         overrides=overrides(suite, records),
         reproduce=reproduction(suite, records, _needed(found)),
         agreement=agreement,
         cards={name: _card(name) for name in found},
-        reports=data_reports(records),
+        reports=data_reports(largest(records)),
         environments=environments(records),
         tied=TIED,
     )
@@ -92,5 +94,5 @@ def _card(dataset: str) -> dict[str, str]:
     return {name.replace("_", " "): str(text) for name, text in fields.items() if text and not isinstance(text, bool)}
 
 
-def _data_uri(figure: Figure) -> str:
-    return "data:image/svg+xml;base64," + base64.b64encode(to_svg(figure)).decode()
+def _data_uri(svg: bytes) -> str:
+    return "data:image/svg+xml;base64," + base64.b64encode(svg).decode()

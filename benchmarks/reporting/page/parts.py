@@ -77,7 +77,8 @@ def part_of(
     suite: Suite | None,
 ) -> Part:
     """Of the records of one data set; `tables` and `figures` are the names of its own."""
-    advice = next((one for one in advised if one.pick is not None and one.pick.dataset == dataset), None)
+    keys = {record.key for record in records_of(models)}
+    advice = next((one for one in advised if one.pick is not None and one.pick.record.key in keys), None)
     notes = footnotes(models)
     first = f"{dataset}-accuracy" if f"{dataset}-accuracy" in figures else None
     curves = {task: f"{dataset}-answered-{task}" for task in tasks_of(models)}

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from shlex import quote
 from typing import Any
@@ -11,17 +11,25 @@ from typing import Any
 from benchmarks.records.record import Experiment, Record
 from benchmarks.suites import MODEL_ORDER, NETWORKS, SUITES, Suite, hparams_of
 
+FEW = 6
+"""Models that are listed by name."""
+
 
 @dataclass(frozen=True)
 class Override:
-    """An option that was given: its name on the command line, and its values as they are written there."""
+    """An option that was given: its name on the command line, and its values as they are written there.
+
+    `short` says in words what takes too long to list.
+    """
 
     flag: str
     values: tuple[str, ...]
+    short: str = ""
 
     def __str__(self) -> str:
         """In words, `max_epochs=2 by --hparam`."""
-        return f"{', '.join(self.values)} by {self.flag}" if self.values else self.flag
+        told = self.short or ", ".join(self.values)
+        return f"{told} by {self.flag}" if told else self.flag
 
     def arguments(self) -> list[str]:
         """For a shell."""
@@ -40,8 +48,10 @@ def overrides(suite: str, records: Sequence[Record]) -> list[Override]:
     own, experiments = SUITES[suite], [record.experiment for record in records]
     found = []
     models = {experiment.model for experiment in experiments}
-    if models != {*own.models, *(model for model, _, _ in own.variants)}:
-        found.append(Override("--models", tuple(sorted(models, key=MODEL_ORDER.index))))
+    known = {*own.models, *(model for model, _, _ in own.variants)}
+    if models != known:
+        short = f"{len(models)} of {len(known)} models" if len(models) > FEW and models < known else ""
+        found.append(Override("--models", tuple(sorted(models, key=MODEL_ORDER.index)), short))
     seeds = sorted({experiment.seed for experiment in experiments})
     if seeds != sorted(own.seeds):
         found.append(Override("--seeds", tuple(map(str, seeds))))
@@ -92,8 +102,9 @@ def _options(suite: Suite, experiments: Sequence[Experiment]) -> dict[str, Any]:
     found: dict[str, Any] = {}
     for experiment in experiments:
         own = suite.datasets.get(experiment.dataset, {})
+        asked = _without(experiment.dataset_options, {name for options, _ in suite.curve for name in options})
         prefix = f"{experiment.dataset}." if len(suite.datasets) > 1 else ""
-        found |= {prefix + name: value for name, value in _changed(experiment.dataset_options, own).items()}
+        found |= {prefix + name: value for name, value in _changed(asked, own).items()}
     return dict(sorted(found.items()))
 
 
@@ -102,14 +113,19 @@ def _hparams(suite: Suite, experiments: Sequence[Experiment]) -> dict[str, Any]:
 
     A variant's own are told by its name; what `--hparam` gives, all networks get.
     """
+    of_curve = {name for _, budget in suite.curve for name in budget}
     variants = {(model, name): changes for model, name, changes in suite.variants}
     found: dict[str, Any] = {}
     for one in experiments:
         if not one.tuned:
             own = {**hparams_of(suite, one.model), **variants.get((one.model, one.variant), {})}
-            given = _changed(one.hparams, own)
+            given = _changed(_without(one.hparams, of_curve), own)
             found |= given if one.model in NETWORKS or not one.variant else {}
     return found
+
+
+def _without(values: Mapping[str, Any], names: Collection[str]) -> dict[str, Any]:
+    return {name: value for name, value in values.items() if name not in names}
 
 
 def _changed(values: Mapping[str, Any], own: Mapping[str, Any]) -> dict[str, Any]:

@@ -18,6 +18,8 @@ from matplotlib.font_manager import FontProperties, findfont, fontManager, get_f
 from matplotlib.layout_engine import ConstrainedLayoutEngine
 from matplotlib.text import Text
 
+from benchmarks.suites.order import OVER_CLIP
+
 MARKERS = ("o", "s", "^", "D", "v", "P", "X", "*")
 
 FALLBACK_FONTS = (
@@ -48,11 +50,11 @@ STRONG = "#d1480a"
 FAMILIES: dict[str, tuple[str, tuple[str, ...]]] = {
     "CMA-CLIP": (STRONG, ("cma_clip",)),
     "CMA-CLIP, changed": ("#eda27c", ("cma_clip_wo_ma", "cma_clip_wo_sa", "cma_clip_wo_ma_sa")),
-    "other fusions": ("#0173b2", ("late_fusion", "concat_fusion", "mmbt")),
-    "CLIP": ("#029e73", ("zero_shot_image", "zero_shot_text", "zero_shot", "fine_tuned_clip", "linear_probe")),
+    "other fusions": ("#0173b2", ("tfidf_image_logistic", "late_fusion", "concat_fusion", "mmbt")),
+    "CLIP": ("#029e73", OVER_CLIP),
     "one modality, floors": ("#8b949e", ()),
 }
-"""Family -> colour, models. A variant of CMA-CLIP is a changed one, that of another model is with its model; the last
+"""Family -> colour, models; the first that has a model counts. A variant of CMA-CLIP is a changed one, that of another model is with its model; the last
 family has all others."""
 
 

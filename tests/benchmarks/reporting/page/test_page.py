@@ -9,6 +9,7 @@ import pytest
 
 from benchmarks.records.details import Details, Mistake
 from benchmarks.reporting.advice import advice
+from benchmarks.reporting.figures.style import to_svg
 from benchmarks.reporting.notes import footnotes
 from benchmarks.reporting.outputs import all_figures, all_tables
 from benchmarks.reporting.page import render
@@ -61,7 +62,8 @@ def records():
 
 @pytest.fixture(scope="module")
 def figures(records):
-    return all_figures([detailed(made) for made in records], ORDER)
+    made = all_figures([detailed(made) for made in records], ORDER)
+    return {name: (to_svg(figure), figure.get_label()) for name, figure in made.items()}
 
 
 @pytest.fixture(scope="module")
@@ -131,8 +133,8 @@ def test_cautions_stand_beside_the_verdict(records):
 
 def test_captions_are_sentences(drawn, figures):
     _, page = drawn
-    for name, figure in figures.items():
-        assert figure.get_label() in page.text
+    for name, (_, caption) in figures.items():
+        assert caption in page.text
         assert name not in page.text
 
 
