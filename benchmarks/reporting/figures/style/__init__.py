@@ -54,8 +54,8 @@ FAMILIES: dict[str, tuple[str, tuple[str, ...]]] = {
     "CLIP": ("#029e73", OVER_CLIP),
     "one modality, floors": ("#8b949e", ()),
 }
-"""Family -> colour, models; the first that has a model counts. A variant of CMA-CLIP is a changed one, that of another model is with its model; the last
-family has all others."""
+"""Family -> colour, models; the first that has a model counts. A variant of CMA-CLIP is a changed one, that of another
+model is with its model; the last family has all others."""
 
 
 def family(row: str) -> str:
