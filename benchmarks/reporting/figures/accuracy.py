@@ -19,7 +19,7 @@ from benchmarks.reporting.statistics.significance import interval
 FEWEST = 4
 """Models that a closer look shows."""
 
-CLOSE = 0.4
+CLOSE = 0.25
 """Models lie close that together take less than this of the width of all."""
 
 
