@@ -94,7 +94,7 @@ import json, sys
 import mlflow, pandas as pd
 
 (run,) = mlflow.search_runs(["1"], f"tags.model = '{sys.argv[1]}'", output_format="list")
-model = mlflow.pyfunc.load_model(f"runs:/{run.info.run_id}/model")
+model = mlflow.pyfunc.load_model(f"runs:/{run.info.run_id}/{sys.argv[1]}-seed-0-catalog")
 photo = open(sys.argv[2], "rb").read()
 frame = pd.DataFrame({"image": [sys.argv[2], photo, None], "text": ["a red dress", "a red dress", "a red dress"]})
 print(json.dumps(model.predict(frame).to_dict("list")))

@@ -32,8 +32,8 @@ def run_name(experiment: Experiment) -> str:
 
 
 def model_name(run: str) -> str:
-    """Of the model that a run logs: the run's, without the characters that MLflow refuses there."""
-    return re.sub("""[/:.%"']""", "-", run) or "model"
+    """Of the model that a run logs: the run's, with hyphens for what an address or MLflow would not take."""
+    return re.sub(r"[^\w-]+", "-", run)
 
 
 def _escape(found: re.Match[str]) -> str:

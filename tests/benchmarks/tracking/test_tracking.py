@@ -249,7 +249,7 @@ def test_a_logged_model_predicts_in_a_fresh_process(runs_dir, tracker, client, s
         run.log_model(tmp_path / "model")
     (child,) = runs_of(client, suite)
     assert child.info.status == "FINISHED"
-    command = [sys.executable, "-W", "ignore", "-c", PREDICT, f"runs:/{child.info.run_id}/majority, seed 0, catalog"]
+    command = [sys.executable, "-W", "ignore", "-c", PREDICT, f"runs:/{child.info.run_id}/majority-seed-0-catalog"]
     there = {**os.environ, "MLFLOW_TRACKING_URI": default_uri(runs_dir)}
     done = subprocess.run(command, env=there, capture_output=True, text=True, check=True)
     (answer,) = json.loads(done.stdout)

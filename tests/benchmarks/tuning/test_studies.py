@@ -95,7 +95,7 @@ def test_a_budget_is_trials_or_seconds_or_both(given):
 def test_of_both_limits_the_first_that_is_reached_counts(plan_of):
     few, short = plan_of(folder="few", trials=2, seconds=1e6), plan_of(folder="short", trials=1000, seconds=1e-3)
     for plan, count in ((few, 2), (short, 1)):
-        tune(plan, workers=1)
+        tune(plan)
         assert_exactly(study_of(plan), count)
 
 
