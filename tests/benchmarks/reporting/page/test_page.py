@@ -17,6 +17,7 @@ from benchmarks.reporting.statistics.aggregate import by_dataset
 from benchmarks.suites import SUITES
 from tests.benchmarks.made_records import record, suite, with_tasks
 from tests.benchmarks.reporting.names import NAMES
+from tests.benchmarks.reporting.tables.test_learning_curve import MODELS, RECORDS
 
 ORDER = ("text_only", "cma_clip")
 VOID = {"meta", "img", "input"}
@@ -212,6 +213,15 @@ def test_environments_are_counted(records):
     _, page = page_of([*records, other])
     assert [text for text in page.text if re.fullmatch(r"\d+ records?", text)] == ["4 records", "1 record"]
     assert {"A Processor", "B Processor", "torch 2.15", "none"} <= set(page.text)
+
+
+def test_the_page_of_a_learning_curve_is_about_its_most_training_rows():
+    html = render("learning-curve", RECORDS, MODELS, all_tables(RECORDS, MODELS), {})
+    page = Page(html)
+    assert any("made from 12 records" in text for text in page.text)
+    answered = [row for row in page.rows if row[-1] in ("CMA-CLIP", "one modality, floors")]
+    assert [row[0] for row in answered] == ["cma_clip", "tfidf_logistic"]
+    assert answered[0][1].startswith("89.1 ± 0.1")  # of 4,000 rows; with 250 it has 60 %
 
 
 def test_the_order_of_the_records_changes_no_byte(records):
