@@ -62,7 +62,8 @@ def reads_of(experiments: Sequence[Experiment]) -> list[Read]:
     found: list[Read] = []
     for experiment in experiments:
         config: Any = models.resolve(experiment.model, experiment.hparams)[1]
-        if hasattr(config, "backbone") and getattr(config, "freeze", "all") == "all":
+        reads_both = hasattr(config, "backbone") and hasattr(config, "text_windows")
+        if reads_both and getattr(config, "freeze", "all") == "all":
             found.append(Read(experiment.dataset, experiment.dataset_options, config.backbone, config.text_windows))
     return [read for number, read in enumerate(found) if read not in found[:number] and found.count(read) > 1]
 

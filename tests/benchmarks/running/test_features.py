@@ -1,12 +1,15 @@
 """Features that workers compute together before the experiments that read them."""
 
 import numpy as np
+import pytest
 
 from benchmarks import datasets
 from benchmarks.engines.local import Local
 from benchmarks.records.record import Experiment
 from benchmarks.running.features import compute_features, reads_of
 from benchmarks.running.place import Place
+from benchmarks.suites import SUITES
+from benchmarks.suites import experiments as experiments_of
 from cma_clip.backbone.loading import load_backbone
 from cma_clip.classifier import Workspace
 from cma_clip.features.processing import Processor
@@ -41,3 +44,9 @@ def test_only_what_several_experiments_read_of_a_frozen_backbone_is_computed_fir
     assert reads_of(experiments(tiny, "linear_probe", "fine_tuned_clip")) == []
     (read,) = reads_of(experiments(tiny, "linear_probe", "cma_clip", "mmbt", "fine_tuned_clip"))
     assert (read.dataset, read.backbone) == ("catalog", tiny)
+
+
+@pytest.mark.parametrize("suite", SUITES)
+def test_what_a_suite_reads_is_known_whatever_its_models(suite):
+    found = reads_of(experiments_of(SUITES[suite]))
+    assert len(found) <= len(SUITES[suite].datasets) * max(1, len(SUITES[suite].curve))
