@@ -54,7 +54,7 @@ def load_data(
     from benchmarks import datasets
     from benchmarks.commands.options import CommonOptions
 
-    asked = CommonOptions(data=_data(dataset, source), runs=place(str(runs)), on_bad_sample=on_bad_sample)
+    asked = CommonOptions(data=_data(dataset, source), runs=_place(runs), on_bad_sample=on_bad_sample)
     return datasets.load(dataset, replace(asked.source(dataset), progress=progress), options)
 
 
@@ -111,7 +111,7 @@ def run(  # noqa: PLR0913 - keywords, of which few are given
         dataset_options=dict(options or {}),
         hparams=dict(hparams or {}),
     )
-    asked = CommonOptions(_data(dataset, source), place(str(results)), place(str(runs)), tracking)
+    asked = CommonOptions(_data(dataset, source), _place(results), _place(runs), tracking)
     with warnings.catch_warnings():
         quiet()
         tracker = open_tracker(asked.tracking_uri(), suite, asked.runs)
@@ -126,7 +126,12 @@ def results(folder: str | Path) -> Results:
     """
     from benchmarks.records.results import read
 
-    return read(place(str(folder)))
+    return read(_place(folder))
+
+
+def _place(given: str | Path) -> Path:
+    """A folder, or its URL; what is neither is refused."""
+    return place(given) if isinstance(given, str) else given if hasattr(given, "is_dir") else Path(given)
 
 
 def _data(dataset: str, source: str | Path | None) -> tuple[str, ...]:

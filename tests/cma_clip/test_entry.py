@@ -5,6 +5,7 @@ import sys
 
 INTERRUPT = """
 import os, signal, sys
+signal.signal(signal.SIGINT, signal.default_int_handler)  # which a process started in the background ignores
 signal.signal(signal.SIGALRM, lambda *_: os.kill(os.getpid(), signal.SIGINT))
 signal.setitimer(signal.ITIMER_REAL, 0.05)
 sys.argv = ["cma-bench", "models", "cma_clip"]
