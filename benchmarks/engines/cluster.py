@@ -94,8 +94,7 @@ class Cluster:
                 if not running:
                     return
                 done, _ = ray.wait(list(running), timeout=TICK)
-                if head.answers():
-                    watch.look({number: (task.label, reference) for reference, (number, task) in running.items()})
+                _look(head, watch, {number: (task.label, ref) for ref, (number, task) in running.items()})
                 for reference in done:
                     number, task = running.pop(reference)
                     yield _ended(task, reference, watch, number)
@@ -104,6 +103,15 @@ class Cluster:
                 for reference in running:
                     ray.cancel(reference, force=True)
                 ray.kill(board)
+
+
+def _look(head: _Head, watch: Watch, running: Mapping[int, tuple[str, Any]]) -> None:
+    """What runs where, as long as the head is there."""
+    try:
+        if head.answers():
+            watch.look(running)
+    except RayError as error:  # all of the cluster was stopped, the head only just
+        raise head.lost() from error
 
 
 def alive() -> dict[str, Node]:
@@ -197,10 +205,15 @@ class _Head:
         except EngineError as error:
             self.there = False
             if time.monotonic() - self._answered > PATIENCE:
-                raise EngineError(
-                    f"the head of the cluster, {self._address}, is lost; finished results are kept: start the cluster "
-                    "again, the same command goes on with the rest"
-                ) from error
+                raise self.lost() from error
         else:
             self._answered, self.there = time.monotonic(), True
         return self.there
+
+    def lost(self) -> EngineError:
+        """From now on it is not asked any more."""
+        self.there = False
+        return EngineError(
+            f"the head of the cluster, {self._address}, is lost; finished results are kept: start the cluster again, "
+            "the same command goes on with the rest"
+        )
